@@ -1,0 +1,6 @@
+# Each target is a task of bootstrap.py, which needs nothing but Python.
+TASKS := setup preview test inventories bench lock
+
+.PHONY: $(TASKS)
+$(TASKS):
+	python3 bootstrap.py $@

@@ -1,0 +1,87 @@
+"""Sets the project up in .venv/ and node_modules/, then runs a task there. Standard library only.
+
+python3 bootstrap.py            only the setup
+python3 bootstrap.py preview    what each night changes, and the Terraform of the committed night
+python3 bootstrap.py test       lint, types and tests
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+STAMP = VENV / "setup-done"
+TASKS = {
+    "setup": [],
+    "preview": [["ingest-rollout", "nights"], ["ingest-rollout", "synth"]],
+    "test": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["pytest"]],
+    "inventories": [["pytest", "tests/synth", "--snapshot-update"]],
+    "bench": [["python", "-m", "bench"]],
+    "lock": [
+        [
+            *("uv", "pip", "compile", "pyproject.toml", "--extra", "dev", "--universal", "--generate-hashes"),
+            *("--no-header", "--no-emit-index-url", "--output-file", "requirements.txt", "--quiet"),
+        ],
+        ["npm", "install", "--package-lock-only", "--ignore-scripts"],
+    ],
+}
+
+
+def main(arguments: list[str]) -> None:
+    task = arguments[0] if arguments else "setup"
+    if task not in TASKS or len(arguments) > 1:
+        sys.exit(f"bootstrap.py: unknown task {' '.join(arguments)!r}; tasks: {', '.join(TASKS)}")
+    if sys.version_info < (3, 11):
+        sys.exit(f"bootstrap.py: Python 3.11 or later is needed, this is {sys.version.split()[0]} at {sys.executable}")
+    os.chdir(ROOT)
+    environ = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environ.pop("PYTHONHOME", None)
+    set_up(environ)
+    for command in TASKS[task]:
+        run([shutil.which(command[0], path=str(BIN)) or command[0], *command[1:]], environ)
+
+
+def set_up(environ: dict[str, str]) -> None:
+    """Installs the pinned packages, unless the last setup had the same pins."""
+    pins = [ROOT / name for name in ("requirements.txt", "package-lock.json", "pyproject.toml")]
+    wanted = hashlib.sha256(b"".join(p.read_bytes() for p in pins) + f"{ROOT} {sys.version}".encode()).hexdigest()
+    if STAMP.is_file() and STAMP.read_text() == wanted and (ROOT / "node_modules").is_dir():
+        return
+    print("Setting up .venv/ and node_modules/, once: about two minutes.", flush=True)
+    try:
+        import ensurepip  # noqa: F401
+        import venv
+    except ImportError:
+        sys.exit("bootstrap.py: this Python has no venv module; install it (Debian: apt install python3-venv)")
+    STAMP.unlink(missing_ok=True)
+    venv.create(VENV, with_pip=True, symlinks=os.name != "nt")
+    pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "--require-hashes", "-r", "requirements.txt"], environ)
+    run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], environ)
+    # No install scripts: the one native part of cdktf-cli comes prebuilt for the Node that we pin.
+    run([str(BIN / "npm"), "ci", "--ignore-scripts", "--loglevel=error", "--no-progress"], environ)
+    STAMP.write_text(wanted)
+
+
+def run(command: list[str], environ: dict[str, str]) -> None:
+    try:
+        code = subprocess.call(command, env=environ)
+    except KeyboardInterrupt:
+        sys.exit("bootstrap.py: interrupted; run it again, it goes on where it stopped")
+    except OSError as error:
+        sys.exit(f"bootstrap.py: cannot run {command[0]} ({error.strerror})")
+    if code:
+        shown = " ".join([Path(command[0]).name, *command[1:]])
+        print(f"bootstrap.py: `{shown}` ended with exit code {code}", file=sys.stderr)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
