@@ -1,0 +1,136 @@
+"""What a deploy changes, as a reviewer and an operator read it, and what the clock says against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from ingest.rollout import Action, Change, World, changes, stacks_of, state_at
+from ingest.schedule import Cadence, clock_changes, first, time_zone
+from ingest.settings import Settings
+
+APPLY_ALLOWANCE = timedelta(minutes=5)
+"""A deploy that starts now may reach Cloud Scheduler this much later; windows begin earlier by it."""
+
+
+@dataclass(frozen=True)
+class Warning:
+    """`kind` is "lost run" (a deploy now skips a run), "double run" or "clock change" (daylight saving)."""
+
+    kind: str
+    entity: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`before` says in words what the changes are counted from; `stacks` are stack ids."""
+
+    strategy: str
+    night: int
+    title: str
+    before: str
+    at: datetime
+    time_zone: str
+    changes: list[Change]
+    stacks: list[str]
+    warnings: list[Warning]
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.stacks)
+
+    @property
+    def loses_runs(self) -> bool:
+        return any(w.kind == "lost run" for w in self.warnings)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "strategy": self.strategy,
+            "night": self.night,
+            "title": self.title,
+            "before": self.before,
+            "at": self.at.isoformat(),
+            "time_zone": self.time_zone,
+            "stacks": self.stacks,
+            "changes": [
+                {
+                    "entity": c.entity.name,
+                    "job": c.entity.job_name,
+                    "group": c.entity.group,
+                    "actions": [str(action) for action in c.actions],
+                    "before": c.before and c.before.cron,
+                    "after": c.after and c.after.cron,
+                    "next_run": next_run(c.after, self.at, self.time_zone),
+                }
+                for c in self.changes
+            ],
+            "warnings": [{"kind": w.kind, "entity": w.entity, "text": w.text} for w in self.warnings],
+        }
+
+
+def next_run(cadence: Cadence | None, after: datetime, zone: str) -> str | None:
+    """The next run as ISO 8601 in the zone's local time with its offset."""
+    return first(cadence.next_fires(after, zone), 1)[0].isoformat() if cadence else None
+
+
+def preview(settings: Settings, before: World, before_label: str, at: datetime) -> Preview:
+    """What deploying the settings' night changes in the world `before`, with the clock at `at` (aware)."""
+    night = next(n for n in settings.rollout.nights if n.number == settings.night)
+    after = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    found = changes(before, after)
+    return Preview(
+        strategy=settings.strategy,
+        night=settings.night,
+        title=night.title,
+        before=before_label,
+        at=at,
+        time_zone=settings.time_zone,
+        changes=found,
+        stacks=stacks_of(found),
+        warnings=[*run_windows(found, at, settings.time_zone), *clock_warnings(found, at, settings.time_zone)],
+    )
+
+
+def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
+    """The shifts that, deployed at `at`, make a job run twice in its day (or week) or not at all."""
+    now = f"{at.astimezone(time_zone(zone)):%H:%M}"
+    allowance = int(APPLY_ALLOWANCE.total_seconds() // 60)
+    warnings = []
+    for change in found:
+        if not (change.before and change.after) or Action.UNCHANGED in change.actions:
+            continue
+        old, new, name = change.before, change.after, change.entity.name
+        period = "this week's" if old.is_weekly else "today's"
+        moment = new.slot_of(at, zone)
+        if old.slot <= moment + allowance and moment < new.slot:
+            text = (
+                f"{name}: runs twice, it starts at {old.clock} and again at {new.clock} (now {now}); "
+                f"deploy after {new.clock}, or accept a second incremental run"
+            )
+            warnings.append(Warning("double run", name, text))
+        if new.slot <= moment + allowance and moment < old.slot:
+            text = (
+                f"{name}: loses {period} run, {new.clock} has passed and the run at {old.clock} is taken away "
+                f"(now {now}); deploy after {old.clock}, or use --force"
+            )
+            warnings.append(Warning("lost run", name, text))
+    return warnings
+
+
+def clock_warnings(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
+    """The nights of the year from `at` on which daylight saving skips or repeats a job's local time."""
+    nights: dict[tuple[date, str], list[str]] = {}
+    for change in found:
+        for jump in clock_changes(change.after, zone, at.date()) if change.after else []:
+            nights.setdefault((jump.day, jump.effect), []).append(change.entity.name)
+    return [
+        Warning(
+            "clock change",
+            ", ".join(names),
+            f"{', '.join(names)}: on {day} the clock of {zone} changes and the local time is {effect}; "
+            "pick a time that occurs once on that night, or a zone without daylight saving",
+        )
+        for (day, effect), names in sorted(nights.items())
+    ]

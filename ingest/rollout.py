@@ -1,0 +1,173 @@
+"""The rollout as data: which jobs exist, with which cadence, at which night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.entity import Entity
+from ingest.schedule import Cadence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Night:
+    """One evening's deploy. `adopts`, `shifts` and `creates` are entity names."""
+
+    number: int
+    title: str
+    adopts: tuple[str, ...] = ()
+    shifts: tuple[str, ...] = ()
+    creates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Strategy:
+    name: str
+    nights: tuple[Night, ...]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [night.number for night in self.nights]
+
+
+_LIVE = ("jobs", "appointments", "customers", "invoices", "estimates", "payments", "payroll")
+_CRITICAL = ("purchase_orders", "inventory_bills", "returns", "payroll_adjustments")
+_REFERENCE = ("business_units", "technicians", "activity_codes", "campaigns")
+_ADOPT = Night(number=0, title="adopt", adopts=_LIVE)
+
+STRATEGIES = {
+    "phased": Strategy(
+        "phased",
+        (
+            _ADOPT,
+            Night(number=1, title="critical", creates=_CRITICAL),
+            Night(number=2, title="shift", shifts=_LIVE, creates=("locations",)),
+            Night(number=3, title="reference", creates=_REFERENCE),
+        ),
+    ),
+    "immediate": Strategy(
+        "immediate",
+        (
+            _ADOPT,
+            Night(number=1, title="shift", shifts=_LIVE, creates=(*_CRITICAL, "locations")),
+            Night(number=2, title="reference", creates=_REFERENCE),
+        ),
+    ),
+}
+
+
+class Hold(StrEnum):
+    """How Terraform holds a job."""
+
+    BY_HAND = "by hand"
+    """Live, and unknown to Terraform."""
+    ADOPTED = "adopted"
+    """Imported as it was found: only what the plan states of it is declared."""
+    DECLARED = "declared"
+    """Every field is declared."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An entity's Cloud Scheduler job at some night. `imported` says that it was live before the rollout."""
+
+    entity: Entity
+    cadence: Cadence
+    hold: Hold
+    imported: bool
+
+
+World = Mapping[str, Job]
+"""The jobs that exist, by entity name, in the catalogue's order."""
+
+
+def before_rollout(*, adopt_existing: bool = True, catalogue: Iterable[Entity] = CATALOGUE) -> World:
+    """The jobs made by hand; none in a project without them (`adopt_existing` off)."""
+    if not adopt_existing:
+        return {}
+    return {e.name: Job(e, e.live, Hold.BY_HAND, True) for e in catalogue if e.live}
+
+
+def state_at(
+    strategy: Strategy, night: int, *, adopt_existing: bool = True, catalogue: Iterable[Entity] = CATALOGUE
+) -> World:
+    """The jobs that exist once `night` is deployed.
+
+    Without `adopt_existing` the adopted jobs are created instead, on the same nights with the same cadences.
+    Raises KeyError for a night that the strategy does not have.
+    """
+    if night not in strategy.numbers:
+        raise KeyError(night)
+    done = [n for n in strategy.nights if n.number <= night]
+    adopted = {name for n in done for name in n.adopts}
+    at_target = {name for n in done for name in (*n.shifts, *n.creates)}
+    world = {}
+    for entity in catalogue:
+        if entity.name in at_target:
+            imported = adopt_existing and entity.name in adopted
+            world[entity.name] = Job(entity, entity.target, Hold.DECLARED, imported)
+        elif entity.name in adopted and entity.live:
+            hold = Hold.ADOPTED if adopt_existing else Hold.DECLARED
+            world[entity.name] = Job(entity, entity.live, hold, adopt_existing)
+    return world
+
+
+class Action(StrEnum):
+    ADOPT = "adopt"
+    CREATE = "create"
+    SHIFT_LATER = "shift later"
+    SHIFT_EARLIER = "shift earlier"
+    REMOVE = "remove"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one job. A first deploy of a later night both adopts and shifts, hence several actions."""
+
+    entity: Entity
+    actions: tuple[Action, ...]
+    before: Cadence | None
+    after: Cadence | None
+
+
+def changes(before: World, after: World) -> list[Change]:
+    """What leads from one world to the other, one entry for each job of either, ordered by the time it ends up with."""
+
+    def place(name: str) -> tuple[bool, int]:
+        cadence = (after.get(name) or before[name]).cadence
+        return cadence.is_weekly, cadence.slot
+
+    return [_change(before.get(name), after.get(name)) for name in sorted({**before, **after}, key=place)]
+
+
+def _change(before: Job | None, after: Job | None) -> Change:
+    if before and after:
+        actions = []
+        if before.hold is Hold.BY_HAND and after.hold is not Hold.BY_HAND:
+            actions.append(Action.ADOPT)
+        if before.cadence != after.cadence:
+            later = before.cadence.slot < after.cadence.slot
+            actions.append(Action.SHIFT_LATER if later else Action.SHIFT_EARLIER)
+        return Change(after.entity, tuple(actions) or (Action.UNCHANGED,), before.cadence, after.cadence)
+    if after:
+        return Change(after.entity, (Action.CREATE,), None, after.cadence)
+    if before:
+        return Change(before.entity, (Action.REMOVE,), before.cadence, None)
+    raise ValueError("a change needs a job before or after it")
+
+
+def stacks_of(found: Iterable[Change]) -> list[str]:
+    """The ids of the stacks that have to be deployed for these changes, in the order of their waves."""
+    changed = {change.entity.group for change in found if change.actions != (Action.UNCHANGED,)}
+    return [group.stack for group in GROUPS if group.name in changed]
+
+
+def night_before(strategy: Strategy, night: int, *, adopt_existing: bool = True) -> World:
+    """The world on which `night` is deployed when the nights are taken in order."""
+    earlier = [number for number in strategy.numbers if number < night]
+    if not earlier:
+        return before_rollout(adopt_existing=adopt_existing)
+    return state_at(strategy, max(earlier), adopt_existing=adopt_existing)

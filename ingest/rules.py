@@ -1,0 +1,213 @@
+"""What must hold of the catalogue and the rollout before anything is synthesized.
+
+Each rule yields problems; `problems` gathers those of all rules, so that one report shows everything.
+The order of waves is asked of the target schedule only: the live jobs of nights 0 and 1 run as they were found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.entity import Entity, Group
+from ingest.rollout import STRATEGIES, Strategy, World, state_at
+from ingest.schedule import DAY_MINUTES, WEEKDAYS
+from ingest.settings import Settings
+
+GAP_MINUTES = 5
+"""Neighbours in a wave start at least this far apart."""
+
+# Limits of Cloud Scheduler's v1 API: google/cloud/scheduler/v1/job.proto and target.proto.
+NAME_LIMIT = 500
+DESCRIPTION_LIMIT = 500
+URI_LIMIT = 2083
+
+
+@dataclass(frozen=True)
+class Problem:
+    rule: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.text} [{self.rule}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the rules look at. `settings` gives names their full length; the defaults are the project's own data."""
+
+    settings: Settings
+    catalogue: Sequence[Entity] = CATALOGUE
+    groups: Sequence[Group] = GROUPS
+    strategies: Sequence[Strategy] = tuple(STRATEGIES.values())
+
+    def group(self, name: str) -> Group | None:
+        return next((g for g in self.groups if g.name == name), None)
+
+
+def problems(plan: Plan) -> list[Problem]:
+    """Every violation of every rule, in the order of the rules."""
+    return [Problem(rule.__name__.replace("_", "-"), text) for rule in RULES for text in dict.fromkeys(rule(plan))]
+
+
+def duplicate_names(plan: Plan) -> Iterator[str]:
+    for name, count in Counter(e.name for e in plan.catalogue).items():
+        if count > 1:
+            yield f"{name}: stands {count} times in the catalogue; an entity has one row, remove the others"
+    owners: dict[str, str] = {}
+    for entity in plan.catalogue:
+        owner = owners.setdefault(entity.job_name, entity.name)
+        if owner != entity.name:
+            yield f"{entity.name}: its job {entity.job_name} is also that of {owner}; rename one of them"
+
+
+def unknown_group(plan: Plan) -> Iterator[str]:
+    known = ", ".join(g.name for g in plan.groups)
+    for entity in plan.catalogue:
+        if plan.group(entity.group) is None:
+            yield f"{entity.name}: group {entity.group!r} is not known; allowed: {known}"
+    for group in plan.groups:
+        for earlier in group.after:
+            if plan.group(earlier) is None:
+                yield f"group {group.name}: comes after {earlier!r}, which is not known; allowed: {known}"
+
+
+def limits(plan: Plan) -> Iterator[str]:
+    settings = plan.settings
+    for entity in plan.catalogue:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", entity.name):
+            yield f"{entity.name!r}: an entity's name is lower case letters, digits and _, beginning with a letter"
+        for what, text, limit in (
+            ("job name", entity.job_name, NAME_LIMIT),
+            ("description", entity.description(entity.target, settings.time_zone), DESCRIPTION_LIMIT),
+            ("URI", entity.uri(settings.base_url, settings.reference_path), URI_LIMIT),
+        ):
+            if len(text) > limit:
+                yield (
+                    f"{entity.name[:40]}: its {what} has {len(text)} characters, "
+                    f"Cloud Scheduler allows {limit}; shorten it"
+                )
+
+
+def outside_wave(plan: Plan) -> Iterator[str]:
+    for entity in plan.catalogue:
+        group = plan.group(entity.group)
+        if group is None:
+            continue
+        if entity.target.weekday != group.weekday:
+            wanted = "daily" if group.weekday is None else f"on {WEEKDAYS[group.weekday]}s"
+            yield f"{entity.name}: runs {entity.target.clock}; jobs of {group.name} run {wanted}"
+        elif entity.target.at < group.opens or (group.closes and entity.target.at >= group.closes):
+            until = f" and before {group.closes:%H:%M}" if group.closes else ""
+            yield (
+                f"{entity.name}: starts {entity.target.at:%H:%M}, outside the wave of {group.name}; "
+                f"move it to {group.opens:%H:%M} or later{until}"
+            )
+
+
+def before_dependency(plan: Plan) -> Iterator[str]:
+    for entity in plan.catalogue:
+        group = plan.group(entity.group)
+        needed = [e for e in plan.catalogue if group and e.group in group.after]
+        last = max(needed, key=lambda e: e.target.minute, default=None)
+        if last and last.target.minute >= entity.target.minute:
+            yield (
+                f"{entity.name}: starts {entity.target.at:%H:%M}, not after {last.name} at {last.target.at:%H:%M}; "
+                f"{entity.group} needs {last.group}, move it after {last.target.at:%H:%M}"
+            )
+
+
+def gap(plan: Plan) -> Iterator[str]:
+    for _, world in _worlds(plan):
+        for weekly in (False, True):
+            jobs = sorted((j for j in world.values() if j.cadence.is_weekly is weekly), key=lambda j: j.cadence.slot)
+            for earlier, later in pairwise(jobs):
+                minutes = later.cadence.slot - earlier.cadence.slot
+                if minutes < GAP_MINUTES:
+                    start = earlier.cadence.minute + GAP_MINUTES
+                    free = f"{start // 60 % 24:02}:{start % 60:02}"
+                    how_far = f"{minutes} min after" if minutes else "in the slot of"
+                    yield (
+                        f"{later.entity.name}: starts {later.cadence.clock}, {how_far} {earlier.entity.name}; "
+                        f"jobs of a wave need {GAP_MINUTES} min, move it to {free} or later"
+                    )
+
+
+def weekly_collision(plan: Plan) -> Iterator[str]:
+    for _, world in _worlds(plan):
+        for weekly in (j for j in world.values() if j.cadence.is_weekly):
+            for daily in (j for j in world.values() if not j.cadence.is_weekly):
+                apart = abs(weekly.cadence.minute - daily.cadence.minute)
+                if min(apart, DAY_MINUTES - apart) < GAP_MINUTES:
+                    yield (
+                        f"{weekly.entity.name}: runs {weekly.cadence.clock}, within {GAP_MINUTES} min of the daily "
+                        f"{daily.entity.name} at {daily.cadence.clock}; move it away from there"
+                    )
+
+
+def nights(plan: Plan) -> Iterator[str]:
+    for strategy in plan.strategies:
+        if strategy.numbers != list(range(len(strategy.nights))):
+            found = ", ".join(map(str, strategy.numbers))
+            yield f"{strategy.name}: its nights are {found}; they must be 0, 1, 2 and so on, without a hole"
+
+
+def complete_rollout(plan: Plan) -> Iterator[str]:
+    """Each entity enters once, moves once at the most, and ends at its target."""
+    known = {e.name: e for e in plan.catalogue}
+    for strategy in plan.strategies:
+        entered: set[str] = set()
+        moved: set[str] = set()
+        for night in strategy.nights:
+            where = f"{strategy.name} night {night.number}"
+            for name in (*night.adopts, *night.shifts, *night.creates):
+                if name not in known:
+                    yield f"{where}: {name!r} is not in the catalogue"
+            for name in (*night.adopts, *night.creates):
+                if name in entered:
+                    yield f"{where}: {name} enters a second time; leave it to the first night only"
+                entered.add(name)
+            for name in (*night.adopts, *night.shifts):
+                if name in known and not known[name].live:
+                    yield f"{where}: {name} has no live job; list it under creates"
+            for name in night.creates:
+                if name in known and known[name].live:
+                    yield f"{where}: {name} is live already, a create would end in 409; list it under adopts and shifts"
+            for name in night.shifts:
+                if name not in entered:
+                    yield f"{where}: {name} is shifted before it is adopted; adopt it on this night or an earlier one"
+                if name in moved:
+                    yield f"{where}: {name} is shifted a second time; leave it to the first night only"
+                moved.add(name)
+        for entity in plan.catalogue:
+            if entity.name not in entered:
+                yield f"{strategy.name}: {entity.name} enters on no night; add it to one"
+            elif entity.live and entity.name not in moved:
+                yield f"{strategy.name}: {entity.name} is never shifted to its target; add it to a night's shifts"
+
+
+def _worlds(plan: Plan) -> Iterator[tuple[str, World]]:
+    """The target schedule first, then each night's, so that a finding names the final times where it can."""
+    for strategy in plan.strategies:
+        for night in reversed(strategy.nights):
+            yield (
+                f"{strategy.name} night {night.number}",
+                state_at(strategy, night.number, catalogue=plan.catalogue),
+            )
+
+
+RULES: tuple[Callable[[Plan], Iterator[str]], ...] = (
+    duplicate_names,
+    unknown_group,
+    limits,
+    outside_wave,
+    before_dependency,
+    gap,
+    weekly_collision,
+    nights,
+    complete_rollout,
+)

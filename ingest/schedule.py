@@ -1,0 +1,188 @@
+"""Cadences: a daily or weekly local time, as unix-cron and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import islice, pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+"""In cron's order: Sunday is 0."""
+
+DAY_MINUTES = 24 * 60
+
+_CRON_DAYS = {name[:3].upper(): number for number, name in enumerate(WEEKDAYS)} | {"7": 0}
+_ZONE_LABELS = {"America/Phoenix": "AZ"}
+
+
+class ScheduleError(ValueError):
+    """A cadence or time zone that Cloud Scheduler would refuse, or that is not daily or weekly."""
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """A local time of day, each day or on one weekday.
+
+    `at` has minute precision; `weekday` is cron's number (Sunday is 0), None for daily.
+    """
+
+    at: time
+    weekday: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.at.second or self.at.microsecond or self.at.tzinfo:
+            raise ScheduleError(f"{self.at}: a cadence is a local time in whole minutes, such as 04:30")
+        if self.weekday is not None and self.weekday not in range(7):
+            raise ScheduleError(f"weekday {self.weekday}: allowed are 0 (Sunday) to 6, or none for daily")
+
+    @classmethod
+    def daily(cls, at: str) -> Cadence:
+        """Each day at `at`, "HH:MM". Raises ScheduleError."""
+        return cls(clock_time(at))
+
+    @classmethod
+    def weekly(cls, weekday: str, at: str) -> Cadence:
+        """Each `weekday` (its English name) at `at`, "HH:MM". Raises ScheduleError."""
+        if weekday not in WEEKDAYS:
+            raise ScheduleError(f"weekday {weekday!r}: allowed are {', '.join(WEEKDAYS)}")
+        return cls(clock_time(at), WEEKDAYS.index(weekday))
+
+    @classmethod
+    def parse(cls, cron: str) -> Cadence:
+        """The cadence that a unix-cron expression of five fields stands for.
+
+        Sunday is 0, 7 or SUN, as in Cloud Scheduler. Raises ScheduleError for a field out of range
+        and for what is neither one time each day nor one time on one weekday.
+        """
+        fields = cron.split()
+        if len(fields) != 5:
+            raise ScheduleError(f"cron {cron!r}: has {len(fields)} fields, 5 are needed: minute hour day month weekday")
+        minute, hour, day, month, weekday = fields
+        if day != "*" or month != "*":
+            raise ScheduleError(f"cron {cron!r}: day and month must be *, a cadence here is daily or weekly")
+        at = time(_cron_number(cron, "hour", hour, 23), _cron_number(cron, "minute", minute, 59))
+        if weekday == "*":
+            return cls(at)
+        known = _CRON_DAYS.get(weekday.upper())
+        return cls(at, _cron_number(cron, "weekday", weekday, 7) if known is None else known)
+
+    @property
+    def is_weekly(self) -> bool:
+        return self.weekday is not None
+
+    @property
+    def cron(self) -> str:
+        return f"{self.at.minute} {self.at.hour} * * {'*' if self.weekday is None else self.weekday}"
+
+    @property
+    def minute(self) -> int:
+        """Minutes from midnight."""
+        return self.at.hour * 60 + self.at.minute
+
+    @property
+    def slot(self) -> int:
+        """Minutes from the start of its period: local midnight, or Sunday's midnight for a weekly one."""
+        return self.minute + (self.weekday or 0) * DAY_MINUTES
+
+    @property
+    def clock(self) -> str:
+        """A short form for tables: "04:30", "Sun 06:00"."""
+        day = "" if self.weekday is None else f"{WEEKDAYS[self.weekday][:3]} "
+        return f"{day}{self.at:%H:%M}"
+
+    def words(self, zone: str) -> str:
+        """As job descriptions say it: "4:45 AM AZ time", "Sundays 6:00 AM AZ time"."""
+        day = "" if self.weekday is None else f"{WEEKDAYS[self.weekday]}s "
+        half = "AM" if self.at.hour < 12 else "PM"
+        return f"{day}{self.at.hour % 12 or 12}:{self.at:%M} {half} {_ZONE_LABELS.get(zone, zone)} time"
+
+    def recurrence(self, zone: str) -> str:
+        """When it runs, without a date: "daily at 04:45 America/Phoenix"."""
+        day = "daily" if self.weekday is None else f"{WEEKDAYS[self.weekday]}s"
+        return f"{day} at {self.at:%H:%M} {zone}"
+
+    def slot_of(self, moment: datetime, zone: str) -> int:
+        """Where `moment` (aware) lies in this cadence's period, in minutes as in `slot`."""
+        local = moment.astimezone(time_zone(zone))
+        minute = local.hour * 60 + local.minute
+        return minute + (local.isoweekday() % 7) * DAY_MINUTES if self.is_weekly else minute
+
+    def next_fires(self, after: datetime, zone: str) -> Iterator[datetime]:
+        """The moments after `after` (aware) at which Cloud Scheduler starts the job, in `zone`, without end."""
+        from cronsim import CronSim
+
+        return iter(CronSim(self.cron, after.astimezone(time_zone(zone))))
+
+
+def clock_time(text: str) -> time:
+    """Reads "HH:MM". Raises ScheduleError."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ScheduleError(f"time {text!r}: must be HH:MM, from 00:00 to 23:59")
+    return time.fromisoformat(text)
+
+
+def _cron_number(cron: str, name: str, text: str, highest: int) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ScheduleError(
+            f"cron {cron!r}: {name} {text!r} is not one number; a cadence has one time, so no lists, ranges or steps"
+        )
+    if int(text) > highest:
+        raise ScheduleError(f"cron {cron!r}: {name} {text} is out of range, allowed are 0 to {highest}")
+    return int(text)
+
+
+@lru_cache
+def time_zone(name: str) -> ZoneInfo:
+    """The zone of an IANA name. Raises ScheduleError with the nearest known names."""
+    try:
+        if name == "localtime":
+            raise ValueError
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        from difflib import get_close_matches
+        from zoneinfo import available_timezones
+
+        near = get_close_matches(name, available_timezones(), n=3, cutoff=0.7) or ["America/Phoenix"]
+        raise ScheduleError(f"{name!r} is not an IANA time zone; allowed are names such as {', '.join(near)}") from None
+
+
+@dataclass(frozen=True)
+class ClockChange:
+    """A night on which a zone's clock jumps over a cadence's time (skipped) or shows it twice (repeated)."""
+
+    day: date
+    effect: str
+
+
+def clock_changes(cadence: Cadence, zone: str, since: date, days: int = 366) -> list[ClockChange]:
+    """The nights from `since` on, within `days`, on which the cadence's local time is skipped or repeated.
+
+    Empty for a zone without daylight saving, such as America/Phoenix.
+    """
+    found = []
+    for day in _offset_changes(zone, since, days):
+        if cadence.weekday in (None, day.isoweekday() % 7):
+            local = datetime.combine(day, cadence.at, time_zone(zone))
+            if local.astimezone(UTC).astimezone(local.tzinfo).time() != cadence.at:
+                found.append(ClockChange(day, "skipped"))
+            elif local.utcoffset() != local.replace(fold=1).utcoffset():
+                found.append(ClockChange(day, "repeated"))
+    return found
+
+
+@lru_cache
+def _offset_changes(zone: str, since: date, days: int) -> tuple[date, ...]:
+    tz = time_zone(zone)
+    midnights = (datetime.combine(since + timedelta(n), time(), tz) for n in range(days + 1))
+    offsets = [(midnight.date(), midnight.utcoffset()) for midnight in midnights]
+    changed = [day for (day, before), (_, after) in pairwise(offsets) if before != after]
+    # A zone that changes at midnight itself skips or repeats minutes of the day before or of this one.
+    return tuple(sorted({day + timedelta(n) for day in changed for n in (0, 1)}))
+
+
+def first(fires: Iterator[datetime], count: int) -> list[datetime]:
+    return list(islice(fires, count))

@@ -1,0 +1,222 @@
+"""Settings: the context of cdktf.json, overridden for one command by INGEST_* variables."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ingest.rollout import STRATEGIES, Strategy
+from ingest.schedule import ScheduleError, time_zone
+
+FILE = "cdktf.json"
+PREFIX = "INGEST_"
+
+# cdktf's own context keys (cdktf 0.21, lib/features.ts), which pass through to the App.
+_CDKTF_KEYS = ("excludeStackIdFromLogicalIds", "allowSepCharsInLogicalIds")
+
+
+class SettingsError(ValueError):
+    """Bad settings; one line for each in `lines`: the setting, where it came from, the value, what is allowed."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that a deployment can set; each is required, its value stands in cdktf.json."""
+
+    project: str
+    region: str
+    time_zone: str
+    base_url: str
+    """The ingest service's root, https, without a trailing slash."""
+    reference_path: str
+    """Where the service takes full syncs of reference entities, such as "/ingest/ref"."""
+    dataset: str
+    strategy: str
+    night: int
+    adopt_existing: bool
+    """Off for a project without the seven jobs made by hand: they are created instead of imported."""
+    backend: str
+    """Where Terraform keeps its state: "local" (folder state/) or "gcs"."""
+    backend_bucket: str
+    backend_prefix: str
+    invoker_service_account: str
+    """The account whose OIDC token the jobs send; "" for none."""
+    attempt_deadline_seconds: int
+    retry_count: int
+    min_backoff_seconds: int
+    max_backoff_seconds: int
+
+    @property
+    def rollout(self) -> Strategy:
+        return STRATEGIES[self.strategy]
+
+
+def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None) -> Settings:
+    """The settings of the repository at `root`.
+
+    `overrides` maps a setting to (where it came from, its text) and wins over `environ`, which wins over the file.
+    Raises SettingsError with every bad setting.
+    """
+    context = read_context(root)
+    given: dict[str, tuple[str, Any]] = {key: (f"{FILE} context", value) for key, value in context.items()}
+    given |= {key: (PREFIX + key.upper(), environ[PREFIX + key.upper()]) for key in NAMES if _variable(key) in environ}
+    given |= overrides or {}
+    errors = _misspelt(context, environ)
+    values: dict[str, Any] = {}
+    for key in NAMES:
+        if key not in given:
+            errors.append(f"{key}: missing from the context of {FILE}; add it, {_CHECKS[key][1]}")
+            continue
+        source, value = given[key]
+        try:
+            values[key] = _CHECKS[key][0](value)
+        except ScheduleError as error:
+            errors.append(f"{key} (from {source}): {error}")
+        except ValueError:
+            errors.append(f"{key}: {value!r} (from {source}) is not allowed; allowed: {_CHECKS[key][1]}")
+    errors += _together(values, given)
+    if errors:
+        raise SettingsError(errors)
+    return Settings(**values)
+
+
+def read_context(root: Path) -> dict[str, Any]:
+    """The context of the cdktf.json at `root`, as the cdktf CLI passes it on. Raises SettingsError."""
+    path = root / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+    except OSError as error:
+        raise SettingsError([f"{FILE}: cannot be read at {path} ({error.strerror})"]) from None
+    except json.JSONDecodeError as error:
+        raise SettingsError([f"{FILE}: line {error.lineno} is not JSON ({error.msg}); mend it"]) from None
+    except ValueError as error:
+        raise SettingsError([f"{FILE}: {error}"]) from None
+    context = content.get("context", {}) if isinstance(content, dict) else None
+    if not isinstance(context, dict):
+        raise SettingsError([f'{FILE}: "context" must be an object that maps settings to values'])
+    return context
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"{key!r} stands there more than once; keep one")
+    return dict(pairs)
+
+
+def _variable(key: str) -> str:
+    return PREFIX + key.upper()
+
+
+def _misspelt(context: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
+    unknown = [key for key in context if key not in NAMES and key not in _CDKTF_KEYS]
+    strangers = [name for name in environ if name.startswith(PREFIX) and name[len(PREFIX) :].lower() not in NAMES]
+    if not unknown and not strangers:
+        return []
+    from difflib import get_close_matches
+
+    errors = []
+    for key in unknown:
+        near = get_close_matches(key, NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(NAMES)}"
+        errors.append(f"{key}: not a setting (from {FILE} context); {hint}")
+    for name in strangers:
+        # Only what looks like a slip: another program may have variables of this prefix.
+        near = get_close_matches(name, [_variable(key) for key in NAMES], n=1, cutoff=0.85)
+        if near:
+            errors.append(f"{name}: not a setting (from the environment); did you mean {near[0]}?")
+    return errors
+
+
+def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -> list[str]:
+    """What can only be judged with two settings in hand."""
+    errors = []
+    if "night" in values and "strategy" in values:
+        strategy = STRATEGIES[values["strategy"]]
+        if values["night"] not in strategy.numbers:
+            allowed = ", ".join(map(str, strategy.numbers))
+            errors.append(
+                f"night: {values['night']} (from {given['night'][0]}) is not a night of "
+                f"strategy {strategy.name}; allowed: {allowed}"
+            )
+    if values.get("backend") == "gcs" and values.get("backend_bucket") == "":
+        source = given["backend_bucket"][0]
+        errors.append(f"backend_bucket: '' (from {source}) is not allowed with backend gcs; allowed: a bucket's name")
+    low, high = values.get("min_backoff_seconds"), values.get("max_backoff_seconds")
+    if low is not None and high is not None and low > high:
+        errors.append(
+            f"min_backoff_seconds: {low} (from {given['min_backoff_seconds'][0]}) is over max_backoff_seconds, "
+            f"{high}; allowed: 5 to {high}"
+        )
+    return errors
+
+
+def _matching(pattern: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError
+        return value
+
+    return check
+
+
+def _whole(low: int, high: int | None = None) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII):
+            value = int(value)
+        if type(value) is not int or value < low or (high is not None and value > high):
+            raise ValueError
+        return value
+
+    return check
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise ValueError
+    return bool(value == "true")
+
+
+def _zone(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    time_zone(value)
+    return value
+
+
+# What is allowed, and in words. Ranges: google/cloud/scheduler/v1/job.proto.
+_CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "project": (_matching(r"[a-z][a-z0-9-]{4,28}[a-z0-9]"), "a Google Cloud project id"),
+    "region": (_matching(r"[a-z]+-[a-z]+\d+"), "a region such as us-central1"),
+    "time_zone": (_zone, "an IANA time zone such as America/Phoenix"),
+    "base_url": (
+        _matching(r"https://[A-Za-z0-9.-]+(:\d+)?(/[\w.~-]+)*"),
+        "an https URL without a trailing slash or a query",
+    ),
+    "reference_path": (_matching(r"(/[\w.~-]+)+"), "a path such as /ingest/ref"),
+    "dataset": (_matching(r"\w{1,1024}"), "a BigQuery dataset's name"),
+    "strategy": (_matching("|".join(STRATEGIES)), " or ".join(STRATEGIES)),
+    "night": (_whole(0), "a night's number: 0, 1, 2 ..."),
+    "adopt_existing": (_boolean, "true or false"),
+    "backend": (_matching("local|gcs"), "local or gcs"),
+    "backend_bucket": (_matching(r"|[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"), 'a bucket\'s name, or "" for none'),
+    "backend_prefix": (_matching(r"[\w.-]+(/[\w.-]+)*"), "a folder in the bucket such as ingest-schedules"),
+    "invoker_service_account": (_matching(r"|[^@\s]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
+    "attempt_deadline_seconds": (_whole(15, 1800), "15 to 1800"),
+    "retry_count": (_whole(0, 5), "0 to 5"),
+    "min_backoff_seconds": (_whole(5, 3600), "5 to 3600"),
+    "max_backoff_seconds": (_whole(5, 3600), "5 to 3600"),
+}
+
+NAMES = tuple(field.name for field in fields(Settings))
