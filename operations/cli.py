@@ -1,0 +1,306 @@
+"""The ingest-rollout command. Imports stay inside the commands that need them: `plan` starts fast."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from ingest.settings import Settings, read_context
+from operations import deployed
+from operations.errors import OperationError
+from operations.repository import ROOT, read_settings
+
+CHANGES = 2
+"""Exit code for "there are changes", as Terraform's -detailed-exitcode."""
+
+
+def main() -> None:
+    """Runs the command line: exit code 0 for done or no change, 1 for an error, 2 for changes."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.Abort:
+        click.echo("stopped, nothing was deployed", err=True)
+        code = 1
+    except click.ClickException as error:
+        # click's own exit code for a wrong option is 2, which here means changes.
+        error.show()
+        code = 1
+    except OperationError as error:
+        click.echo(str(error), err=True)
+        code = error.code
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        code = 1
+    sys.exit(code)
+
+
+_strategy_option = click.option("--strategy", metavar="S", help="phased or immediate, instead of the committed one.")
+
+
+def _night_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--strategy", metavar="S", help="phased or immediate, instead of the committed one.")(
+        command
+    )
+    return click.option("--night", type=int, metavar="N", help="A night, instead of the committed one.")(command)
+
+
+_from_option = click.option(
+    "--from", "from_", metavar="M", help="Count from night M, or from `start`, instead of from what is deployed."
+)
+_at_option = click.option("--at", metavar="TIME", help="An ISO 8601 time (local where it has no offset) for the clock.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Roll the ServiceTitan ingest schedules out, night by night.
+
+    \b
+    Example, an evening of night 1:
+      ingest-rollout plan --night 1
+      ingest-rollout diff --night 1
+      ingest-rollout deploy --night 1
+    """
+    import os
+
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+@cli.command()
+@_night_options
+@_from_option
+@_at_option
+@_json_option
+def plan(night: int | None, strategy: str | None, from_: str | None, at: str | None, as_json: bool) -> int:
+    """Show what a night changes, job by job. Needs no cloud and no Node.
+
+    Counts from the night before, unless --from says otherwise. Exit code 0: no change, 1: error, 2: changes.
+
+    \b
+    Example, what going back from night 3 to night 1 would do at 3 in the morning:
+      ingest-rollout plan --night 1 --from 3 --at 2026-10-20T03:00
+    """
+    from ingest.preview import preview
+
+    settings = read_settings(night=night, strategy=strategy)
+    before = deployed.night_or_start(settings, from_) if from_ else deployed.assumed(settings)
+    found = preview(settings, before.world, before.label, _clock(settings, at))
+    _show(found, as_json)
+    return CHANGES if found.has_changes else 0
+
+
+@cli.command()
+@_strategy_option
+@_at_option
+@_json_option
+def nights(strategy: str | None, at: str | None, as_json: bool) -> None:
+    """Show the whole rollout: what each night changes.
+
+    \b
+    Example:
+      ingest-rollout nights --strategy immediate
+    """
+    from ingest.preview import preview
+    from operations.render import preview_text
+
+    found = []
+    for number in read_settings(night=0, strategy=strategy).rollout.numbers:
+        settings = read_settings(night=number, strategy=strategy)
+        before = deployed.assumed(settings)
+        found.append(preview(settings, before.world, before.label, _clock(settings, at)))
+    if as_json:
+        _echo_json([one.as_json() for one in found])
+    else:
+        click.echo("\n\n".join(preview_text(one, unchanged=False) for one in found))
+
+
+@cli.command()
+@_night_options
+def synth(night: int | None, strategy: str | None) -> None:
+    """Write a night's Terraform to cdktf.out/.
+
+    \b
+    Example:
+      ingest-rollout synth --night 2
+    """
+    from operations.cdktf import Cdktf
+
+    settings = read_settings(night=night, strategy=strategy)
+    Cdktf(ROOT, settings).synth()
+    click.echo(f"The Terraform of night {settings.night} ({settings.strategy}):")
+    for file in sorted((ROOT / "cdktf.out" / "stacks").glob("*/cdk.tf.json")):
+        click.echo(f"  {file.relative_to(ROOT)}")
+
+
+@cli.command()
+@_night_options
+@_from_option
+@click.option("--full", is_flag=True, help="Print Terraform's whole plan of each stack.")
+@_json_option
+def diff(night: int | None, strategy: str | None, from_: str | None, full: bool, as_json: bool) -> int:
+    """Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.
+
+    Exit code 0: no change, 1: error, 2: changes.
+
+    \b
+    Example:
+      ingest-rollout diff --night 2 --full
+    """
+    from operations.cdktf import Cdktf
+    from operations.render import table
+
+    settings = read_settings(night=night, strategy=strategy)
+    stacks = _stacks(_deploy_preview(settings, from_), settings)
+    cdktf = Cdktf(ROOT, settings)
+    cdktf.synth()
+    found = {}
+    for stack in stacks:
+        if sys.stderr.isatty():
+            click.echo(f"planning {stack} ...", err=True)
+        found[stack] = cdktf.diff(stack)
+    changes = [one for planned in found.values() for one in planned]
+    if as_json:
+        _echo_json(
+            {
+                "strategy": settings.strategy,
+                "night": settings.night,
+                "stacks": stacks,
+                "changes": [
+                    {"stack": c.stack, "address": c.address, "action": c.action, "fields": c.fields} for c in changes
+                ],
+            }
+        )
+    else:
+        if full:
+            for stack in stacks:
+                click.echo(f"{stack}\n{cdktf.plan_text(stack)}")
+        click.echo(f"Night {settings.night} ({settings.strategy}), planned by Terraform: {', '.join(stacks)}")
+        rows = [(c.stack, c.action, c.address.rpartition(".")[2], ", ".join(c.fields)) for c in changes]
+        click.echo(table(("stack", "action", "job", "fields"), rows) if rows else "no changes")
+    return CHANGES if changes else 0
+
+
+@cli.command()
+@_night_options
+@_from_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Deploy although runs are lost.")
+def deploy(night: int | None, strategy: str | None, from_: str | None, yes: bool, force: bool) -> None:
+    """Deploy a night: preview, confirmation, then cdktf for exactly its stacks.
+
+    Going back is the same with a smaller night. Refuses while the clock is in a window in which a job would lose
+    its run, unless --force.
+
+    \b
+    Example, back to night 1:
+      ingest-rollout deploy --night 1
+    """
+    from operations.cdktf import Cdktf
+    from operations.render import moment, table
+
+    settings = read_settings(night=night, strategy=strategy)
+    found = _deploy_preview(settings, from_)
+    stacks = _stacks(found, settings)
+    _show(found, as_json=False)
+    committed = read_context(ROOT)
+    if (committed["strategy"], committed["night"]) != (settings.strategy, settings.night):
+        click.echo(
+            f"NOTE: cdktf.json says night {committed['night']} ({committed['strategy']}); "
+            f"commit night {settings.night} ({settings.strategy}) there, or the next plain deploy undoes this one."
+        )
+    if not found.has_changes:
+        click.echo(f"Nothing to change by the record; deploying {', '.join(stacks)} again repairs what drifted.")
+    cdktf = Cdktf(ROOT, settings)
+    _refuse_lost_runs(found.loses_runs, force)
+    if not yes:
+        _require_terminal()
+        click.confirm(f"Deploy {', '.join(stacks)}?", abort=True)
+        # The question may have stood for an hour.
+        _refuse_lost_runs(_deploy_preview(settings, from_).loses_runs, force)
+    cdktf.synth()
+    cdktf.deploy(stacks)
+    click.echo(f"Night {settings.night} is deployed: {', '.join(stacks)}. Next runs:")
+    now = datetime.now(UTC)
+    rows = [
+        (change.entity.name, *moment(change.after, now, settings.time_zone)) for change in found.changes if change.after
+    ]
+    click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))
+
+
+@cli.command()
+@_at_option
+@_json_option
+def catalogue(at: str | None, as_json: bool) -> None:
+    """List the 16 entities with their next runs.
+
+    \b
+    Example:
+      ingest-rollout catalogue --json
+    """
+    from operations.render import catalogue_rows, catalogue_text
+
+    settings = read_settings()
+    clock = _clock(settings, at)
+    if as_json:
+        _echo_json(catalogue_rows(settings, clock))
+    else:
+        click.echo(catalogue_text(settings, clock))
+
+
+def _deploy_preview(settings: Settings, from_: str | None) -> Any:
+    from ingest.preview import preview
+
+    before = deployed.night_or_start(settings, from_) if from_ else deployed.from_state(ROOT, settings)
+    return preview(settings, before.world, before.label, datetime.now(UTC))
+
+
+def _stacks(found: Any, settings: Settings) -> list[str]:
+    """The stacks that differ; where none does, the night's own, so that a deploy can be repeated."""
+    from ingest.preview import preview
+
+    before = deployed.assumed(settings)
+    stacks: list[str] = found.stacks or preview(settings, before.world, before.label, found.at).stacks
+    return stacks
+
+
+def _refuse_lost_runs(lost: bool, force: bool) -> None:
+    if lost and not force:
+        raise OperationError("refused: a deploy now loses the runs named above; wait as they say, or use --force")
+
+
+def _require_terminal() -> None:
+    if not sys.stdin.isatty():
+        raise OperationError("there is no terminal to ask on; use --yes to deploy without a question")
+
+
+def _clock(settings: Settings, at: str | None) -> datetime:
+    from ingest.schedule import time_zone
+
+    if at is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise OperationError(f"--at: {at!r} is not an ISO 8601 time such as 2026-10-20T21:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=time_zone(settings.time_zone))
+
+
+def _show(found: Any, as_json: bool) -> None:
+    from operations.render import preview_text
+
+    if as_json:
+        _echo_json(found.as_json())
+    else:
+        click.echo(preview_text(found))
+
+
+def _echo_json(value: object) -> None:
+    import json
+
+    click.echo(json.dumps(value, indent=2))

@@ -1,0 +1,112 @@
+"""Tables and texts for the terminal. Our own few lines: a table library costs more start-up than the command."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import click
+
+from ingest.catalogue import CATALOGUE
+from ingest.preview import Preview
+from ingest.rollout import Action
+from ingest.schedule import Cadence, first
+from ingest.settings import Settings
+
+_COLOURS = {
+    Action.ADOPT: "cyan",
+    Action.CREATE: "green",
+    Action.SHIFT_LATER: "yellow",
+    Action.SHIFT_EARLIER: "yellow",
+    Action.REMOVE: "red",
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Left-aligned columns, two spaces apart; cells may be styled."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(len(click.unstyle(cell)) for cell in column) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join("  ".join(map(_padded, line, widths)).rstrip() for line in lines)
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - len(click.unstyle(cell)))
+
+
+def moment(cadence: Cadence, after: datetime, zone: str) -> tuple[str, str]:
+    """The next run, in local time and in UTC."""
+    run = first(cadence.next_fires(after, zone), 1)[0]
+    return f"{run:%a %Y-%m-%d %H:%M}", f"{run.astimezone(UTC):%a %H:%M}"
+
+
+def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
+    title = click.style(f"Night {preview.night}, {preview.title}", bold=True)
+    lines = [f"{title} (strategy {preview.strategy}; {preview.before})"]
+    lines.append(f"Stacks to deploy: {', '.join(preview.stacks) or 'none'}")
+    rows = []
+    for change in preview.changes:
+        if change.actions == (Action.UNCHANGED,) and not unchanged:
+            continue
+        local, utc = moment(change.after, preview.at, preview.time_zone) if change.after else ("", "")
+        rows.append(
+            (
+                click.style(" and ".join(change.actions), fg=_COLOURS.get(change.actions[-1])),
+                change.entity.name,
+                change.entity.group,
+                change.before.clock if change.before else "",
+                change.after.clock if change.after else "",
+                local,
+                utc,
+            )
+        )
+    if rows:
+        head = ("change", "entity", "group", "before", "after", f"next run, {preview.time_zone}", "UTC")
+        lines += ["", table(head, rows)]
+    counts = Counter(" and ".join(change.actions) for change in preview.changes)
+    lines += ["", ", ".join(f"{count} {action}" for action, count in counts.items())]
+    lines += [click.style(f"WARNING {w.kind}: {w.text}", fg="yellow") for w in preview.warnings]
+    return "\n".join(lines)
+
+
+def catalogue_rows(settings: Settings, at: datetime) -> list[dict[str, str | None]]:
+    """The 16 entities at their target cadence, one JSON object each; next runs are ISO 8601."""
+    rows = []
+    for entity in CATALOGUE:
+        run = first(entity.target.next_fires(at, settings.time_zone), 1)[0]
+        rows.append(
+            {
+                "entity": entity.name,
+                "group": entity.group,
+                "job": entity.job_name,
+                "live": entity.live and entity.live.cron,
+                "schedule": entity.target.cron,
+                "time_zone": settings.time_zone,
+                "next_run": run.isoformat(),
+                "next_run_utc": run.astimezone(UTC).isoformat(),
+                "uri": entity.uri(settings.base_url, settings.reference_path),
+                "description": entity.description(entity.target, settings.time_zone),
+                "table": entity.table(settings.project, settings.dataset),
+                "console": entity.console_url(settings.project, settings.region),
+                "margin_effect": entity.margin_effect,
+            }
+        )
+    return rows
+
+
+def catalogue_text(settings: Settings, at: datetime) -> str:
+    rows = [
+        (
+            entity.group,
+            entity.name,
+            entity.job_name,
+            entity.live.clock if entity.live else "none",
+            entity.target.clock,
+            *moment(entity.target, at, settings.time_zone),
+            entity.margin_effect,
+        )
+        for entity in CATALOGUE
+    ]
+    head = ("group", "entity", "job", "live", "target", f"next run, {settings.time_zone}", "UTC", "effect on margin")
+    return table(head, rows)

@@ -1,0 +1,41 @@
+"""The checkout that the command works on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ingest.rules import Plan, problems
+from ingest.settings import FILE, Settings, SettingsError, load
+from operations.errors import OperationError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def find_root(folder: Path) -> Path:
+    """The repository around `folder`. Raises OperationError outside it and in another checkout than this code's."""
+    for place in (folder, *folder.parents):
+        if (place / FILE).is_file() and (place / "main.py").is_file():
+            if place.resolve() != ROOT:
+                raise OperationError(
+                    f"{place} is another checkout than the one this command was installed from ({ROOT}); "
+                    f"run {place / '.venv/bin/ingest-rollout'} (`make setup` there puts it in place)"
+                )
+            return ROOT
+    raise OperationError(f"{folder} is not inside the repository; cd to {ROOT} or to a folder in it")
+
+
+def read_settings(*, night: int | None = None, strategy: str | None = None) -> Settings:
+    """The settings of the repository around the current folder, checked together with the plan's rules.
+
+    `night` and `strategy` are the command's options. Raises OperationError with all problems.
+    """
+    options = {"night": night, "strategy": strategy}
+    overrides = {key: (f"--{key}", str(value)) for key, value in options.items() if value is not None}
+    try:
+        settings = load(find_root(Path.cwd()), os.environ, overrides)
+    except SettingsError as error:
+        raise OperationError(str(error)) from None
+    if found := problems(Plan(settings=settings)):
+        raise OperationError("\n".join(map(str, found)))
+    return settings
