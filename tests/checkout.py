@@ -1,0 +1,62 @@
+"""A checkout of its own in a temporary folder, so that no test touches the repository's state or cdktf.out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("ingest", "constructs", "stacks", "operations")
+FILES = ("cdktf.json", "main.py", "toolchain.py")
+
+
+class Checkout:
+    """The project's code in `root`; .venv and node_modules are links to the repository's."""
+
+    def __init__(self, root: Path, environ: dict[str, str] | None = None) -> None:
+        self.root = root
+        for folder in FOLDERS:
+            shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in FILES:
+            shutil.copy(ROOT / file, root)
+        for link in (".venv", "node_modules"):
+            (root / link).symlink_to(ROOT / link)
+        self.environ = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_"))}
+        self.environ |= {"CHECKPOINT_DISABLE": "1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1", **(environ or {})}
+
+    def set_context(self, **values: Any) -> None:
+        path = self.root / "cdktf.json"
+        content = json.loads(path.read_text())
+        content["context"] |= values
+        path.write_text(json.dumps(content))
+
+    def run(self, *command: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=cwd or self.root,
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def main(self, **environ: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "main.py", **environ)
+
+    def rollout(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """The ingest-rollout command of this checkout."""
+        return self.run(sys.executable, "-m", "operations", *arguments, **environ)
+
+    def cdktf(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.root / '.venv/bin'}{os.pathsep}{self.environ['PATH']}"
+        return self.run("node_modules/.bin/cdktf", *arguments, PATH=path, **environ)
+
+    def stack(self, name: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.root / f"cdktf.out/stacks/{name}/cdk.tf.json").read_text())
+        return content
