@@ -13,12 +13,9 @@ def main() -> None:
         from toolchain import quiet_node
 
         quiet_node(os.environ)
-        from constructs.bindings import App
-        from ingest.catalogue import GROUPS
-        from ingest.rollout import state_at
         from ingest.rules import Plan, problems
         from ingest.settings import SettingsError, load, read_context
-        from stacks.phase import PhaseStack
+        from stacks.night import night_app
     except ImportError as error:
         sys.exit(f"main.py: cannot import what it needs ({error}). Run `make setup`, then use .venv/bin/python.")
     try:
@@ -27,12 +24,9 @@ def main() -> None:
         sys.exit(str(error))
     if found := problems(Plan(settings=settings)):
         sys.exit("\n".join(map(str, found)))
-
-    app = App(outdir=str(ROOT / "cdktf.out"), context=read_context(ROOT))
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
-    for group in GROUPS:
-        PhaseStack(app, group, jobs=[j for j in world.values() if j.entity.group == group.name], settings=settings)
-    app.synth()
+    # The variable is how `cdktf synth --output` says where to.
+    outdir = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))
+    night_app(settings, outdir=outdir, context=read_context(ROOT)).synth()
 
 
 if __name__ == "__main__":

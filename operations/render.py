@@ -72,7 +72,7 @@ def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
 
 def catalogue_rows(settings: Settings, at: datetime) -> list[dict[str, str | None]]:
     """The 16 entities at their target cadence, one JSON object each; next runs are ISO 8601."""
-    rows = []
+    rows: list[dict[str, str | None]] = []
     for entity in CATALOGUE:
         run = first(entity.target.next_fires(at, settings.time_zone), 1)[0]
         rows.append(
@@ -80,7 +80,7 @@ def catalogue_rows(settings: Settings, at: datetime) -> list[dict[str, str | Non
                 "entity": entity.name,
                 "group": entity.group,
                 "job": entity.job_name,
-                "live": entity.live and entity.live.cron,
+                "live": entity.live.cron if entity.live else None,
                 "schedule": entity.target.cron,
                 "time_zone": settings.time_zone,
                 "next_run": run.isoformat(),

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,13 @@ class Checkout:
         content["context"] |= values
         path.write_text(json.dumps(content))
 
-    def run(self, *command: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, environ: Mapping[str, str] = {}, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=cwd or self.root,
-            env=self.environ | environ,
+            env={**self.environ, **environ},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -47,15 +50,15 @@ class Checkout:
         )
 
     def main(self, **environ: str) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "main.py", **environ)
+        return self.run(sys.executable, "main.py", environ=environ)
 
     def rollout(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """The ingest-rollout command of this checkout."""
-        return self.run(sys.executable, "-m", "operations", *arguments, **environ)
+        return self.run(sys.executable, "-m", "operations", *arguments, environ=environ)
 
     def cdktf(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.root / '.venv/bin'}{os.pathsep}{self.environ['PATH']}"
-        return self.run("node_modules/.bin/cdktf", *arguments, PATH=path, **environ)
+        return self.run("node_modules/.bin/cdktf", *arguments, environ={"PATH": path, **environ})
 
     def stack(self, name: str) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.root / f"cdktf.out/stacks/{name}/cdk.tf.json").read_text())

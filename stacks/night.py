@@ -1,0 +1,25 @@
+"""The stacks of one night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from constructs.bindings import App
+from ingest.catalogue import GROUPS
+from ingest.rollout import state_at
+from ingest.settings import Settings
+from stacks.phase import PhaseStack
+
+
+def night_app(settings: Settings, *, outdir: Path, context: Mapping[str, Any] | None = None) -> App:
+    """An app with each group's stack as it is at the settings' night; its `synth()` writes to `outdir`.
+
+    `context` is what the cdktf CLI would pass on from cdktf.json.
+    """
+    app = App(outdir=str(outdir), context=context)
+    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    for group in GROUPS:
+        PhaseStack(app, group, jobs=[j for j in world.values() if j.entity.group == group.name], settings=settings)
+    return app

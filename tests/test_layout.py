@@ -1,0 +1,152 @@
+"""Dependencies point one way, and the folder constructs/ lives beside PyPI's package of that name."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import constructs
+from tests.checkout import ROOT, Checkout
+
+PROVIDER = {"cdktf", "cdktf_cdktf_provider_google"}
+# What each part may import, apart from the standard library and itself.
+ARROWS = {
+    "ingest": {"cronsim"},
+    "constructs": {"ingest"},
+    "stacks": {"constructs", "ingest"},
+    "operations": {"ingest", "toolchain", "click"},
+    "rehearsal": {"ingest", "operations"},
+    "main.py": {"stacks", "ingest", "toolchain"},
+    "toolchain.py": set(),
+    "bootstrap.py": set(),
+}
+SEAM = ROOT / "constructs" / "bindings.py"
+
+
+def sources(part: str) -> list[Path]:
+    place = ROOT / part
+    return [place] if place.is_file() else sorted(place.rglob("*.py"))
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The top-level names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import hides the arrow, name the package"
+            yield str(node.module).partition(".")[0]
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_a_part_imports_only_what_its_arrows_allow(part: str) -> None:
+    for file in sources(part):
+        allowed = ARROWS[part] | {part.removesuffix(".py")} | (PROVIDER if file == SEAM else set())
+        foreign = {name for name in imports(file) if name not in sys.stdlib_module_names} - allowed
+        assert not foreign, f"{file.relative_to(ROOT)} imports {', '.join(sorted(foreign))}"
+
+
+def test_every_part_has_its_arrows() -> None:
+    parts = {file.parts[0] for file in (f.relative_to(ROOT) for f in ROOT.glob("*/*.py")) if file.parts[0][0] != "."}
+    parts |= {file.name for file in ROOT.glob("*.py")}
+
+    assert parts - {"tests", "bench", "node_modules"} <= ARROWS.keys()
+
+
+def test_the_domain_loads_no_cdktf_google_or_click() -> None:
+    modules = ", ".join(f"ingest.{file.stem}" for file in sources("ingest"))
+    code = f"import sys, {modules}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    loaded = set(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split())
+
+    assert "ingest" in loaded
+    assert not loaded & {*PROVIDER, "constructs", "jsii", "google", "click"}
+
+
+def test_our_constructs_folder_is_no_package_of_its_own() -> None:
+    assert not (ROOT / "constructs" / "__init__.py").exists(), "with it, PyPI's constructs cannot be imported"
+
+
+def test_no_file_of_ours_hides_one_of_pypis_package() -> None:
+    theirs = {path.stem for path in Path(str(constructs.__file__)).parent.iterdir()}
+
+    assert not theirs & {path.stem for path in (ROOT / "constructs").glob("*.py")}
+
+
+WHERE = """
+import constructs, constructs.ingest_schedule as ours
+print(constructs.__file__); print(ours.__file__)
+"""
+
+
+def assert_both_are_there(printed: str, root: Path) -> None:
+    theirs, ours = printed.split()[-2:]
+    assert Path(theirs).parent.parent.name == "site-packages"
+    assert Path(ours).resolve() == (root / "constructs" / "ingest_schedule.py").resolve()
+
+
+def test_pytest_imports_pypis_constructs_and_ours() -> None:
+    import constructs.ingest_schedule as ours
+
+    assert_both_are_there(f"{constructs.__file__} {ours.__file__}", ROOT)
+
+
+def test_python_imports_pypis_constructs_and_ours() -> None:
+    assert_both_are_there(subprocess.check_output([sys.executable, "-c", WHERE], cwd=ROOT, text=True), ROOT)
+
+
+def test_an_installed_command_imports_pypis_constructs_and_ours_from_any_folder(tmp_path: Path) -> None:
+    # -I: neither the current folder nor the environment, only what is installed; as a console script has it.
+    printed = subprocess.check_output([sys.executable, "-I", "-c", WHERE], cwd=tmp_path, text=True)
+
+    assert_both_are_there(printed, ROOT)
+
+
+def test_the_cdktf_cli_imports_pypis_constructs_and_ours(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    done = checkout.cdktf("synth", INGEST_NIGHT="1")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list(tmp_path.glob("cdktf.out/stacks/*/cdk.tf.json"))) == 4
+
+
+@pytest.mark.parametrize("safe_path", ["", "1"])
+def test_main_works_from_another_folder_and_with_pythonsafepath(safe_path: str, tmp_path: Path) -> None:
+    (tmp_path / "checkout").mkdir()
+    checkout = Checkout(tmp_path / "checkout")
+    done = checkout.run(
+        sys.executable, str(checkout.root / "main.py"), cwd=tmp_path, environ={"PYTHONSAFEPATH": safe_path}
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (checkout.root / "cdktf.out" / "manifest.json").exists()
+    assert not (tmp_path / "cdktf.out").exists()
+
+
+def test_the_wheel_leaves_the_constructs_folder_out(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+
+    assert {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()} == {
+        "ingest",
+        "operations",
+        "toolchain.py",
+        "servicetitan_ingest_schedules-0.1.0.dist-info",
+    }
+
+
+def test_the_lock_file_holds_no_registry_address() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]
