@@ -159,12 +159,9 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
     stacks = _stacks(_deploy_preview(settings, from_), settings)
     cdktf = Cdktf(ROOT, settings)
     cdktf.synth()
-    found = {}
-    for stack in stacks:
-        if sys.stderr.isatty():
-            click.echo(f"planning {stack} ...", err=True)
-        found[stack] = cdktf.diff(stack)
-    changes = [one for planned in found.values() for one in planned]
+    if sys.stderr.isatty():
+        click.echo(f"planning {', '.join(stacks)} ...", err=True)
+    changes = cdktf.diff(stacks)
     if as_json:
         _echo_json(
             {

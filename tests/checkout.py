@@ -14,6 +14,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("ingest", "constructs", "stacks", "operations")
 FILES = ("cdktf.json", "main.py", "toolchain.py")
+# Nothing of the tester's own cloud reaches what a test runs.
+ENVIRON = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_"))} | {
+    "CHECKPOINT_DISABLE": "1",
+    "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1",
+}
+
+
+def run_in(folder: Path, *command: str, environ: Mapping[str, str] = ENVIRON) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
 
 
 class Checkout:
@@ -27,8 +38,7 @@ class Checkout:
             shutil.copy(ROOT / file, root)
         for link in (".venv", "node_modules"):
             (root / link).symlink_to(ROOT / link)
-        self.environ = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_"))}
-        self.environ |= {"CHECKPOINT_DISABLE": "1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1", **(environ or {})}
+        self.environ = ENVIRON | (environ or {})
 
     def set_context(self, **values: Any) -> None:
         path = self.root / "cdktf.json"
@@ -37,17 +47,9 @@ class Checkout:
         path.write_text(json.dumps(content))
 
     def run(
-        self, *command: str, environ: Mapping[str, str] = {}, cwd: Path | None = None
+        self, *command: str, environ: dict[str, str] | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            cwd=cwd or self.root,
-            env={**self.environ, **environ},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return run_in(cwd or self.root, *command, environ=self.environ | (environ or {}))
 
     def main(self, **environ: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "main.py", environ=environ)

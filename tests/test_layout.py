@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -108,12 +109,22 @@ def test_an_installed_command_imports_pypis_constructs_and_ours_from_any_folder(
     assert_both_are_there(printed, ROOT)
 
 
-def test_the_cdktf_cli_imports_pypis_constructs_and_ours(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path)
-    done = checkout.cdktf("synth", INGEST_NIGHT="1")
+def synthesized(checkout: Checkout) -> dict[str, bytes]:
+    folder = checkout.root / "cdktf.out"
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*.json")}
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list(tmp_path.glob("cdktf.out/stacks/*/cdk.tf.json"))) == 4
+
+def test_the_cdktf_cli_imports_both_and_writes_what_python_writes(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    checkout.set_context(night=2)
+    by_cli = checkout.cdktf("synth")
+    from_cli = synthesized(checkout)
+    shutil.rmtree(tmp_path / "cdktf.out")
+    by_python = checkout.main()
+
+    assert (by_cli.returncode, by_python.returncode) == (0, 0), by_cli.stdout + by_cli.stderr + by_python.stderr
+    assert len(from_cli) == 5, "four stacks and the manifest"
+    assert from_cli == synthesized(checkout)
 
 
 @pytest.mark.parametrize("safe_path", ["", "1"])

@@ -1,0 +1,141 @@
+"""Every night through the real cdktf CLI, Terraform and google provider, with the exact writes that reach the API."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.checkout import Checkout
+from tests.integration.scheduler_api import Scheduler
+
+pytestmark = pytest.mark.terraform
+
+LIVE = ["appointments", "customers", "estimates", "invoices", "jobs", "payments", "payroll"]
+CRITICAL = ["inventory-bills", "payroll-adjustments", "purchase-orders", "returns"]
+REFERENCE = ["activity-codes", "business-units", "campaigns", "technicians"]
+BY_HAND = {
+    "v2-sync-jobs-daily": "0 2 * * *",
+    "v2-sync-appointments-daily": "10 2 * * *",
+    "v2-sync-customers-daily": "15 3 * * *",
+    "v2-sync-invoices-daily": "15 2 * * *",
+    "v2-sync-estimates-daily": "30 2 * * *",
+    "v2-sync-payments-daily": "45 2 * * *",
+    "v2-sync-payroll-daily": "0 3 * * *",
+}
+SKIP_LOCK = "--skip-provider-lock"  # The lock would ask Terraform's registry.
+
+
+def daily(verb: str, entities: list[str]) -> list[tuple[str, str]]:
+    return [(verb, f"v2-sync-{entity}-daily") for entity in entities]
+
+
+def weekly(verb: str, entities: list[str]) -> list[tuple[str, str]]:
+    return [(verb, f"v2-sync-{entity}-weekly") for entity in entities]
+
+
+def diff(checkout: Checkout, night: int) -> dict[str, list[str]]:
+    """The resource names that Terraform plans to touch, by action."""
+    done = checkout.rollout("diff", "--night", str(night), "--json")
+    assert done.returncode in (0, 2), done.stdout + done.stderr
+    found: dict[str, list[str]] = {}
+    for change in json.loads(done.stdout)["changes"]:
+        found.setdefault(change["action"], []).append(change["address"].partition(".")[2])
+    assert bool(found) == (done.returncode == 2)
+    return {action: sorted(names) for action, names in found.items()}
+
+
+def deploy(checkout: Checkout, scheduler: Scheduler, night: int, *arguments: str) -> list[tuple[str, str]]:
+    """The writes that the deploy made; after a create the provider resumes the job, which changes nothing."""
+    # --force: the test may run at an hour at which moving a job back loses its run.
+    done = checkout.rollout("deploy", "--night", str(night), "--yes", "--force", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [write for write in scheduler.take_writes() if write[0] != "resume"]
+
+
+def underscored(names: list[str]) -> list[str]:
+    return [name.replace("-", "_") for name in names]
+
+
+def test_the_phased_strategy_night_by_night_and_back(checkout: Checkout, scheduler: Scheduler) -> None:
+    live, critical, reference = LIVE, underscored(CRITICAL), underscored(REFERENCE)
+
+    assert diff(checkout, 0) == {"import": live}
+    as_found = json.dumps(scheduler.jobs, sort_keys=True)
+    assert deploy(checkout, scheduler, 0) == []
+    assert deploy(checkout, scheduler, 0) == []
+    assert json.dumps(scheduler.jobs, sort_keys=True) == as_found
+
+    assert diff(checkout, 1) == {"create": critical}
+    assert deploy(checkout, scheduler, 1) == daily("create", CRITICAL)
+    assert deploy(checkout, scheduler, 1) == []
+
+    assert diff(checkout, 2) == {"create": ["locations"], "update": live}
+    assert deploy(checkout, scheduler, 2) == [*daily("create", ["locations"]), *daily("patch", LIVE)]
+    assert deploy(checkout, scheduler, 2) == []
+
+    assert diff(checkout, 3) == {"create": reference}
+    assert deploy(checkout, scheduler, 3) == weekly("create", REFERENCE)
+    assert deploy(checkout, scheduler, 3) == []
+    assert scheduler.schedules["v2-sync-jobs-daily"] == "0 4 * * *"
+    assert len(scheduler.schedules) == 16
+
+    assert diff(checkout, 1) == {"delete": sorted(["locations", *reference]), "update": live}
+    back = deploy(checkout, scheduler, 1)
+    assert back == sorted([*daily("delete", ["locations"]), *weekly("delete", REFERENCE), *daily("patch", LIVE)])
+    assert {name: scheduler.schedules[name] for name in BY_HAND} == BY_HAND
+    assert len(scheduler.schedules) == 11
+
+
+def test_the_immediate_strategy_night_by_night(checkout: Checkout, scheduler: Scheduler) -> None:
+    checkout.set_context(strategy="immediate")
+
+    assert deploy(checkout, scheduler, 0) == []
+    created = sorted([*CRITICAL, "locations"])
+    assert deploy(checkout, scheduler, 1) == [*daily("create", created), *daily("patch", LIVE)]
+    assert deploy(checkout, scheduler, 2) == weekly("create", REFERENCE)
+    assert deploy(checkout, scheduler, 2) == []
+    assert len(scheduler.schedules) == 16
+
+
+def test_one_stack_is_diffed_and_deployed_alone_with_plain_cdktf(checkout: Checkout, scheduler: Scheduler) -> None:
+    checkout.set_context(night=1)
+
+    diffed = checkout.cdktf("diff", "phase-financial", SKIP_LOCK)
+    assert diffed.returncode == 0, diffed.stdout + diffed.stderr
+    assert "3 to import, 3 to add, 0 to change, 0 to destroy" in diffed.stdout
+    deployed = checkout.cdktf("deploy", "phase-financial", "--auto-approve", SKIP_LOCK)
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    writes = [write for write in scheduler.take_writes() if write[0] != "resume"]
+    assert writes == daily("create", ["inventory-bills", "purchase-orders", "returns"])
+    assert [file.name for file in (checkout.root / "state").iterdir()] == ["phase-financial.tfstate"]
+
+    preview = json.loads(checkout.rollout("plan", "--from", "0", "--json").stdout)
+    assert preview["stacks"] == ["phase-financial", "phase-labor"]
+
+
+def test_a_first_deploy_may_begin_with_the_last_night(checkout: Checkout, scheduler: Scheduler) -> None:
+    writes = deploy(checkout, scheduler, 3)
+
+    assert [write for write in writes if write[0] == "patch"] == daily("patch", LIVE)
+    assert len([write for write in writes if write[0] == "create"]) == 9
+    assert diff(checkout, 3) == {}
+
+
+def test_a_project_without_live_jobs_gets_them_created(checkout: Checkout, scheduler: Scheduler) -> None:
+    scheduler.jobs.clear()
+    checkout.set_context(adopt_existing=False)
+
+    assert deploy(checkout, scheduler, 0) == daily("create", LIVE)
+    assert scheduler.schedules == BY_HAND
+
+
+def test_a_name_that_is_taken_stops_the_deploy_with_the_apis_words(checkout: Checkout, scheduler: Scheduler) -> None:
+    taken = "projects/kpi-auto-471020/locations/us-central1/jobs/v2-sync-returns-daily"
+    scheduler.put(taken, {"schedule": "0 1 * * *"})
+
+    done = checkout.rollout("deploy", "--night", "1", "--yes", "--force")
+    assert done.returncode == 1
+    assert f"Job [{taken}] already exists." in done.stdout + done.stderr
+    assert "run the same command again, Terraform does only what is missing" in done.stderr
+    assert scheduler.schedules["v2-sync-returns-daily"] == "0 1 * * *"
