@@ -19,6 +19,8 @@ from ingest.settings import Settings
 from operations.errors import OperationError
 from toolchain import bundled_node
 
+OUTPUT = "cdktf.out"
+
 # The lock command asks Terraform's registry even where the provider lies in a local mirror.
 _WITHOUT_LOCK = "--skip-provider-lock"
 
@@ -33,22 +35,20 @@ class Planned:
     fields: list[str]
 
 
+def synthesize(root: Path, settings: Settings) -> None:
+    """Writes the night to cdktf.out/: the same bytes as `cdktf synth`, without its start. Raises OperationError."""
+    _run([sys.executable, "main.py"], root, _environ(root, settings))
+
+
 class Cdktf:
-    """The CLI for one night's settings, run in the repository at `root`."""
+    """The CLI on the night that was synthesized last in `root`. Raises OperationError when a tool is missing."""
 
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root
         self._terraform = os.environ.get("TERRAFORM_BINARY_NAME", "terraform")
-        node = bundled_node()
-        folders = [str(node.parent)] if node else []
-        path = os.pathsep.join([*folders, str(root / ".venv" / "bin"), os.environ.get("PATH", "")])
-        self._environ = os.environ | {
-            "PATH": path,
-            # Without it the CLI sends telemetry.
-            "CHECKPOINT_DISABLE": "1",
-            "INGEST_NIGHT": str(settings.night),
-            "INGEST_STRATEGY": settings.strategy,
-        }
+        self._script = root / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
+        self._environ = _environ(root, settings)
+        path = self._environ["PATH"]
         if shutil.which("node", path=path) is None:
             raise OperationError("node is not on PATH and not in .venv/; run `make setup`")
         if not self._script.is_file():
@@ -58,14 +58,6 @@ class Cdktf:
                 f"{self._terraform} is not on PATH; install Terraform 1.5 or later (import blocks need it)"
             )
 
-    @property
-    def _script(self) -> Path:
-        return self.root / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
-
-    def synth(self) -> None:
-        """Writes cdktf.out/, the same bytes as `cdktf synth` but without its start. Raises OperationError."""
-        self._run([sys.executable, "main.py"], cwd=self.root)
-
     def diff(self, stacks: Sequence[str]) -> list[Planned]:
         """Plans stacks that are synthesized already, side by side, and leaves each plan in its stack's folder."""
         with ThreadPoolExecutor() as pool:
@@ -73,13 +65,12 @@ class Cdktf:
         return [one for planned_stack in found for one in planned_stack]
 
     def _diff(self, stack: str) -> list[Planned]:
-        self._run(self._command("diff", stack, "--skip-synth", _WITHOUT_LOCK), cwd=self.root)
-        shown = self._run([self._terraform, "show", "-json", "plan"], cwd=self._folder(stack))
-        return planned(stack, json.loads(shown.stdout))
+        _run(self._command("diff", stack, "--skip-synth", _WITHOUT_LOCK), self.root, self._environ)
+        return planned(stack, json.loads(self._show(stack, "-json")))
 
     def plan_text(self, stack: str) -> str:
         """Terraform's own rendering of the plan that `diff` left."""
-        return self._run([self._terraform, "show", "-no-color", "plan"], cwd=self._folder(stack)).stdout
+        return self._show(stack, "-no-color")
 
     def deploy(self, stacks: Sequence[str]) -> None:
         """Applies stacks that are synthesized already, with the CLI's output on the terminal.
@@ -96,18 +87,35 @@ class Cdktf:
                 "Terraform does only what is missing"
             )
 
-    def _folder(self, stack: str) -> Path:
-        return self.root / "cdktf.out" / "stacks" / stack
+    def _show(self, stack: str, option: str) -> str:
+        folder = self.root / OUTPUT / "stacks" / stack
+        return _run([self._terraform, "show", option, "plan"], folder, self._environ)
 
     def _command(self, *arguments: str) -> list[str]:
         return ["node", str(self._script), *arguments]
 
-    def _run(self, command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(command, cwd=cwd, env=self._environ, capture_output=True, text=True, check=False)
-        if done.returncode:
-            words = f"{done.stdout}\n{done.stderr}".strip()
-            raise OperationError(f"`{' '.join(command)}` failed in {cwd}:\n{words}")
-        return done
+
+def _environ(root: Path, settings: Settings) -> dict[str, str]:
+    node = bundled_node()
+    folders = [str(node.parent)] if node else []
+    return os.environ | {
+        "PATH": os.pathsep.join([*folders, str(root / ".venv" / "bin"), os.environ.get("PATH", "")]),
+        # Without it the CLI sends telemetry.
+        "CHECKPOINT_DISABLE": "1",
+        # The CLI deploys what lies here, whatever the variable said before.
+        "CDKTF_OUTDIR": str(root / OUTPUT),
+        "INGEST_NIGHT": str(settings.night),
+        "INGEST_STRATEGY": settings.strategy,
+    }
+
+
+def _run(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+    """What the command printed. Raises OperationError with its words when it fails."""
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = f"{done.stdout}\n{done.stderr}".strip()
+        raise OperationError(f"`{' '.join(command)}` failed in {folder}:\n{words}")
+    return done.stdout
 
 
 def planned(stack: str, plan: dict[str, Any]) -> list[Planned]:

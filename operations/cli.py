@@ -42,10 +42,9 @@ _strategy_option = click.option("--strategy", metavar="S", help="phased or immed
 
 
 def _night_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--strategy", metavar="S", help="phased or immediate, instead of the committed one.")(
-        command
+    return click.option("--night", type=int, metavar="N", help="A night, instead of the committed one.")(
+        _strategy_option(command)
     )
-    return click.option("--night", type=int, metavar="N", help="A night, instead of the committed one.")(command)
 
 
 _from_option = click.option(
@@ -129,10 +128,12 @@ def synth(night: int | None, strategy: str | None) -> None:
     Example:
       ingest-rollout synth --night 2
     """
-    from operations.cdktf import Cdktf
+    from operations.cdktf import synthesize
+    from operations.turn import turn
 
     settings = read_settings(night=night, strategy=strategy)
-    Cdktf(ROOT, settings).synth()
+    with turn(ROOT):
+        synthesize(ROOT, settings)
     click.echo(f"The Terraform of night {settings.night} ({settings.strategy}):")
     for file in sorted((ROOT / "cdktf.out" / "stacks").glob("*/cdk.tf.json")):
         click.echo(f"  {file.relative_to(ROOT)}")
@@ -152,16 +153,19 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
     Example:
       ingest-rollout diff --night 2 --full
     """
-    from operations.cdktf import Cdktf
+    from operations.cdktf import Cdktf, synthesize
     from operations.render import table
+    from operations.turn import turn
 
     settings = read_settings(night=night, strategy=strategy)
     stacks = _stacks(_deploy_preview(settings, from_), settings)
     cdktf = Cdktf(ROOT, settings)
-    cdktf.synth()
     if sys.stderr.isatty():
         click.echo(f"planning {', '.join(stacks)} ...", err=True)
-    changes = cdktf.diff(stacks)
+    with turn(ROOT):
+        synthesize(ROOT, settings)
+        changes = cdktf.diff(stacks)
+        plans = [(stack, cdktf.plan_text(stack)) for stack in stacks] if full else []
     if as_json:
         _echo_json(
             {
@@ -174,9 +178,8 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
             }
         )
     else:
-        if full:
-            for stack in stacks:
-                click.echo(f"{stack}\n{cdktf.plan_text(stack)}")
+        for stack, text in plans:
+            click.echo(f"{stack}\n{text}")
         click.echo(f"Night {settings.night} ({settings.strategy}), planned by Terraform: {', '.join(stacks)}")
         rows = [(c.stack, c.action, c.address.rpartition(".")[2], ", ".join(c.fields)) for c in changes]
         click.echo(table(("stack", "action", "job", "fields"), rows) if rows else "no changes")
@@ -198,8 +201,9 @@ def deploy(night: int | None, strategy: str | None, from_: str | None, yes: bool
     Example, back to night 1:
       ingest-rollout deploy --night 1
     """
-    from operations.cdktf import Cdktf
+    from operations.cdktf import Cdktf, synthesize
     from operations.render import moment, table
+    from operations.turn import turn
 
     settings = read_settings(night=night, strategy=strategy)
     found = _deploy_preview(settings, from_)
@@ -220,8 +224,9 @@ def deploy(night: int | None, strategy: str | None, from_: str | None, yes: bool
         click.confirm(f"Deploy {', '.join(stacks)}?", abort=True)
         # The question may have stood for an hour.
         _refuse_lost_runs(_deploy_preview(settings, from_).loses_runs, force)
-    cdktf.synth()
-    cdktf.deploy(stacks)
+    with turn(ROOT):
+        synthesize(ROOT, settings)
+        cdktf.deploy(stacks)
     click.echo(f"Night {settings.night} is deployed: {', '.join(stacks)}. Next runs:")
     now = datetime.now(UTC)
     rows = [

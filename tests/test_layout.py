@@ -22,7 +22,7 @@ ARROWS = {
     "ingest": {"cronsim"},
     "constructs": {"ingest"},
     "stacks": {"constructs", "ingest"},
-    "operations": {"ingest", "toolchain", "click"},
+    "operations": {"ingest", "toolchain", "click", "filelock"},
     "rehearsal": {"ingest", "operations"},
     "main.py": {"stacks", "ingest", "toolchain"},
     "toolchain.py": set(),

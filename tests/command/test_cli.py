@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tests.checkout import ROOT, Checkout, run_in
 
@@ -185,3 +190,38 @@ def test_every_command_is_described_with_an_example(checkout: Checkout) -> None:
     assert {"plan", "nights", "synth", "diff", "deploy", "catalogue"} <= set(commands)
     for command in commands:
         assert f"ingest-rollout {command}" in checkout.rollout(command, "--help").stdout
+
+
+def test_a_second_command_does_not_touch_the_output_of_the_first(checkout: Checkout) -> None:
+    with FileLock(checkout.root / ".ingest-rollout.lock"):
+        done = checkout.rollout("synth")
+
+    assert done.returncode == 1
+    assert f"another ingest-rollout is at work in {checkout.root}" in done.stderr
+    assert not (checkout.root / "cdktf.out").exists()
+
+
+def test_an_output_folder_in_the_environment_does_not_lead_synth_astray(checkout: Checkout) -> None:
+    assert checkout.rollout("synth", "--night", "3", CDKTF_OUTDIR=str(checkout.root / "elsewhere")).returncode == 0
+
+    assert len(checkout.stack("phase-reference")["resource"]["google_cloud_scheduler_job"]) == 4
+
+
+def test_deploy_asks_on_a_terminal_and_a_no_deploys_nothing(checkout: Checkout) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "operations", "deploy"],
+        cwd=checkout.root,
+        env=checkout.environ,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.write(ours, b"n\n")
+    printed, said = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "Deploy phase-core, phase-financial, phase-labor? [y/N]" in printed
+    assert said == "stopped, nothing was deployed\n"
+    assert not (checkout.root / "cdktf.out").exists()

@@ -1,0 +1,32 @@
+"""One command at a time: cdktf.out/ holds one night, and two commands could deploy each other's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from operations.errors import OperationError
+
+LOCK_FILE = ".ingest-rollout.lock"
+
+
+@contextmanager
+def turn(root: Path) -> Iterator[None]:
+    """Holds the checkout at `root`; the system lets go of it when the process dies.
+
+    Raises OperationError while another command holds it.
+    """
+    lock = FileLock(root / LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise OperationError(
+            f"another ingest-rollout is at work in {root}; wait for it to end, then run this again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
