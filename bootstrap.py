@@ -67,6 +67,8 @@ def set_up(environ: dict[str, str]) -> None:
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], environ)
     # No install scripts: the one native part of cdktf-cli comes prebuilt for the Node that we pin.
     run([str(BIN / "npm"), "ci", "--ignore-scripts", "--loglevel=error", "--no-progress"], environ)
+    if os.name != "nt" and not (command := BIN / "cdktf").exists():
+        command.symlink_to(ROOT / "node_modules" / ".bin" / "cdktf")
     STAMP.write_text(wanted)
 
 

@@ -1,0 +1,65 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bootstrap import TASKS
+from ingest.preview import preview
+from ingest.rollout import STRATEGIES
+from ingest.settings import NAMES, load
+from operations import deployed
+from operations.cli import cli
+from tests.checkout import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = DOCUMENTS[0].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_has_its_file(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+
+    assert not [link for link in links if "://" not in link and not (document.parent / link).exists()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_that_is_named_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^(?:.*`)?ingest-rollout ([a-z]+)", text, re.MULTILINE)) <= cli.commands.keys()
+    assert set(re.findall(r"\bbootstrap\.py ([a-z]+)", text)) <= TASKS.keys()
+    assert set(re.findall(r"`make ([a-z]+)`", text)) <= TASKS.keys()
+
+
+def test_every_option_that_the_readme_uses_exists() -> None:
+    for command, line in re.findall(r"^ingest-rollout ([a-z]+)(.*)$", README, re.MULTILINE):
+        known = {option for parameter in cli.commands[command].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", line)) <= known
+
+
+def test_the_readme_lists_every_setting() -> None:
+    table = README.partition("| setting | meaning |")[2].partition("\n\n")[0]
+    listed = [name for row in table.split("\n|")[1:] for name in re.findall(r"`(\w+)`", row.partition("|")[0])]
+
+    assert sorted(listed) == sorted(NAMES)
+
+
+def test_the_readmes_table_of_nights_names_the_stacks_that_each_deploys() -> None:
+    rows = re.findall(r"^\| (\d), (\w+) \|[^|]*\| ([^|]+) \|$", README, re.MULTILINE)
+    assert len(rows) == len(STRATEGIES["phased"].nights)
+    for number, title, stacks in rows:
+        settings = load(ROOT, {"INGEST_NIGHT": number, "INGEST_STRATEGY": "phased"})
+        before = deployed.assumed(settings)
+        found = preview(settings, before.world, before.label, datetime(2026, 10, 20, 4, tzinfo=UTC))
+        assert (found.title, ", ".join(found.stacks)) == (title, stacks.strip())
+
+
+def test_the_makefile_has_every_task_of_bootstrap() -> None:
+    listed = (ROOT / "Makefile").read_text(encoding="utf-8").partition("TASKS := ")[2].splitlines()[0].split()
+
+    assert sorted(listed) == sorted(TASKS)
