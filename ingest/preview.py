@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from ingest.rollout import Action, Change, World, changes, stacks_of, state_at
-from ingest.schedule import Cadence, clock_changes, first, time_zone
+from ingest.rollout import Change, World, changes, stacks_of, state_at
+from ingest.schedule import DAY_MINUTES, Cadence, clock_changes, first, time_zone
 from ingest.settings import Settings
 
 APPLY_ALLOWANCE = timedelta(minutes=5)
@@ -96,27 +96,34 @@ def preview(settings: Settings, before: World, before_label: str, at: datetime) 
 def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
     """The shifts that, deployed at `at`, make a job run twice in its day (or week) or not at all."""
     now = f"{at.astimezone(time_zone(zone)):%H:%M}"
-    allowance = int(APPLY_ALLOWANCE.total_seconds() // 60)
     warnings = []
     for change in found:
-        if not (change.before and change.after) or Action.UNCHANGED in change.actions:
+        if not (change.before and change.after):
             continue
         old, new, name = change.before, change.after, change.entity.name
         period = "this week's" if old.is_weekly else "today's"
         moment = new.slot_of(at, zone)
-        if old.slot <= moment + allowance and moment < new.slot:
+        length = 7 * DAY_MINUTES if new.is_weekly else DAY_MINUTES
+        if _lands_between(old.slot, new.slot, moment, length):
             text = (
                 f"{name}: runs twice, it starts at {old.clock} and again at {new.clock} (now {now}); "
                 f"deploy after {new.clock}, or accept a second incremental run"
             )
             warnings.append(Warning("double run", name, text))
-        if new.slot <= moment + allowance and moment < old.slot:
+        if _lands_between(new.slot, old.slot, moment, length):
             text = (
                 f"{name}: loses {period} run, {new.clock} has passed and the run at {old.clock} is taken away "
                 f"(now {now}); deploy after {old.clock}, or use --force"
             )
             warnings.append(Warning("lost run", name, text))
     return warnings
+
+
+def _lands_between(opens: int, closes: int, moment: int, length: int) -> bool:
+    """Whether a deploy begun at `moment` can land from `opens` to before `closes`, in this period or the next one."""
+    allowance = int(APPLY_ALLOWANCE.total_seconds() // 60)
+    starts = (moment, moment - length)
+    return opens < closes and any(opens <= start + allowance and start < closes for start in starts)
 
 
 def clock_warnings(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:

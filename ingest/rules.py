@@ -94,9 +94,12 @@ def limits(plan: Plan) -> Iterator[str]:
 
 
 def outside_wave(plan: Plan) -> Iterator[str]:
+    for wave in plan.groups:
+        if wave.weekday not in (None, *range(7)):
+            yield f"group {wave.name}: weekday {wave.weekday}; allowed are 0 (Sunday) to 6, or none for daily"
     for entity in plan.catalogue:
         group = plan.group(entity.group)
-        if group is None:
+        if group is None or group.weekday not in (None, *range(7)):
             continue
         if entity.target.weekday != group.weekday:
             wanted = "daily" if group.weekday is None else f"on {WEEKDAYS[group.weekday]}s"

@@ -120,7 +120,7 @@ class Cadence:
 
 def clock_time(text: str) -> time:
     """Reads "HH:MM". Raises ScheduleError."""
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
         raise ScheduleError(f"time {text!r}: must be HH:MM, from 00:00 to 23:59")
     return time.fromisoformat(text)
 
@@ -167,7 +167,8 @@ def clock_changes(cadence: Cadence, zone: str, since: date, days: int = 366) -> 
     for day in _offset_changes(zone, since, days):
         if cadence.weekday in (None, day.isoweekday() % 7):
             local = datetime.combine(day, cadence.at, time_zone(zone))
-            if local.astimezone(UTC).astimezone(local.tzinfo).time() != cadence.at:
+            there_and_back = local.astimezone(UTC).astimezone(local.tzinfo)
+            if there_and_back.replace(tzinfo=None) != local.replace(tzinfo=None):
                 found.append(ClockChange(day, "skipped"))
             elif local.utcoffset() != local.replace(fold=1).utcoffset():
                 found.append(ClockChange(day, "repeated"))
@@ -177,11 +178,12 @@ def clock_changes(cadence: Cadence, zone: str, since: date, days: int = 366) -> 
 @lru_cache
 def _offset_changes(zone: str, since: date, days: int) -> tuple[date, ...]:
     tz = time_zone(zone)
-    midnights = (datetime.combine(since + timedelta(n), time(), tz) for n in range(days + 1))
+    midnights = (datetime.combine(since + timedelta(n), time(), tz) for n in range(days + 2))
     offsets = [(midnight.date(), midnight.utcoffset()) for midnight in midnights]
     changed = [day for (day, before), (_, after) in pairwise(offsets) if before != after]
-    # A zone that changes at midnight itself skips or repeats minutes of the day before or of this one.
-    return tuple(sorted({day + timedelta(n) for day in changed for n in (0, 1)}))
+    # A change near midnight also skips or repeats minutes of the day before.
+    touched = {day - timedelta(n) for day in changed for n in (0, 1)}
+    return tuple(sorted(day for day in touched if since <= day < since + timedelta(days)))
 
 
 def first(fires: Iterator[datetime], count: int) -> list[datetime]:

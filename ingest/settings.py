@@ -162,7 +162,7 @@ def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
 
 def _matching(pattern: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
             raise ValueError
         return value
 
@@ -212,7 +212,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "backend": (_matching("local|gcs"), "local or gcs"),
     "backend_bucket": (_matching(r"|[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"), 'a bucket\'s name, or "" for none'),
     "backend_prefix": (_matching(r"[\w.-]+(/[\w.-]+)*"), "a folder in the bucket such as ingest-schedules"),
-    "invoker_service_account": (_matching(r"|[^@\s]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
+    "invoker_service_account": (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
     "attempt_deadline_seconds": (_whole(15, 1800), "15 to 1800"),
     "retry_count": (_whole(0, 5), "0 to 5"),
     "min_backoff_seconds": (_whole(5, 3600), "5 to 3600"),
