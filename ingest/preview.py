@@ -128,9 +128,10 @@ def _lands_between(opens: int, closes: int, moment: int, length: int) -> bool:
 
 def clock_warnings(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
     """The nights of the year from `at` on which daylight saving skips or repeats a job's local time."""
+    since = at.astimezone(time_zone(zone)).date()
     nights: dict[tuple[date, str], list[str]] = {}
     for change in found:
-        for jump in clock_changes(change.after, zone, at.date()) if change.after else []:
+        for jump in clock_changes(change.after, zone, since) if change.after else []:
             nights.setdefault((jump.day, jump.effect), []).append(change.entity.name)
     return [
         Warning(

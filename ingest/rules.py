@@ -170,6 +170,8 @@ def complete_rollout(plan: Plan) -> Iterator[str]:
             for name in (*night.adopts, *night.shifts, *night.creates):
                 if name not in known:
                     yield f"{where}: {name!r} is not in the catalogue"
+            for name in night.adopts if night is not strategy.nights[0] else ():
+                yield f"{where}: {name} is adopted late; adopt all live jobs on the first night"
             for name in (*night.adopts, *night.creates):
                 if name in entered:
                     yield f"{where}: {name} enters a second time; leave it to the first night only"

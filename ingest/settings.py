@@ -119,7 +119,8 @@ def _variable(key: str) -> str:
 
 def _misspelt(context: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
     unknown = [key for key in context if key not in NAMES and key not in _CDKTF_KEYS]
-    strangers = [name for name in environ if name.startswith(PREFIX) and name[len(PREFIX) :].lower() not in NAMES]
+    variables = [_variable(key) for key in NAMES]
+    strangers = [name for name in environ if name.startswith(PREFIX) and name not in variables]
     if not unknown and not strangers:
         return []
     from difflib import get_close_matches
@@ -131,7 +132,7 @@ def _misspelt(context: Mapping[str, Any], environ: Mapping[str, str]) -> list[st
         errors.append(f"{key}: not a setting (from {FILE} context); {hint}")
     for name in strangers:
         # Only what looks like a slip: another program may have variables of this prefix.
-        near = get_close_matches(name, [_variable(key) for key in NAMES], n=1, cutoff=0.85)
+        near = get_close_matches(name.upper(), variables, n=1, cutoff=0.85)
         if near:
             errors.append(f"{name}: not a setting (from the environment); did you mean {near[0]}?")
     return errors

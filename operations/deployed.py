@@ -61,6 +61,8 @@ def from_state(root: Path, settings: Settings) -> Before:
             if entity := known.get(name):
                 try:
                     cadence = Cadence.parse(attributes["schedule"])
+                    if cadence.is_weekly is not entity.target.is_weekly:
+                        raise ScheduleError(f"it runs {cadence.recurrence(settings.time_zone)}")
                 except (KeyError, TypeError, AttributeError, ScheduleError) as error:
                     raise OperationError(
                         f"{group.stack}.tfstate: the schedule of {name} is not one of ours ({error}); "

@@ -169,3 +169,9 @@ def test_what_is_no_night_of_the_strategy_is_refused_with_those_that_are(text: s
     with pytest.raises(OperationError) as caught:
         night_or_start(night(1, "immediate"), text)
     assert str(caught.value) == (f"--from: {text!r} is not a night of strategy immediate; allowed: start, 0, 1, 2")
+
+
+def test_a_daily_job_that_somebody_made_weekly_is_no_night_of_ours(tmp_path: Path) -> None:
+    _write(tmp_path, "phase-labor", _resource("payroll", "0 3 * * 1"))
+    with pytest.raises(OperationError, match="the schedule of payroll is not one of ours .it runs Mondays at 03:00"):
+        from_state(tmp_path, SETTINGS)

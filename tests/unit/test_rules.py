@@ -231,6 +231,14 @@ BROKEN: list[tuple[str, Plan, list[str]]] = [
     ),
     (
         "complete-rollout",
+        _night(1, adopts=("jobs",)),
+        [
+            "phased night 1: jobs is adopted late; adopt all live jobs on the first night",
+            "phased night 1: jobs enters a second time; leave it to the first night only",
+        ],
+    ),
+    (
+        "complete-rollout",
         _night(0, adopts=(*PHASED.nights[0].adopts, "locations")),
         [
             "phased night 0: locations has no live job; list it under creates",

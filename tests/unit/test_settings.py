@@ -226,7 +226,8 @@ def test_cdktfs_own_keys_are_left_alone(root: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "meant"), [("INGEST_NIGTH", "INGEST_NIGHT"), ("INGEST_TIMEZONE", "INGEST_TIME_ZONE")]
+    ("variable", "meant"),
+    [("INGEST_NIGTH", "INGEST_NIGHT"), ("INGEST_night", "INGEST_NIGHT"), ("INGEST_TIMEZONE", "INGEST_TIME_ZONE")],
 )
 def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(root: Path, variable: str, meant: str) -> None:
     assert _errors(root, {variable: "1"}) == [
