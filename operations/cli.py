@@ -255,6 +255,21 @@ def catalogue(at: str | None, as_json: bool) -> None:
         click.echo(catalogue_text(settings, clock))
 
 
+@cli.command()
+@_strategy_option
+def timeline(strategy: str | None) -> None:
+    """Print the rollout as an SVG picture: when each job runs after each night.
+
+    \b
+    Example:
+      ingest-rollout timeline > docs/timeline.svg
+    """
+    from operations.timeline import timeline_svg
+
+    # The picture shows all nights; the committed one may be none of another strategy.
+    click.echo(timeline_svg(read_settings(night=0, strategy=strategy)), nl=False)
+
+
 def _deploy_preview(settings: Settings, from_: str | None) -> Any:
     from ingest.preview import preview
 

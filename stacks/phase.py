@@ -15,11 +15,15 @@ STATE_FOLDER = "../../../state"
 """From a stack's folder, cdktf.out/stacks/<stack>, to the repository's root: the same on every machine."""
 
 
+TERRAFORM_WITH_IMPORT_BLOCKS = "1.5"
+
+
 class PhaseStack(TerraformStack):
     """One group's jobs, their provider and their state. It depends on no other stack, so that each deploys alone."""
 
     def __init__(self, scope: Construct, group: Group, *, jobs: Iterable[Job], settings: Settings) -> None:
         super().__init__(scope, group.stack)
+        self.add_override("terraform.required_version", f">= {TERRAFORM_WITH_IMPORT_BLOCKS}")
         if settings.backend == "gcs":
             GcsBackend(self, bucket=settings.backend_bucket, prefix=f"{settings.backend_prefix}/{group.stack}")
         else:

@@ -1,0 +1,38 @@
+"""python -m bench: runs the benchmarks and prints a table. A missed target is shown, it is not an error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import result
+from bench.command import ROOT, MeasureError
+from bench.measures import measure_all
+
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure synthesis and the command line.")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--write", action="store_true", help="rewrite the table in docs/performance.md as well")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="runs of each program, 5 if not given")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds: {options.rounds} is not allowed; allowed: 1 or more")
+    try:
+        with TemporaryDirectory() as folder:
+            results = measure_all(Path(folder), options.rounds)
+        table = result.table(results, options.rounds)
+        print(json.dumps(result.report(results), indent=2) if options.json else table)
+        if options.write:
+            result.write(PAGE, table)
+    except (MeasureError, OSError, ValueError) as error:
+        sys.exit(f"bench: {error}")
+
+
+if __name__ == "__main__":
+    main()

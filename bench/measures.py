@@ -1,0 +1,119 @@
+"""The five measures and their targets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.command import PROGRAMS, Command, python
+from bench.result import Result
+from bench.rounds import medians
+from toolchain import quiet_node
+
+NIGHT = {"INGEST_STRATEGY": "phased", "INGEST_NIGHT": "3"}
+"""The night on which all 16 jobs exist."""
+
+FEW, MANY = 16, 1600
+QUICK = 5
+"""Commands of some 50 ms are run this many times as often."""
+
+
+def measure_all(outdir: Path, rounds: int) -> list[Result]:
+    """Runs every benchmark; what is synthesized goes to `outdir`. Raises MeasureError."""
+    environ = environment(outdir)
+    programs = {
+        "main.py": "main.py",
+        "plain": str(PROGRAMS / "plain.py"),
+        "floor": str(PROGRAMS / "floor.py"),
+    }
+    return [
+        *synthesis(programs, environ, rounds),
+        memory(programs, environ, rounds),
+        cost_per_job(environ, rounds),
+        plan_command(environ, rounds * QUICK),
+    ]
+
+
+def environment(outdir: Path) -> dict[str, str]:
+    """The caller's environment with the night, the folder and one Node for all.
+
+    Without other settings of the project, and without Python's: PYTHONDONTWRITEBYTECODE alone has each run of ours
+    compile its modules again, while the installed packages are compiled.
+    """
+    ours = ("INGEST_", "CDKTF_", "PYTHON")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    environ |= {**NIGHT, "CDKTF_OUTDIR": str(outdir)}
+    quiet_node(environ)
+    return environ
+
+
+def synthesis(programs: Mapping[str, str], environ: Mapping[str, str], rounds: int) -> list[Result]:
+    runs = {name: python(name, path, environ=environ).seconds for name, path in programs.items()}
+    seconds = medians(runs, rounds)
+    main, plain, floor = (seconds[name] for name in ("main.py", "plain", "floor"))
+    return [
+        Result(
+            name="time of main.py : plain program",
+            measured=main / plain,
+            target=0.35,
+            unit="",
+            detail=f"{main:.2f} s : {plain:.2f} s",
+        ),
+        Result(
+            name="time of main.py : floor",
+            measured=main / floor,
+            target=1.25,
+            unit="",
+            detail=f"{main:.2f} s : {floor:.2f} s",
+        ),
+    ]
+
+
+def memory(programs: Mapping[str, str], environ: Mapping[str, str], rounds: int) -> Result:
+    wrapper = str(PROGRAMS / "peak_memory.py")
+    runs = {name: python(name, wrapper, programs[name], environ=environ).printed for name in ("main.py", "plain")}
+    peak = medians(runs, rounds)
+    return Result(
+        name="peak memory of main.py",
+        measured=peak["main.py"],
+        target=80,
+        unit="MB",
+        detail=f"plain program: {peak['plain']:.0f} MB",
+    )
+
+
+def cost_per_job(environ: Mapping[str, str], rounds: int) -> Result:
+    program = str(PROGRAMS / "phase_stack.py")
+    runs = {
+        str(count): python(f"PhaseStack of {count} jobs", program, str(count), environ=environ).printed
+        for count in (FEW, MANY)
+    }
+    seconds = medians(runs, rounds)
+    few, many = seconds[str(FEW)], seconds[str(MANY)]
+    return Result(
+        name="each more job in a PhaseStack",
+        measured=(many - few) / (MANY - FEW) * 1000,
+        target=2,
+        unit="ms",
+        detail=f"{MANY} jobs {many:.2f} s, {FEW} jobs {few:.2f} s",
+    )
+
+
+def plan_command(environ: Mapping[str, str], rounds: int) -> Result:
+    plan = Command(
+        name="ingest-rollout plan",
+        arguments=(str(Path(sys.executable).parent / "ingest-rollout"), "plan"),
+        environ=environ,
+        succeeds=(0, 2),
+    )
+    click = python("import click", "-c", "import click", environ=environ)
+    seconds = medians({command.name: command.seconds for command in (plan, click)}, rounds)
+    return Result(
+        name="ingest-rollout plan : import click",
+        measured=seconds[plan.name] / seconds[click.name],
+        target=2,
+        unit="",
+        detail=f"{seconds[plan.name] * 1000:.0f} ms : {seconds[click.name] * 1000:.0f} ms",
+    )
