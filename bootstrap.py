@@ -66,7 +66,9 @@ def set_up(environ: dict[str, str]) -> None:
     run([*pip, "--require-hashes", "-r", "requirements.txt"], environ)
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], environ)
     # No install scripts: the one native part of cdktf-cli comes prebuilt for the Node that we pin.
-    run([str(BIN / "npm"), "ci", "--ignore-scripts", "--loglevel=error", "--no-progress"], environ)
+    # As pip does, npm then trusts the system's certificates too, such as those of a company's proxy.
+    npm_environ = {"NODE_OPTIONS": "--use-system-ca"} | environ
+    run([str(BIN / "npm"), "ci", "--ignore-scripts", "--loglevel=error", "--no-progress"], npm_environ)
     if os.name != "nt" and not (command := BIN / "cdktf").exists():
         command.symlink_to(ROOT / "node_modules" / ".bin" / "cdktf")
     STAMP.write_text(wanted)
