@@ -1,0 +1,60 @@
+"""Google's own clients, pointed where Terraform's google provider is pointed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.cloud import scheduler_v1
+from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerRestTransport
+
+from operations.errors import OperationError
+
+ENDPOINT_VARIABLE = "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT"
+TOKEN_VARIABLE = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105
+
+
+def is_loopback(address: str) -> bool:
+    """Whether `address`, such as "http://127.0.0.1:40001/v1/", can only be this machine."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def local_scheduler_client(address: str) -> scheduler_v1.CloudSchedulerClient:
+    """A client of the endpoint at `address`, without credentials. Raises OperationError for one off this machine."""
+    if not is_loopback(address):
+        raise OperationError(f"{address} is not on this machine; a rehearsal talks to loopback addresses only")
+    return _client(address, AnonymousCredentials())  # type: ignore[no-untyped-call]
+
+
+def scheduler_client(environ: Mapping[str, str]) -> scheduler_v1.CloudSchedulerClient:
+    """A client with the endpoint and the credentials that the google provider takes from the same environment.
+
+    Raises OperationError when there are no credentials.
+    """
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+    from google.oauth2.credentials import Credentials as TokenCredentials
+
+    endpoint = environ.get(ENDPOINT_VARIABLE, "")
+    if token := environ.get(TOKEN_VARIABLE):
+        credentials: Credentials = TokenCredentials(token)  # type: ignore[no-untyped-call]
+    else:
+        try:
+            credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+        except GoogleAuthError as error:
+            raise OperationError(
+                f"no Google Cloud credentials ({error}); run `gcloud auth application-default login`"
+            ) from None
+    return _client(endpoint.removesuffix("/v1/") or "https://cloudscheduler.googleapis.com", credentials)
+
+
+def _client(address: str, credentials: Credentials) -> scheduler_v1.CloudSchedulerClient:
+    url = urlsplit(address)
+    transport = CloudSchedulerRestTransport(host=url.netloc, url_scheme=url.scheme, credentials=credentials)
+    return scheduler_v1.CloudSchedulerClient(transport=transport)

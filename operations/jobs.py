@@ -1,0 +1,98 @@
+"""A job as Terraform declares it and as the API has it, in one flat form that can be compared.
+
+The keys are those of google_cloud_scheduler_job, with the nested blocks flattened. None: not declared, or not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from google.cloud.scheduler_v1.types import HttpMethod, Job
+
+Fields = dict[str, str | int | bool | None]
+
+RETRY = ("retry_count", "min_backoff_duration", "max_backoff_duration", "max_retry_duration", "max_doublings")
+OIDC = ("oidc_service_account_email", "oidc_audience")
+KEYS = ("schedule", "time_zone", "uri", "http_method", *OIDC, "description", "attempt_deadline", *RETRY, "paused")
+
+
+def declared(resource: Mapping[str, Any]) -> Fields:
+    """From the JSON of a google_cloud_scheduler_job resource."""
+    target = resource["http_target"]
+    oidc = target.get("oidc_token") or {}
+    retry = resource.get("retry_config") or {}
+    return {
+        **{key: resource.get(key) for key in ("schedule", "time_zone", "description", "attempt_deadline", "paused")},
+        **{key: target.get(key) for key in ("uri", "http_method")},
+        **{f"oidc_{key}": oidc.get(key) for key in ("service_account_email", "audience")},
+        **{key: retry.get(key) for key in RETRY},
+    }
+
+
+def ignored(resource: Mapping[str, Any]) -> set[str]:
+    """The keys that the resource's ignore_changes names."""
+    names = (resource.get("lifecycle") or {}).get("ignore_changes") or []
+    return {key for name in names for key in (RETRY if name == "retry_config" else (name,))}
+
+
+def live(job: Job) -> Fields:
+    """From the API; what it leaves out because it is the default is filled in."""
+    target, retry = job.http_target, job.retry_config
+    return {
+        "schedule": job.schedule,
+        "time_zone": job.time_zone,
+        "description": job.description or None,
+        "attempt_deadline": _text(job.attempt_deadline),
+        "paused": job.state == Job.State.PAUSED,
+        "uri": target.uri,
+        "http_method": HttpMethod(target.http_method).name,
+        "oidc_service_account_email": target.oidc_token.service_account_email or None,
+        "oidc_audience": target.oidc_token.audience or None,
+        "retry_count": retry.retry_count,
+        "min_backoff_duration": _text(retry.min_backoff_duration),
+        "max_backoff_duration": _text(retry.max_backoff_duration),
+        "max_retry_duration": _text(retry.max_retry_duration),
+        "max_doublings": retry.max_doublings,
+    }
+
+
+def message(name: str, fields: Mapping[str, Any]) -> Job:
+    """For the API; `name` is the full one. A field that is None is left out: the API fills in its default."""
+    target: dict[str, Any] = {"uri": fields["uri"], "http_method": fields["http_method"]}
+    if fields["oidc_service_account_email"]:
+        target["oidc_token"] = {
+            "service_account_email": fields["oidc_service_account_email"],
+            "audience": fields["oidc_audience"] or "",
+        }
+    job: dict[str, Any] = {"name": name, "http_target": target}
+    job |= {key: fields[key] for key in ("schedule", "time_zone", "description") if fields[key] is not None}
+    if fields["attempt_deadline"] is not None:
+        job["attempt_deadline"] = _duration(fields["attempt_deadline"])
+    retry = {key: fields[key] for key in RETRY if fields[key] is not None}
+    if retry:
+        job["retry_config"] = {k: _duration(v) if k.endswith("_duration") else v for k, v in retry.items()}
+    return Job(job)
+
+
+def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], ignore: Iterable[str] = ()) -> list[str]:
+    """The keys in which a live job is not as declared, in the order of KEYS.
+
+    As the google provider 6.50.0 sees it: what is not declared counts as different where the job has it, but for
+    `paused` and the deadline's default; a retry block that is not declared is a difference as a whole.
+    """
+    left_alone = set(ignore)
+    if wanted["paused"] is None:
+        left_alone.add("paused")
+    if wanted["attempt_deadline"] is None and found["attempt_deadline"] == "180s":
+        left_alone.add("attempt_deadline")
+    return [key for key in KEYS if key not in left_alone and wanted[key] != found[key]]
+
+
+def _text(duration: timedelta) -> str:
+    return f"{duration.total_seconds():g}s"
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(seconds=float(text.removesuffix("s")))

@@ -1,0 +1,1 @@
+"""The embedded twin: the whole rollout played on this machine, without any cloud account."""

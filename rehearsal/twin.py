@@ -1,0 +1,86 @@
+"""The twin: Cloud Scheduler, the ingest service and the warehouse in this process, on loopback ports."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from urllib.parse import urlsplit
+
+from ingest.catalogue import CATALOGUE
+from ingest.settings import Settings
+from rehearsal.clock import Clock
+from rehearsal.dispatcher import Answer, Dispatcher
+from rehearsal.ingestor import DURATION_HEADER, Ingestor
+from rehearsal.scheduler import Fields, Scheduler, stamp
+from rehearsal.seeds import last_run, made_by_hand, parent
+from rehearsal.server import scheduler_app, serve
+from rehearsal.warehouse import Warehouse
+
+HISTORY = timedelta(days=30)
+"""How long the source has been filling when the rehearsal begins."""
+
+
+@dataclass
+class Twin:
+    """`address` is Cloud Scheduler's, such as "http://127.0.0.1:40001"."""
+
+    settings: Settings
+    clock: Clock
+    scheduler: Scheduler
+    ingestor: Ingestor
+    dispatcher: Dispatcher
+    warehouse: Warehouse
+    address: str
+    lock: Lock = field(default_factory=Lock)
+
+    def advance(self, moment: datetime) -> None:
+        """Lets time pass until `moment` (aware); what is due runs."""
+        with self.lock:
+            self.dispatcher.advance(moment)
+
+
+@contextmanager
+def running(settings: Settings, now: datetime) -> Iterator[Twin]:
+    """A twin with the jobs made by hand and the tables that they have loaded until `now`; it ends with the block."""
+    clock = Clock(now)
+    scheduler = Scheduler(clock)
+    warehouse = Warehouse(settings)
+    ingestor = Ingestor(clock, warehouse, settings, now - HISTORY)
+    lock = Lock()
+    with ExitStack() as stack:
+        stack.callback(warehouse.close)
+        service = stack.enter_context(serve(ingestor))
+        dispatcher = Dispatcher(scheduler, lambda job: send(job, settings.base_url, service))
+        address = stack.enter_context(serve(scheduler_app(scheduler, dispatcher.fire, lock)))
+        twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, lock)
+        for entity in CATALOGUE:
+            if entity.live and settings.adopt_existing:
+                job = scheduler.create(parent(settings), made_by_hand(entity, settings))
+                ran = last_run(entity.live, now, settings.time_zone)
+                warehouse.load(entity.name, range(ingestor.records(entity.name, ran)), ran)
+                scheduler.jobs[job["name"]] |= {"lastAttemptTime": stamp(ran), "status": {}}
+        scheduler.writes.clear()
+        yield twin
+
+
+def send(job: Fields, base_url: str, service: str) -> Answer:
+    """Sends a job's request to the stand-in; nothing but the ingest service's own address is ever sent to it.
+
+    A target elsewhere is answered as one that cannot be reached.
+    """
+    target = job["httpTarget"]
+    if not target["uri"].startswith(f"{base_url}/"):
+        return Answer(503, timedelta(0))
+    place = urlsplit(service)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=10)
+    try:
+        connection.request(target["httpMethod"], target["uri"].removeprefix(base_url), headers=target["headers"])
+        response = connection.getresponse()
+        response.read()
+        return Answer(response.status, timedelta(seconds=float(response.headers.get(DURATION_HEADER, 0))))
+    finally:
+        connection.close()
