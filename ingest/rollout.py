@@ -132,6 +132,10 @@ class Change:
     before: Cadence | None
     after: Cadence | None
 
+    @property
+    def is_unchanged(self) -> bool:
+        return self.actions == (Action.UNCHANGED,)
+
 
 def changes(before: World, after: World) -> list[Change]:
     """What leads from one world to the other, one entry for each job of either, ordered by the time it ends up with."""
@@ -161,7 +165,7 @@ def _change(before: Job | None, after: Job | None) -> Change:
 
 def stacks_of(found: Iterable[Change]) -> list[str]:
     """The ids of the stacks that have to be deployed for these changes, in the order of their waves."""
-    changed = {change.entity.group for change in found if change.actions != (Action.UNCHANGED,)}
+    changed = {change.entity.group for change in found if not change.is_unchanged}
     return [group.stack for group in GROUPS if group.name in changed]
 
 

@@ -88,6 +88,14 @@ def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[s
     return Settings(**values)
 
 
+def as_environ(settings: Settings) -> dict[str, str]:
+    """The variables with which `load` gives these settings, whatever the file says."""
+    texts = {name: getattr(settings, name) for name in NAMES}
+    return {
+        _variable(name): str(value).lower() if isinstance(value, bool) else str(value) for name, value in texts.items()
+    }
+
+
 def read_context(root: Path) -> dict[str, Any]:
     """The context of the cdktf.json at `root`, as the cdktf CLI passes it on. Raises SettingsError."""
     path = root / FILE

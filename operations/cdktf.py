@@ -8,36 +8,43 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.settings import Settings
+from ingest.settings import Settings, as_environ
+from operations.clients import scheduler_client
 from operations.errors import OperationError
+from operations.terraform import OUTPUT, Planned, Terraform, side_by_side
 from toolchain import bundled_node
-
-OUTPUT = "cdktf.out"
 
 # The lock command asks Terraform's registry even where the provider lies in a local mirror.
 _WITHOUT_LOCK = "--skip-provider-lock"
+_MAIN_FOR_EACH = """
+import json, os, sys
+sys.path.insert(0, os.getcwd())
+import main
+for environ in json.load(sys.stdin):
+    os.environ.update(environ)
+    main.main()
+"""
 
-
-@dataclass(frozen=True)
-class Planned:
-    """What Terraform plans for one resource: `action` in Terraform's words, the names of the fields that change."""
-
-    stack: str
-    address: str
-    action: str
-    fields: list[str]
+_GO_ON = "What was applied stays; run the same command again, Terraform does only what is missing"
 
 
 def synthesize(root: Path, settings: Settings) -> None:
-    """Writes the night to cdktf.out/: the same bytes as `cdktf synth`, without its start. Raises OperationError."""
-    _run([sys.executable, "main.py"], root, _environ(root, settings))
+    """Writes a night to cdktf.out/: the same bytes as `cdktf synth`, without its start. Raises OperationError."""
+    _run([sys.executable, "main.py"], root, night_environ(root, settings))
+
+
+def synthesize_all(root: Path, nights: Mapping[Path, Settings], environ: Mapping[str, str]) -> None:
+    """Writes each night to its folder, by main.py in one process: loading the google assembly takes most of a synth.
+
+    Raises OperationError.
+    """
+    environs = [night_environ(root, settings, outdir=outdir, environ=environ) for outdir, settings in nights.items()]
+    _run([sys.executable, "-c", _MAIN_FOR_EACH], root, environs[0], given=json.dumps(environs))
 
 
 class Cdktf:
@@ -45,92 +52,82 @@ class Cdktf:
 
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root
-        self._terraform = os.environ.get("TERRAFORM_BINARY_NAME", "terraform")
         self._script = root / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
-        self._environ = _environ(root, settings)
-        path = self._environ["PATH"]
-        if shutil.which("node", path=path) is None:
+        self._environ = night_environ(root, settings)
+        if shutil.which("node", path=self._environ["PATH"]) is None:
             raise OperationError("node is not on PATH and not in .venv/; run `make setup`")
         if not self._script.is_file():
             raise OperationError(f"cdktf is not installed ({self._script} is missing); run `make setup`")
-        if shutil.which(self._terraform, path=path) is None:
-            raise OperationError(
-                f"{self._terraform} is not on PATH; install Terraform 1.5 or later (import blocks need it)"
-            )
+        self.terraform = Terraform(root, self._environ, lambda: scheduler_client(self._environ))
 
     def diff(self, stacks: Sequence[str]) -> list[Planned]:
         """Plans stacks that are synthesized already, side by side, and leaves each plan in its stack's folder."""
-        with ThreadPoolExecutor() as pool:
-            found = list(pool.map(self._diff, stacks))
-        return [one for planned_stack in found for one in planned_stack]
+        return [one for planned in side_by_side(self._diff, stacks) for one in planned]
 
     def _diff(self, stack: str) -> list[Planned]:
         _run(self._command("diff", stack, "--skip-synth", _WITHOUT_LOCK), self.root, self._environ)
-        return planned(stack, json.loads(self._show(stack, "-json")))
+        return self.terraform.show(stack)
 
     def plan_text(self, stack: str) -> str:
         """Terraform's own rendering of the plan that `diff` left."""
-        return self._show(stack, "-no-color")
+        return self.terraform.run(stack, "show", "plan")
 
     def deploy(self, stacks: Sequence[str]) -> None:
         """Applies stacks that are synthesized already, with the CLI's output on the terminal.
 
         Ctrl-C is left to the CLI and Terraform, which stop in order. Raises OperationError.
         """
+        if self._deploy(stacks):
+            taken = self._take_over(stacks)
+            if not taken or self._deploy(stacks):
+                raise OperationError(f"the deploy of {', '.join(stacks)} failed. {_GO_ON}")
+
+    def _deploy(self, stacks: Sequence[str]) -> int:
         command = self._command("deploy", *stacks, "--skip-synth", "--auto-approve", _WITHOUT_LOCK)
         with _interrupts_left_to_child() as interrupted:
             code = subprocess.Popen(command, cwd=self.root, env=self._environ).wait()
-        if interrupted or code:
-            what = "was interrupted" if interrupted else f"failed (cdktf exit code {code})"
-            raise OperationError(
-                f"the deploy of {', '.join(stacks)} {what}. What was applied stays; run the same command again, "
-                "Terraform does only what is missing"
-            )
+        if interrupted:
+            raise OperationError(f"the deploy of {', '.join(stacks)} was interrupted. {_GO_ON}")
+        return code
 
-    def _show(self, stack: str, option: str) -> str:
-        folder = self.root / OUTPUT / "stacks" / stack
-        return _run([self._terraform, "show", option, "plan"], folder, self._environ)
+    def _take_over(self, stacks: Sequence[str]) -> list[str]:
+        try:
+            taken = self.terraform.take_over(stacks)
+        except OperationError:
+            # What stopped the deploy stops this too, and the CLI has told it.
+            return []
+        if taken:
+            print(f"{', '.join(taken)}: made by an earlier deploy that was cut off, now in the state; deploying again.")
+        return taken
 
     def _command(self, *arguments: str) -> list[str]:
         return ["node", str(self._script), *arguments]
 
 
-def _environ(root: Path, settings: Settings) -> dict[str, str]:
+def night_environ(
+    root: Path, settings: Settings, *, outdir: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """`environ` with the tools of the repository at `root` on the path, and with the settings."""
     node = bundled_node()
     folders = [str(node.parent)] if node else []
-    return os.environ | {
-        "PATH": os.pathsep.join([*folders, str(root / ".venv" / "bin"), os.environ.get("PATH", "")]),
+    return {
+        **environ,
+        **as_environ(settings),
+        "PATH": os.pathsep.join([*folders, str(root / ".venv" / "bin"), environ.get("PATH", "")]),
         # Without it the CLI sends telemetry.
         "CHECKPOINT_DISABLE": "1",
-        # The CLI deploys what lies here, whatever the variable said before.
-        "CDKTF_OUTDIR": str(root / OUTPUT),
-        "INGEST_NIGHT": str(settings.night),
-        "INGEST_STRATEGY": settings.strategy,
+        # The CLI deploys what lies in cdktf.out/, whatever the variable said before.
+        "CDKTF_OUTDIR": str(outdir or root / OUTPUT),
     }
 
 
-def _run(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+def _run(command: list[str], folder: Path, environ: dict[str, str], given: str = "") -> str:
     """What the command printed. Raises OperationError with its words when it fails."""
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environ, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
         words = f"{done.stdout}\n{done.stderr}".strip()
         raise OperationError(f"`{' '.join(command)}` failed in {folder}:\n{words}")
     return done.stdout
-
-
-def planned(stack: str, plan: dict[str, Any]) -> list[Planned]:
-    """The changes in the JSON of `terraform show -json plan` (format 1.x), without the no-ops."""
-    found = []
-    for resource in plan.get("resource_changes", []):
-        change = resource["change"]
-        actions = [a for a in change["actions"] if a != "no-op"]
-        words = ["import"] if change.get("importing") else []
-        words += ["replace"] if len(actions) > 1 else actions
-        if words:
-            before, after = change.get("before") or {}, change.get("after") or {}
-            fields = [key for key in after if before.get(key) != after[key]] if actions == ["update"] else []
-            found.append(Planned(stack, resource["address"], " and ".join(words), fields))
-    return found
 
 
 @contextmanager

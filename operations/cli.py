@@ -89,7 +89,7 @@ def plan(night: int | None, strategy: str | None, from_: str | None, at: str | N
 
     settings = read_settings(night=night, strategy=strategy)
     before = deployed.night_or_start(settings, from_) if from_ else deployed.assumed(settings)
-    found = preview(settings, before.world, before.label, _clock(settings, at))
+    found = preview(settings, before.world, before.label, clock(settings, at))
     _show(found, as_json)
     return CHANGES if found.has_changes else 0
 
@@ -112,9 +112,9 @@ def nights(strategy: str | None, at: str | None, as_json: bool) -> None:
     for number in read_settings(night=0, strategy=strategy).rollout.numbers:
         settings = read_settings(night=number, strategy=strategy)
         before = deployed.assumed(settings)
-        found.append(preview(settings, before.world, before.label, _clock(settings, at)))
+        found.append(preview(settings, before.world, before.label, clock(settings, at)))
     if as_json:
-        _echo_json([one.as_json() for one in found])
+        echo_json([one.as_json() for one in found])
     else:
         click.echo("\n\n".join(preview_text(one, unchanged=False) for one in found))
 
@@ -167,7 +167,7 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
         changes = cdktf.diff(stacks)
         plans = [(stack, cdktf.plan_text(stack)) for stack in stacks] if full else []
     if as_json:
-        _echo_json(
+        echo_json(
             {
                 "strategy": settings.strategy,
                 "night": settings.night,
@@ -248,11 +248,11 @@ def catalogue(at: str | None, as_json: bool) -> None:
     from operations.render import catalogue_rows, catalogue_text
 
     settings = read_settings()
-    clock = _clock(settings, at)
+    now = clock(settings, at)
     if as_json:
-        _echo_json(catalogue_rows(settings, clock))
+        echo_json(catalogue_rows(settings, now))
     else:
-        click.echo(catalogue_text(settings, clock))
+        click.echo(catalogue_text(settings, now))
 
 
 @cli.command()
@@ -296,7 +296,8 @@ def _require_terminal() -> None:
         raise OperationError("there is no terminal to ask on; use --yes to deploy without a question")
 
 
-def _clock(settings: Settings, at: str | None) -> datetime:
+def clock(settings: Settings, at: str | None) -> datetime:
+    """The moment that `--at` names (aware); now without one. Raises OperationError."""
     from ingest.schedule import time_zone
 
     if at is None:
@@ -312,12 +313,13 @@ def _show(found: Any, as_json: bool) -> None:
     from operations.render import preview_text
 
     if as_json:
-        _echo_json(found.as_json())
+        echo_json(found.as_json())
     else:
         click.echo(preview_text(found))
 
 
-def _echo_json(value: object) -> None:
+def echo_json(value: object) -> None:
+    """Prints `value` as JSON."""
     import json
 
     click.echo(json.dumps(value, indent=2))

@@ -5,11 +5,15 @@ The keys are those of google_cloud_scheduler_job, with the nested blocks flatten
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from google.api_core.exceptions import NotFound
+from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import HttpMethod, Job
+
+KIND = "google_cloud_scheduler_job"
 
 Fields = dict[str, str | int | bool | None]
 
@@ -74,6 +78,21 @@ def message(name: str, fields: Mapping[str, Any]) -> Job:
     if retry:
         job["retry_config"] = {k: _duration(v) if k.endswith("_duration") else v for k, v in retry.items()}
     return Job(job)
+
+
+def resources(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """The jobs of a stack's cdk.tf.json: Terraform's address, the API's full name, the resource."""
+    project = content["provider"]["google"][0]["project"]
+    for name, resource in content.get("resource", {}).get(KIND, {}).items():
+        yield f"{KIND}.{name}", f"projects/{project}/locations/{resource['region']}/jobs/{resource['name']}", resource
+
+
+def find(client: CloudSchedulerClient, job: str) -> Fields | None:
+    """The live job of that full name, None where there is none. Raises GoogleAPICallError."""
+    try:
+        return live(client.get_job(name=job))
+    except NotFound:
+        return None
 
 
 def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], ignore: Iterable[str] = ()) -> list[str]:

@@ -47,7 +47,7 @@ def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
     lines.append(f"Stacks to deploy: {', '.join(preview.stacks) or 'none'}")
     rows = []
     for change in preview.changes:
-        if change.actions == (Action.UNCHANGED,) and not unchanged:
+        if change.is_unchanged and not unchanged:
             continue
         local, utc = moment(change.after, preview.at, preview.time_zone) if change.after else ("", "")
         rows.append(

@@ -6,11 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from operations.gate import code_name
 from rehearsal.scheduler import Fields, Scheduler, seconds
 
 # The codes of google.rpc.Code that Cloud Scheduler gives for an answer of the target.
-OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE = 0, 3, 4, 5, 8, 13, 14
-_CODES = {404: NOT_FOUND, 429: RESOURCE_EXHAUSTED, 500: INTERNAL, 503: UNAVAILABLE}
+OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, PERMISSION_DENIED = 0, 3, 4, 5, 7
+RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 8, 13, 14, 16
+_CODES = {
+    401: UNAUTHENTICATED,
+    403: PERMISSION_DENIED,
+    404: NOT_FOUND,
+    429: RESOURCE_EXHAUSTED,
+    500: INTERNAL,
+    503: UNAVAILABLE,
+}
 
 
 @dataclass(frozen=True)
@@ -39,13 +48,19 @@ class Attempt:
     def ok(self) -> bool:
         return self.code == OK
 
+    @property
+    def code_name(self) -> str:
+        return code_name(self.code)
+
 
 @dataclass
 class Dispatcher:
     scheduler: Scheduler
     send: Send
     attempts: list[Attempt] = field(default_factory=list)
-    _busy: set[str] = field(default_factory=set)
+    _runs: dict[str, object] = field(default_factory=dict)
+    _at_work: set[str] = field(default_factory=set)
+    _delayed: set[str] = field(default_factory=set)
 
     def advance(self, moment: datetime) -> None:
         """Lets time pass until `moment` (aware) and fires what is due."""
@@ -62,17 +77,18 @@ class Dispatcher:
         clock.advance(moment)
 
     def fire(self, name: str) -> None:
-        """Starts a run of the job now; one that is still at work is not started again."""
-        if name in self._busy:
+        """Starts a run of the job now, or at the end of the attempt that is at work; retries of the run before end.
+
+        Source: Job.schedule in google/cloud/scheduler/v1/job.proto.
+        """
+        if name in self._at_work:
+            self._delayed.add(name)
             self.scheduler.skip_run(name)
         else:
-            self._busy.add(name)
+            self._runs[name] = object()
             self._attempt(name, 0)
 
     def _attempt(self, name: str, number: int) -> None:
-        if name not in self.scheduler.jobs:
-            self._busy.discard(name)
-            return
         job = self.scheduler.get(name)
         clock = self.scheduler.clock
         started = clock.now
@@ -83,17 +99,28 @@ class Dispatcher:
         if answer.duration > deadline:
             code = DEADLINE_EXCEEDED
         ended = started + min(answer.duration, deadline)
+        run = self._runs[name]
+        self._at_work.add(name)
 
         def end() -> None:
             self.attempts.append(Attempt(name.rpartition("/")[2], number, started, ended, code))
             self.scheduler.end_attempt(name, {} if code == OK else {"code": code})
+            self._at_work.discard(name)
             retry = job["retryConfig"]
-            if code != OK and number < retry.get("retryCount", 0):
-                clock.at(ended + backoff(retry, number), lambda: self._attempt(name, number + 1))
-            else:
-                self._busy.discard(name)
+            if name in self._delayed:
+                self._delayed.discard(name)
+                if self.scheduler.next_run(name):
+                    self.fire(name)
+            elif code != OK and number < retry.get("retryCount", 0):
+                clock.at(ended + backoff(retry, number), lambda: self._retry(name, number + 1, run))
 
         clock.at(ended, end)
+
+    def _retry(self, name: str, number: int, run: object) -> None:
+        """Tries again, unless the job is gone or its next run has begun or is due now."""
+        due = self.scheduler.next_run(name)
+        if name in self.scheduler.jobs and self._runs[name] is run and (due is None or due > self.scheduler.clock.now):
+            self._attempt(name, number)
 
 
 def backoff(retry: Fields, number: int) -> timedelta:

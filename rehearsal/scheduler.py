@@ -30,7 +30,26 @@ RETRY_DEFAULTS = {
 }
 METHODS = ("HTTP_METHOD_UNSPECIFIED", "POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 STATES = ("STATE_UNSPECIFIED", "ENABLED", "PAUSED", "DISABLED", "UPDATE_FAILED")
-SETTABLE = ("description", "httpTarget", "schedule", "timeZone", "retryConfig", "attemptDeadline")
+USER_AGENT = "Google-Cloud-Scheduler"
+SETTABLE: dict[str, Any] = {
+    "description": str,
+    "httpTarget": {
+        "uri": str,
+        "httpMethod": (int, str),
+        "headers": dict,
+        "body": str,
+        "oidcToken": {"serviceAccountEmail": str, "audience": str},
+        "oauthToken": {"serviceAccountEmail": str, "scope": str},
+    },
+    "schedule": str,
+    "timeZone": str,
+    "retryConfig": {"retryCount": int, "maxDoublings": int}
+    | dict.fromkeys(("maxRetryDuration", "minBackoffDuration", "maxBackoffDuration"), str),
+    "attemptDeadline": str,
+}
+"""What a client may set, and of which type it is."""
+
+OUTPUT_ONLY = dict.fromkeys(("name", "state", "status", "userUpdateTime", "scheduleTime", "lastAttemptTime"), object)
 NEVER_RAN = {"code": -1}
 
 
@@ -53,7 +72,7 @@ class Scheduler:
 
     def create(self, parent: str, body: Fields) -> Fields:
         name = body.get("name", "")
-        if not re.fullmatch(re.escape(parent) + r"/jobs/[A-Za-z0-9_-]{1,500}", name):
+        if not isinstance(name, str) or not re.fullmatch(re.escape(parent) + r"/jobs/[A-Za-z0-9_-]{1,500}", name):
             raise _invalid(f"Job name must be of the form {parent}/jobs/<id> with an id of letters, digits, _ and -.")
         if name in self.jobs:
             raise ApiError(409, "ALREADY_EXISTS", f"Job [{name}] already exists.")
@@ -78,6 +97,7 @@ class Scheduler:
     def patch(self, name: str, body: Fields, mask: Iterable[str] | None) -> Fields:
         """Sets the fields of `mask` (dotted paths in camelCase); without one, replaces the whole object."""
         before = self.get(name)
+        _check_types("job", body, SETTABLE | OUTPUT_ONLY)
         wanted = body if mask is None else _masked(before, body, mask)
         kept = {key: value for key, value in before.items() if key not in SETTABLE}
         return self._store("patch", kept | _checked(wanted))
@@ -105,7 +125,7 @@ class Scheduler:
             job["scheduleTime"] = self._next(job)
 
     def skip_run(self, name: str) -> None:
-        """Leaves a run out that is due while the one before is at work."""
+        """Leaves a run out that is due while an attempt is at work."""
         self.jobs[name]["scheduleTime"] = self._next(self.jobs[name])
 
     def end_attempt(self, name: str, status: Fields) -> None:
@@ -142,6 +162,7 @@ def seconds(duration: str) -> float:
 
 def _checked(body: Mapping[str, Any]) -> Fields:
     """The settable fields of `body` with the API's defaults filled in. Raises ApiError for what it refuses."""
+    _check_types("job", body, SETTABLE | OUTPUT_ONLY)
     job: Fields = {key: deepcopy(body[key]) for key in SETTABLE if body.get(key)}
     zone = job.setdefault("timeZone", "UTC")
     try:
@@ -164,16 +185,20 @@ def _checked(body: Mapping[str, Any]) -> Fields:
 def _fill_target(job: Fields) -> None:
     target = job.get("httpTarget") or {}
     uri = target.get("uri", "")
-    if not re.match(r"https?://[^/\s?]+", uri) or len(uri) > MAX_URI:
+    if not re.fullmatch(r"https?://[^/\s?]+\S*", uri) or len(uri) > MAX_URI:
         raise _invalid("HttpTarget.uri must be a valid HTTP or HTTPS URL.")
-    method = target.get("httpMethod") or "POST"
+    method = target.get("httpMethod", 0)
     method = METHODS[method] if isinstance(method, int) and method in range(len(METHODS)) else method
-    if method not in METHODS[1:]:
+    if method not in METHODS:
         raise _invalid(f"Invalid HTTP method: {method}.")
+    if method == METHODS[0]:
+        method = "POST"
     if target.get("body") and method not in ("POST", "PUT", "PATCH"):
         raise _invalid("A body is allowed only with POST, PUT and PATCH.")
-    headers = {"User-Agent": "Google-Cloud-Scheduler"} | (target.get("headers") or {})
-    job["httpTarget"] = target | {"httpMethod": method, "headers": headers}
+    headers = target.get("headers") or {}
+    if not all(isinstance(value, str) for value in headers.values()):
+        raise _invalid("Invalid value at 'job.httpTarget.headers'.")
+    job["httpTarget"] = target | {"httpMethod": method, "headers": headers | {"User-Agent": USER_AGENT}}
 
 
 def _fill_retry(job: Fields) -> None:
@@ -193,16 +218,33 @@ def _masked(before: Mapping[str, Any], body: Mapping[str, Any], mask: Iterable[s
     """The settable fields of `before`; those of `mask` are taken from `body`, or cleared where it lacks them."""
     wanted = {key: deepcopy(before[key]) for key in SETTABLE if key in before}
     for path in mask:
-        head, _, leaf = path.partition(".")
-        if head not in SETTABLE:
+        *parents, leaf = path.split(".")
+        known, source, target = SETTABLE, body, wanted
+        for parent in parents:
+            known = known[parent] if isinstance(known.get(parent), dict) else {}
+            source, target = source.get(parent) or {}, target.setdefault(parent, {})
+            if not known:
+                break
+        if leaf not in known:
             raise _invalid(f"Invalid field in update_mask: {path}.")
-        source = body.get(head) or {} if leaf else body
-        target = wanted.setdefault(head, {}) if leaf else wanted
-        key = leaf or head
-        target.pop(key, None)
-        if key in source:
-            target[key] = deepcopy(source[key])
+        target.pop(leaf, None)
+        if leaf in source:
+            target[leaf] = deepcopy(source[leaf])
     return wanted
+
+
+def _check_types(place: str, value: Any, known: Mapping[str, Any]) -> None:
+    """Raises ApiError for a field that the API does not know, or that is of another type; null counts as not set."""
+    if not isinstance(value, Mapping):
+        raise _invalid(f"Invalid value at '{place}'.")
+    for key, inner in value.items():
+        if key not in known:
+            raise _invalid(f"Invalid JSON payload received. Unknown name \"{key}\" at '{place}': Cannot find field.")
+        kind = known[key]
+        if isinstance(kind, dict) and inner is not None:
+            _check_types(f"{place}.{key}", inner, kind)
+        elif inner is not None and (isinstance(inner, bool) or not isinstance(inner, kind)):
+            raise _invalid(f"Invalid value at '{place}.{key}'.")
 
 
 def _invalid(message: str) -> ApiError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
 from threading import Lock, Thread
 from typing import Any
 
@@ -48,7 +49,7 @@ def scheduler_app(scheduler: Scheduler, run: Callable[[str], object], lock: Lock
                 return scheduler.page(parent, size, request.args.get("pageToken", ""))
             case "patch":
                 mask = request.args.get("updateMask")
-                return scheduler.patch(name, body, None if mask is None else mask.split(","))
+                return scheduler.patch(name, body, mask.split(",") if mask else None)
             case "run":
                 scheduler.get(name)
                 run(name)
@@ -91,13 +92,34 @@ class _Silent(WSGIRequestHandler):
         pass
 
 
+class _Server(ThreadedWSGIServer):
+    """Ends with all its threads: clients keep their connections open, so it closes what is still open itself."""
+
+    def __init__(self, app: Wsgi) -> None:
+        self._open: dict[Any, Thread] = {}
+        super().__init__(LOOPBACK, 0, app, _Silent)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        self._open[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for request, thread in list(self._open.items()):
+            with suppress(OSError):
+                request.shutdown(SHUT_RDWR)
+            thread.join()
+
+
 @contextmanager
 def serve(app: Wsgi) -> Iterator[str]:
     """Serves `app` on a free loopback port; yields the address, such as "http://127.0.0.1:40001"."""
-    server = ThreadedWSGIServer(LOOPBACK, 0, app, _Silent)
-    # Clients keep their connections open; an open one must not hold the end up.
-    server.daemon_threads = True
-    server.block_on_close = False
+    server = _Server(app)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import string
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ingest.catalogue import CATALOGUE
 from ingest.settings import Settings
@@ -78,7 +79,8 @@ def send(job: Fields, base_url: str, service: str) -> Answer:
     place = urlsplit(service)
     connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=10)
     try:
-        connection.request(target["httpMethod"], target["uri"].removeprefix(base_url), headers=target["headers"])
+        path = quote(target["uri"].removeprefix(base_url), safe=string.punctuation)
+        connection.request(target["httpMethod"], path, headers=target["headers"])
         response = connection.getresponse()
         response.read()
         return Answer(response.status, timedelta(seconds=float(response.headers.get(DURATION_HEADER, 0))))

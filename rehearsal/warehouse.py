@@ -34,6 +34,11 @@ class Warehouse:
         (count,) = self._row(f"SELECT count(DISTINCT id) FROM {self._table(entity)}")
         return int(count)
 
+    def rows(self, entity: str) -> int:
+        """How many rows the table holds; more than `count` when records were loaded twice."""
+        (rows,) = self._row(f"SELECT count(*) FROM {self._table(entity)}")
+        return int(rows)
+
     def max_loaded_at(self, entity: str) -> datetime | None:
         """When a row was last loaded (aware); None for a table that never was."""
         (found,) = self._row(f'SELECT max("{self._fields[entity]}") FROM {self._table(entity)}')

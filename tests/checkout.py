@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("ingest", "constructs", "stacks", "operations")
+FOLDERS = ("ingest", "constructs", "stacks", "operations", "rehearsal")
 FILES = ("cdktf.json", "main.py", "toolchain.py")
 # Nothing of the tester's own cloud reaches what a test runs.
 ENVIRON = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_"))} | {
@@ -56,7 +56,7 @@ class Checkout:
 
     def rollout(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """The ingest-rollout command of this checkout."""
-        return self.run(sys.executable, "-m", "operations", *arguments, environ=environ)
+        return self.run(sys.executable, "-m", "rehearsal", *arguments, environ=environ)
 
     def cdktf(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.root / '.venv/bin'}{os.pathsep}{self.environ['PATH']}"

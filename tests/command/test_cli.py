@@ -210,7 +210,7 @@ def test_an_output_folder_in_the_environment_does_not_lead_synth_astray(checkout
 def test_deploy_asks_on_a_terminal_and_a_no_deploys_nothing(checkout: Checkout) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "operations", "deploy"],
+        [sys.executable, "-m", "rehearsal", "deploy"],
         cwd=checkout.root,
         env=checkout.environ,
         stdin=theirs,

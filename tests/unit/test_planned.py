@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations.cdktf import Planned, planned
+from operations.terraform import Planned, planned
 
 JOB = "google_cloud_scheduler_job.jobs"
 

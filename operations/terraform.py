@@ -1,0 +1,173 @@
+"""Terraform on what cdktf synthesized."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+
+from operations import jobs
+from operations.errors import OperationError
+
+OUTPUT = "cdktf.out"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What Terraform plans for one resource: `action` in Terraform's words, the names of the fields that change."""
+
+    stack: str
+    address: str
+    action: str
+    fields: list[str]
+
+
+def stack_folder(root: Path, stack: str) -> Path:
+    """Where a stack is synthesized to; its state is in state/ of `root`, as the JSON's local backend says."""
+    return root / OUTPUT / "stacks" / stack
+
+
+def terraform_binary(environ: Mapping[str, str] = os.environ) -> str:
+    """The command, which may be another by the variable that the cdktf CLI reads too. Raises OperationError."""
+    binary = environ.get("TERRAFORM_BINARY_NAME", "terraform")
+    if shutil.which(binary, path=environ.get("PATH")) is None:
+        raise OperationError(f"{binary} is not on PATH; install Terraform 1.5 or later (import blocks need it)")
+    return binary
+
+
+class Terraform:
+    """Runs Terraform in the stacks' folders under `root`; `environ` is the whole environment of its processes.
+
+    `make_client` gives a client of the Cloud Scheduler that `environ` points Terraform to.
+    """
+
+    name = "Terraform with the google provider"
+
+    def __init__(self, root: Path, environ: Mapping[str, str], make_client: Callable[[], CloudSchedulerClient]) -> None:
+        self._root = root
+        self._environ = environ
+        self._make_client = make_client
+        self._binary = terraform_binary(environ)
+        self._init = Lock()
+
+    def plan(self, stacks: Sequence[str]) -> list[Planned]:
+        """Plans the stacks side by side and leaves each plan in its folder. Raises OperationError."""
+        found = side_by_side(self._plan, stacks)
+        return sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
+
+    def apply(self, stacks: Sequence[str]) -> None:
+        """Applies the plans that `plan` left, and repairs what a killed deploy left. Raises OperationError."""
+        try:
+            side_by_side(self._apply, stacks)
+        except OperationError:
+            if not self.take_over(stacks):
+                raise
+            self.plan(stacks)
+            side_by_side(self._apply, stacks)
+
+    def initialise(self, stack: str) -> None:
+        """Once for each stack's folder. Raises OperationError with Terraform's reason."""
+        # One at a time: they share the plugin cache.
+        with self._init:
+            if not (stack_folder(self._root, stack) / ".terraform").exists():
+                self.run(stack, "init", "-input=false")
+
+    def take_over(self, stacks: Sequence[str]) -> list[str]:
+        """Imports the jobs that a deploy made just before it was killed, without noting them in the state.
+
+        Such a job is planned to be created and is live already, just as it is declared; one that differs is somebody
+        else's and is left alone. Returns the names of those taken over. Raises OperationError.
+        """
+        client = self._make_client()
+        try:
+            return [name for stack in stacks for name in self._take_over(stack, client)]
+        except GoogleAPICallError as error:
+            raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {error.message}") from None
+
+    def _take_over(self, stack: str, client: CloudSchedulerClient) -> list[str]:
+        content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
+        creates = {one.address for one in self._plan(stack) if one.action == "create"}
+        taken = []
+        for address, job, resource in jobs.resources(content):
+            if address in creates:
+                found = jobs.find(client, job)
+                if found and not jobs.differences(jobs.declared(resource), found):
+                    self.run(stack, "import", "-input=false", address, job)
+                    taken.append(resource["name"])
+        return taken
+
+    def _apply(self, stack: str) -> None:
+        self.run(stack, "apply", "-input=false", "plan")
+
+    def _plan(self, stack: str) -> list[Planned]:
+        self.initialise(stack)
+        self.run(stack, "plan", "-input=false", "-out=plan")
+        return self.show(stack)
+
+    def show(self, stack: str) -> list[Planned]:
+        """What the plan in the stack's folder says."""
+        return planned(stack, json.loads(self.run(stack, "show", "-json", "plan")))
+
+    def run(self, stack: str, command: str, *arguments: str) -> str:
+        """What `terraform <command>` printed in the stack's folder. Raises OperationError with its reason."""
+        plain = [] if "-json" in arguments else ["-no-color"]
+        done = subprocess.run(
+            [self._binary, command, *plain, *arguments],
+            cwd=stack_folder(self._root, stack),
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OperationError(f"{stack}: terraform {command} failed: {reason(done.stderr)}")
+        return done.stdout
+
+
+def reason(stderr: str) -> str:
+    """Terraform's errors on one line, without the bars that frame them."""
+    lines = [line.strip(" │╷╵") for line in stderr.splitlines()]
+    words = " ".join(line for line in lines if line)
+    if "Error acquiring the state lock" in words:
+        found = dict(re.findall(r"(ID|Who|Created): +(\S+)", words))
+        return (
+            f"another deploy holds the lock on the state ({found.get('Who', 'unknown')}, since "
+            f"{found.get('Created', 'unknown')}); wait for it to end, then run this again. If it is dead: "
+            f"`terraform force-unlock {found.get('ID', 'ID')}` in the stack's folder"
+        )
+    return words[max(words.find("Error: "), 0) :]
+
+
+def planned(stack: str, plan: Mapping[str, Any]) -> list[Planned]:
+    """The changes in the JSON of `terraform show -json plan` (format 1.x), without the no-ops."""
+    found = []
+    for resource in plan.get("resource_changes", []):
+        change = resource["change"]
+        actions = [a for a in change["actions"] if a != "no-op"]
+        words = ["import"] if change.get("importing") else []
+        words += ["replace"] if len(actions) > 1 else actions
+        if words:
+            before, after = change.get("before") or {}, change.get("after") or {}
+            fields = [key for key in after if before.get(key) != after[key]] if actions == ["update"] else []
+            found.append(Planned(stack, resource["address"], " and ".join(words), fields))
+    return found
+
+
+def side_by_side(action: Callable[[str], T], stacks: Sequence[str]) -> list[T]:
+    """The results for all stacks; when some fail, waits for the others and raises the first error."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(action, stacks))

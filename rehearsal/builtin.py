@@ -1,0 +1,138 @@
+"""The built-in applier: reads cdk.tf.json and makes the calls that the google provider makes, with Google's client."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+
+from operations import jobs
+from operations.errors import OperationError
+from operations.terraform import Planned, stack_folder
+
+# How Terraform calls the block that a flat key lies in.
+_BLOCKS = dict.fromkeys(jobs.RETRY, "retry_config") | dict.fromkeys(("uri", "http_method", *jobs.OIDC), "http_target")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One job's change: `job` is its full name, `wanted` what it is to be, None to remove it."""
+
+    planned: Planned
+    job: str
+    wanted: jobs.Fields | None = None
+    found: jobs.Fields | None = None
+
+
+class BuiltIn:
+    name = "built-in applier"
+
+    def __init__(self, workspace: Path, client: CloudSchedulerClient) -> None:
+        self._workspace = workspace
+        self._client = client
+        self._steps: list[Step] = []
+
+    def plan(self, stacks: Sequence[str]) -> list[Planned]:
+        self._steps = [step for stack in stacks for step in self._plan(stack)]
+        return sorted((step.planned for step in self._steps), key=lambda one: (one.stack, one.address))
+
+    def apply(self, stacks: Sequence[str]) -> None:
+        for step in self._steps:
+            try:
+                self._take(step)
+            except GoogleAPICallError as error:
+                action = step.planned.action
+                raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {error.message}") from None
+
+    def _plan(self, stack: str) -> list[Step]:
+        content = json.loads((stack_folder(self._workspace, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
+        imports = {entry["to"]: entry["id"] for entry in content.get("import", [])}
+        held = _State(self._workspace, stack).read()
+        steps = []
+        for address, job, resource in jobs.resources(content):
+            if held.get(address, job) != job:
+                raise OperationError(f"{stack}: {address} would be replaced by {job}; the {self.name} does not do that")
+            found = jobs.find(self._client, job) if address in held or address in imports else None
+            importing = address in imports and address not in held
+            if step := self._step(stack, address, resource, job, found, importing=importing):
+                steps.append(step)
+            held.pop(address, None)
+        return steps + [Step(Planned(stack, address, "delete", []), job) for address, job in held.items()]
+
+    def _step(
+        self,
+        stack: str,
+        address: str,
+        resource: Mapping[str, Any],
+        job: str,
+        found: jobs.Fields | None,
+        *,
+        importing: bool,
+    ) -> Step | None:
+        wanted, ignored = jobs.declared(resource), jobs.ignored(resource)
+        if found is None:
+            if importing:
+                raise OperationError(f"{stack}: cannot import {job}, it does not exist; set adopt_existing to false")
+            return Step(Planned(stack, address, "create", []), job, wanted)
+        changed = jobs.differences(wanted, found, ignored)
+        words = ["import"] * importing + ["update"] * bool(changed)
+        if not words:
+            return None
+        fields = sorted({_BLOCKS.get(key, key) for key in changed})
+        planned = Planned(stack, address, " and ".join(words), fields)
+        return Step(planned, job, wanted | {key: found[key] for key in ignored}, found)
+
+    def _take(self, step: Step) -> None:
+        state = _State(self._workspace, step.planned.stack)
+        address, action = step.planned.address, step.planned.action
+        if step.wanted is None:
+            self._client.delete_job(name=step.job)
+            state.forget(address)
+        elif action == "create":
+            # Noted first: a job that was made just before a kill is then known as ours.
+            state.hold(address, step.job)
+            self._client.create_job(parent=step.job.rpartition("/jobs/")[0], job=jobs.message(step.job, step.wanted))
+            self._set_paused(step.job, bool(step.wanted["paused"]))
+        else:
+            if action != "import":
+                self._client.update_job(job=jobs.message(step.job, step.wanted))
+                if step.found and step.wanted["paused"] not in (None, step.found["paused"]):
+                    self._set_paused(step.job, bool(step.wanted["paused"]))
+            state.hold(address, step.job)
+
+    def _set_paused(self, job: str, paused: bool) -> None:
+        if paused:
+            self._client.pause_job(name=job)
+        else:
+            self._client.resume_job(name=job)
+
+
+class _State:
+    """The jobs that a stack holds: full names by Terraform's address, in a file that is replaced in one step."""
+
+    def __init__(self, workspace: Path, stack: str) -> None:
+        self._path = workspace / "state" / f"{stack}.built-in.json"
+
+    def read(self) -> dict[str, str]:
+        if not self._path.exists():
+            return {}
+        content: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8"))
+        return content
+
+    def hold(self, address: str, job: str) -> None:
+        self._write(self.read() | {address: job})
+
+    def forget(self, address: str) -> None:
+        self._write({key: job for key, job in self.read().items() if key != address})
+
+    def _write(self, content: dict[str, str]) -> None:
+        self._path.parent.mkdir(exist_ok=True)
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        os.replace(new, self._path)

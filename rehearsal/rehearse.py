@@ -1,0 +1,201 @@
+"""Plays the rollout night by night on the twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from time import perf_counter
+
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+
+from ingest.catalogue import CATALOGUE
+from ingest.preview import Preview, preview
+from ingest.rollout import Action, World, before_rollout, state_at
+from ingest.schedule import time_zone
+from ingest.settings import Settings
+from operations import deployed
+from operations.errors import OperationError
+from operations.gate import gate, gate_time, last_attempts
+from operations.terraform import Planned
+from rehearsal.dispatcher import Attempt
+from rehearsal.engine import Engine
+from rehearsal.seeds import parent
+from rehearsal.trouble import Trouble
+from rehearsal.twin import Twin
+from rehearsal.workspace import Workspace
+
+DEPLOY_TIME = time(21)
+"""When a night's deploy begins, in the settings' time zone."""
+
+_WORDS = {Action.ADOPT: "import", Action.CREATE: "create", Action.REMOVE: "delete"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of the report. `problems` are why the rollout holds there; `seconds` are real ones."""
+
+    title: str
+    preview: Preview
+    deployed_at: datetime
+    gated_at: datetime | None
+    writes: list[tuple[str, str]]
+    attempts: list[Attempt]
+    problems: list[str]
+    seconds: float
+
+    @property
+    def failures(self) -> int:
+        return sum(not attempt.ok for attempt in self.attempts)
+
+    @property
+    def held(self) -> bool:
+        return bool(self.problems)
+
+
+@dataclass
+class Rehearsal:
+    """`make_engine` gives a new engine, which knows of earlier deploys what is on disk; `show` is told what goes on."""
+
+    settings: Settings
+    twin: Twin
+    client: CloudSchedulerClient
+    workspace: Workspace
+    make_engine: Callable[[], Engine]
+    trouble: Trouble
+    show: Callable[[str], None]
+    steps: list[Step] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._engine = self.make_engine()
+        self._world: World = before_rollout(adopt_existing=self.settings.adopt_existing)
+        self._label = "before the rollout"
+        self.trouble.seed()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the rollout came to its end, holding only where it should, with nothing lost."""
+        return bool(self.steps) and not self.steps[-1].held and not self.lost
+
+    def play(self) -> None:
+        """All nights, a second deploy that must change nothing, and the way back. Stops where it cannot go on."""
+        for night in self.settings.rollout.nights:
+            self.trouble.before_deploy(night.number)
+            self._step(f"night {night.number}, {night.title}", night.number)
+            if self.steps[-1].held:
+                self.show(f"night {night.number}: holding; mending what was broken")
+                self.trouble.mend(night.number, self._world)
+                self._step(f"night {night.number} again", night.number, mending=True)
+            if self.steps[-1].held:
+                return
+        last = self.settings.rollout.numbers[-1]
+        self._step(f"night {last}, second deploy", last, gated=False)
+        if not self.steps[-1].held:
+            back = max(n.number for n in self.settings.rollout.nights if not self._moved_by(n.number))
+            self._step(f"back to night {back}", back)
+        self.lost = self._losses()
+
+    def _moved_by(self, night: int) -> bool:
+        return any(n.shifts for n in self.settings.rollout.nights if n.number <= night)
+
+    def _step(self, title: str, night: int, *, mending: bool = False, gated: bool = True) -> None:
+        started = perf_counter()
+        settings = replace(self.settings, night=night)
+        found = preview(settings, self._world, self._label, self.twin.clock.now)
+        deployed_at = self.twin.clock.now
+        first = len(self.twin.dispatcher.attempts)
+        self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
+        problems = self._deploy(settings, found, mending=mending)
+        gated_at = None
+        if not gated and not problems and self.twin.scheduler.writes:
+            problems = ["the second deploy wrote to Cloud Scheduler; it should change nothing"]
+        if gated and not problems:
+            self._world = state_at(settings.rollout, night, adopt_existing=settings.adopt_existing)
+            self._label = f"night {night} is deployed"
+            if not mending:
+                self.trouble.after_deploy(night)
+            gated_at = gate_time(self._world, settings.time_zone, deployed_at)
+            self.show(f"{title}: letting time pass until {gated_at:%a %H:%M}")
+            self.twin.advance(gated_at)
+            problems = self._gate(deployed_at)
+        step = Step(
+            title,
+            found,
+            deployed_at,
+            gated_at,
+            self.twin.scheduler.take_writes(),
+            self.twin.dispatcher.attempts[first:],
+            problems,
+            perf_counter() - started,
+        )
+        self.steps.append(step)
+        if gated:
+            self.twin.advance(self._next_evening())
+
+    def _deploy(self, settings: Settings, found: Preview, *, mending: bool) -> list[str]:
+        before = deployed.assumed(settings)
+        stacks = found.stacks or preview(settings, before.world, before.label, found.at).stacks
+        self.workspace.use(settings.night)
+        try:
+            planned = self._engine.plan(stacks)
+            if not mending:
+                if surprises := differences(found, planned):
+                    return surprises
+                if self.trouble.kills(settings.night):
+                    self._engine = self.make_engine()
+                    return ["the deploy was killed between plan and apply"]
+            self._engine.apply(stacks)
+        except OperationError as error:
+            return [str(error)]
+        return []
+
+    def _gate(self, since: datetime) -> list[str]:
+        attempts = last_attempts(self.client, parent(self.settings))
+        loaded = {entity.name: self.twin.warehouse.max_loaded_at(entity.name) for entity in CATALOGUE}
+        found = gate(self._world, self.settings.time_zone, attempts, loaded, since, self.twin.clock.now)
+        return [finding.text for finding in found]
+
+    def _next_evening(self) -> datetime:
+        local = self.twin.clock.now.astimezone(time_zone(self.settings.time_zone))
+        evening = datetime.combine(local.date(), DEPLOY_TIME, local.tzinfo)
+        return evening if evening > local else evening + timedelta(days=1)
+
+    def _losses(self) -> list[str]:
+        """What the rollout lost: a record that the source had when a job last succeeded, a doubled one, a live job."""
+        found = []
+        for name, job in self._world.items():
+            done = [a for a in self.twin.dispatcher.attempts if a.job == job.entity.job_name and a.ok]
+            if done:
+                expected = self.twin.ingestor.records(name, done[-1].started)
+                held = self.twin.warehouse.count(name)
+                if held < expected:
+                    found.append(f"raw_{name} holds {held} records of the {expected} that the source had")
+            if self.twin.warehouse.rows(name) != self.twin.warehouse.count(name):
+                found.append(f"raw_{name} holds records twice")
+        for step in self.steps:
+            adopted = {job.entity.job_name for job in self._world.values() if job.imported}
+            found += [
+                f"{job} was deleted ({step.title})" for verb, job in step.writes if verb == "delete" and job in adopted
+            ]
+        return found
+
+
+def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
+    """Where the plan is not what the preview shows."""
+    expected = {}
+    for change in found.changes:
+        words = [_WORDS.get(action, "update") for action in change.actions if action is not Action.UNCHANGED]
+        if words:
+            expected[change.entity.name] = " and ".join(words)
+    actual = {one.address.partition(".")[2]: one for one in planned}
+    texts = []
+    for name in {**expected, **actual}:
+        wanted, one = expected.get(name, "no change"), actual.get(name)
+        action = one.action if one else "no change"
+        if action != wanted:
+            fields = f" ({', '.join(one.fields)})" if one and one.fields else ""
+            texts.append(
+                f"{name}: the preview shows {wanted}, the plan {action}{fields}; somebody changed the live job"
+            )
+    return texts

@@ -1,0 +1,105 @@
+"""How a rehearsal is told: a table for the terminal, JSON, and a page for a browser."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+from jinja2 import Environment, PackageLoader
+
+from operations.render import table
+from operations.timeline import timeline_svg
+from rehearsal.rehearse import Rehearsal, Step
+
+HEAD = ("step", "deployed", "gated", "writes to Scheduler", "runs", "failed", "gate", "seconds")
+
+
+def verdict(step: Step) -> str:
+    if step.held:
+        return "held"
+    return "open" if step.gated_at else "no change"
+
+
+def writes_text(step: Step) -> str:
+    """Such as "4 create, 4 resume"."""
+    counts = Counter(verb for verb, _ in step.writes)
+    return ", ".join(f"{count} {verb}" for verb, count in sorted(counts.items())) or "none"
+
+
+def row(step: Step) -> tuple[str, ...]:
+    return (
+        step.title,
+        f"{step.deployed_at:%a %H:%M}",
+        f"{step.gated_at:%a %H:%M}" if step.gated_at else "",
+        writes_text(step),
+        str(len(step.attempts)),
+        str(step.failures),
+        verdict(step),
+        f"{step.seconds:.1f}",
+    )
+
+
+def outcome(rehearsal: Rehearsal) -> str:
+    """The last line: whether all is well."""
+    if rehearsal.lost:
+        return "LOST: " + "; ".join(rehearsal.lost)
+    if not rehearsal.passed:
+        return f"The rollout cannot go on after {rehearsal.steps[-1].title}."
+    held = [step.title for step in rehearsal.steps if step.held]
+    well = f"It held at {', '.join(held)}, was mended and came to its end" if held else "Every gate opened"
+    return f"{well}; nothing was lost: each table holds what the source had, the adopted jobs are all there."
+
+
+def text(rehearsal: Rehearsal, engine: str) -> str:
+    lines = [f"Strategy {rehearsal.settings.strategy}, deployed by {engine}"]
+    lines.append(table(HEAD, [_coloured(step) for step in rehearsal.steps]))
+    lines += [f"HELD at {step.title}: {problem}" for step in rehearsal.steps for problem in step.problems]
+    return "\n".join([*lines, outcome(rehearsal)])
+
+
+def _coloured(step: Step) -> tuple[str, ...]:
+    cells = row(step)
+    return (*cells[:6], click.style(cells[6], fg="red" if step.held else "green"), cells[7])
+
+
+def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
+    return {
+        "strategy": rehearsal.settings.strategy,
+        "engine": engine,
+        "passed": rehearsal.passed,
+        "lost": rehearsal.lost,
+        "steps": [
+            {
+                "title": step.title,
+                "deployed_at": step.deployed_at.isoformat(),
+                "gated_at": step.gated_at and step.gated_at.isoformat(),
+                "writes": [{"method": verb, "job": job} for verb, job in step.writes],
+                "runs": len(step.attempts),
+                "failed": step.failures,
+                "gate": verdict(step),
+                "problems": step.problems,
+                "seconds": round(step.seconds, 2),
+            }
+            for step in rehearsal.steps
+        ],
+    }
+
+
+def page(rehearsal: Rehearsal, engine: str) -> str:
+    """HTML in one file, without anything from elsewhere."""
+    environment = Environment(loader=PackageLoader("rehearsal", "."), autoescape=True, trim_blocks=True)
+    return environment.get_template("report.html.jinja").render(
+        settings=rehearsal.settings,
+        engine=engine,
+        head=HEAD,
+        steps=[(step, row(step)) for step in rehearsal.steps],
+        outcome=outcome(rehearsal),
+        passed=rehearsal.passed,
+        timeline=timeline_svg(rehearsal.settings),
+    )
+
+
+def write_page(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")

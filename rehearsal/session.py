@@ -1,0 +1,112 @@
+"""One rehearsal from its settings to its report: the twin, the temporary folder and the engine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+
+from ingest.schedule import time_zone
+from ingest.settings import Settings
+from operations.cli import clock, echo_json
+from operations.clients import local_scheduler_client
+from operations.errors import OperationError
+from operations.repository import ROOT, read_settings
+from operations.terraform import Terraform
+from rehearsal import report as tell
+from rehearsal.builtin import BuiltIn
+from rehearsal.engine import Engine
+from rehearsal.faults import parse
+from rehearsal.rehearse import DEPLOY_TIME, Rehearsal
+from rehearsal.safety import twin_environ
+from rehearsal.trouble import Trouble
+from rehearsal.twin import running
+from rehearsal.workspace import Workspace
+
+PROBE_STACK = "phase-core"
+
+
+def rehearse_and_tell(
+    strategy: str | None, engine: str, faults: tuple[str, ...], report: str | None, at: str | None, *, as_json: bool
+) -> int:
+    """Runs the command `rehearse`; the exit code. Raises OperationError."""
+    settings = read_settings(night=0, strategy=strategy)
+    found = [parse(text, settings.rollout) for text in faults]
+    begin = clock(settings, at) if at else next_monday(settings)
+    page = Path(report) if report else None
+    if page and not page.parent.is_dir():
+        raise OperationError(f"--report: the folder {page.parent} does not exist; make it first")
+    show = _progress if sys.stderr.isatty() else _silent
+    with TemporaryDirectory(prefix="ingest-rehearsal-") as folder, running(settings, begin) as twin:
+        try:
+            environ = twin_environ(os.environ, twin.address, Path(folder))
+            show("synthesizing every night")
+            workspace = Workspace(ROOT, settings, Path(folder), environ)
+            client = local_scheduler_client(twin.address)
+            make_engine = choose(engine, workspace, environ, client)
+            rehearsal = Rehearsal(settings, twin, client, workspace, make_engine, Trouble(found, twin), show)
+            rehearsal.play()
+        except KeyboardInterrupt:
+            raise OperationError(
+                "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
+            ) from None
+        finally:
+            show("")
+        name = make_engine().name
+    if page:
+        tell.write_page(page, tell.page(rehearsal, name))
+    if as_json:
+        echo_json(tell.as_json(rehearsal, name))
+    else:
+        click.echo(tell.text(rehearsal, name))
+        if page:
+            click.echo(f"The report: {page.resolve().as_uri()}")
+    return 0 if rehearsal.passed else 1
+
+
+def next_monday(settings: Settings) -> datetime:
+    """The next Monday at the time of a deploy, so that a rehearsal is the same on every weekday."""
+    today = datetime.now(time_zone(settings.time_zone)).date()
+    monday = today + timedelta(days=7 - today.weekday())
+    return datetime.combine(monday, DEPLOY_TIME, time_zone(settings.time_zone))
+
+
+def choose(
+    engine: str, workspace: Workspace, environ: Mapping[str, str], client: CloudSchedulerClient
+) -> Callable[[], Engine]:
+    """What makes the engine; "auto" is Terraform where its provider can be installed, and says so where not.
+
+    Raises OperationError.
+    """
+
+    def terraform() -> Terraform:
+        return Terraform(workspace.deploys_from, environ, lambda: client)
+
+    def built_in() -> BuiltIn:
+        return BuiltIn(workspace.deploys_from, client)
+
+    if engine == "built-in":
+        return built_in
+    workspace.use(0)
+    try:
+        terraform().initialise(PROBE_STACK)
+    except OperationError as error:
+        if engine == "terraform":
+            raise
+        click.echo(f"Terraform cannot be used here, the built-in applier plays its part: {error}", err=True)
+        return built_in
+    return terraform
+
+
+def _progress(text: str) -> None:
+    click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+
+def _silent(text: str) -> None:
+    pass
