@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from google.api_core.exceptions import GoogleAPICallError
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import scheduler_v1
 from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerRestTransport
@@ -58,3 +60,8 @@ def _client(address: str, credentials: Credentials) -> scheduler_v1.CloudSchedul
     url = urlsplit(address)
     transport = CloudSchedulerRestTransport(host=url.netloc, url_scheme=url.scheme, credentials=credentials)
     return scheduler_v1.CloudSchedulerClient(transport=transport)
+
+
+def words(error: GoogleAPICallError) -> str:
+    """What the API says, without the request that the REST client puts before it."""
+    return re.sub(r"^[A-Z]+ \S+: ", "", str(error.message))

@@ -18,6 +18,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from operations import jobs
+from operations.clients import words
 from operations.errors import OperationError
 
 OUTPUT = "cdktf.out"
@@ -95,7 +96,7 @@ class Terraform:
         try:
             return [name for stack in stacks for name in self._take_over(stack, client)]
         except GoogleAPICallError as error:
-            raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {error.message}") from None
+            raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
 
     def _take_over(self, stack: str, client: CloudSchedulerClient) -> list[str]:
         content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))

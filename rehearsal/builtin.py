@@ -13,6 +13,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from operations import jobs
+from operations.clients import words
 from operations.errors import OperationError
 from operations.terraform import Planned, stack_folder
 
@@ -48,7 +49,7 @@ class BuiltIn:
                 self._take(step)
             except GoogleAPICallError as error:
                 action = step.planned.action
-                raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {error.message}") from None
+                raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {words(error)}") from None
 
     def _plan(self, stack: str) -> list[Step]:
         content = json.loads((stack_folder(self._workspace, stack) / "cdk.tf.json").read_text(encoding="utf-8"))

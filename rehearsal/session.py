@@ -27,7 +27,7 @@ from rehearsal.rehearse import DEPLOY_TIME, Rehearsal
 from rehearsal.safety import twin_environ
 from rehearsal.trouble import Trouble
 from rehearsal.twin import running
-from rehearsal.workspace import Workspace
+from rehearsal.workspace import Workspace, synthesize_nights
 
 PROBE_STACK = "phase-core"
 
@@ -47,7 +47,8 @@ def rehearse_and_tell(
         try:
             environ = twin_environ(os.environ, twin.address, Path(folder))
             show("synthesizing every night")
-            workspace = Workspace(ROOT, settings, Path(folder), environ)
+            nights = synthesize_nights(ROOT, settings, Path(folder), environ)
+            workspace = Workspace(nights, Path(folder) / "deploy")
             client = local_scheduler_client(twin.address)
             make_engine = choose(engine, workspace, environ, client)
             rehearsal = Rehearsal(settings, twin, client, workspace, make_engine, Trouble(found, twin), show)

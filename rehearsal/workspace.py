@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.settings import Settings
@@ -12,21 +12,27 @@ from operations.cdktf import synthesize_all
 from operations.terraform import stack_folder
 
 
+@dataclass(frozen=True)
 class Workspace:
-    """Synthesizes all nights of `settings`' strategy. Raises OperationError when that fails.
+    """`nights` are the folders that the nights are synthesized to."""
 
-    The bytes are those that production gets, but for a remote backend: a rehearsal keeps its state in `folder`.
-    """
-
-    def __init__(self, root: Path, settings: Settings, folder: Path, environ: Mapping[str, str]) -> None:
-        self.deploys_from = folder / "deploy"
-        self._nights = {night: folder / f"night-{night}" for night in settings.rollout.numbers}
-        nights = {path: replace(settings, night=night, backend="local") for night, path in self._nights.items()}
-        synthesize_all(root, nights, environ)
+    nights: Mapping[int, Path]
+    deploys_from: Path
 
     def use(self, night: int) -> None:
         """Puts the night's JSON where it is deployed from."""
-        for file in self._nights[night].glob("stacks/*/cdk.tf.json"):
+        for file in self.nights[night].glob("stacks/*/cdk.tf.json"):
             folder = stack_folder(self.deploys_from, file.parent.name)
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, folder)
+
+
+def synthesize_nights(root: Path, settings: Settings, folder: Path, environ: Mapping[str, str]) -> dict[int, Path]:
+    """Writes all nights of the settings' strategy to folders in `folder`. Raises OperationError.
+
+    The bytes are those that production gets, but for a remote backend: a rehearsal keeps its state beside them.
+    """
+    nights = {night: folder / f"night-{night}" for night in settings.rollout.numbers}
+    each = {path: replace(settings, night=night, backend="local") for night, path in nights.items()}
+    synthesize_all(root, each, environ)
+    return nights

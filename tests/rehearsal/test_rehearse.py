@@ -1,0 +1,167 @@
+"""The rollout played on the twin, with the built-in applier."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.rollout import STRATEGIES
+from rehearsal.report import as_json
+from tests.checkout import Checkout
+from tests.rehearsal.conftest import Open
+
+LIVE = ["appointments", "customers", "estimates", "invoices", "jobs", "payments", "payroll"]
+
+
+def verdicts(told: dict[str, object]) -> list[tuple[str, str]]:
+    steps = told["steps"]
+    assert isinstance(steps, list)
+    return [(step["title"], step["gate"]) for step in steps]
+
+
+def test_the_phased_rollout_opens_every_gate_and_can_be_undone(stage: Open) -> None:
+    with stage() as it:
+        it.rehearsal.play()
+
+        told = as_json(it.rehearsal, "built-in")
+        assert told["passed"] is True
+        assert verdicts(told) == [
+            ("night 0, adopt", "open"),
+            ("night 1, critical", "open"),
+            ("night 2, shift", "open"),
+            ("night 3, reference", "open"),
+            ("night 3, second deploy", "no change"),
+            ("back to night 1", "open"),
+        ]
+        runs = [len(step.attempts) for step in it.rehearsal.steps]
+        # 7 live; 11; 12; then 12 a day from Friday to Sunday with the 4 weekly ones; none; 11.
+        assert runs == [7, 11, 12, 40, 0, 11]
+        schedules = {name.rpartition("/")[2]: job["schedule"] for name, job in it.twin.scheduler.jobs.items()}
+        assert len(schedules) == 11
+        assert schedules["v2-sync-jobs-daily"] == "0 2 * * *"
+
+
+def test_the_immediate_rollout_takes_three_nights(stage: Open) -> None:
+    with stage(strategy="immediate") as it:
+        it.rehearsal.play()
+
+        assert [step.title for step in it.rehearsal.steps if not step.held] == [
+            "night 0, adopt",
+            "night 1, shift",
+            "night 2, reference",
+            "night 2, second deploy",
+            "back to night 0",
+        ]
+
+
+def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
+    with stage(adopt_existing="false") as it:
+        it.rehearsal.play()
+
+        assert it.rehearsal.passed
+        assert it.rehearsal.steps[0].writes[:7] == [("create", f"v2-sync-{entity}-daily") for entity in LIVE]
+
+
+@pytest.mark.parametrize(
+    ("fault", "title", "problem"),
+    [
+        ("fails:invoices", "night 0, adopt", "v2-sync-invoices-daily failed its run of Tue 02:15 at 02:15"),
+        ("fails:returns", "night 1, critical", "failed its run of Wed 04:55 at 04:58 with code 13 (INTERNAL)"),
+        ("throttled:payroll@2", "night 2, shift", "with code 8 (RESOURCE_EXHAUSTED)"),
+        ("slow:jobs", "night 0, adopt", "with code 4 (DEADLINE_EXCEEDED)"),
+        ("times-out:jobs@2", "night 2, shift", "with code 4 (DEADLINE_EXCEEDED)"),
+        ("empty:estimates@1", "night 1, critical", "raw_estimates got no rows from its run of Wed 02:30"),
+        ("paused:customers", "night 0, adopt", "did not start its run of Tue 03:15, it is paused"),
+        ("paused:locations", "night 2, shift", "did not start its run of Thu 04:15, it is paused"),
+        ("edited:jobs", "night 0, adopt", "jobs: the preview shows import, the plan import and update (schedule)"),
+        ("edited:returns", "night 2, shift", "returns: the preview shows no change, the plan update (schedule)"),
+        (
+            "post:payments",
+            "night 0, adopt",
+            "payments: the preview shows import, the plan import and update (http_target",
+        ),
+        ("taken:returns", "night 1, critical", "/jobs/v2-sync-returns-daily: Job [projects/"),
+        ("killed", "night 2, shift", "the deploy was killed between plan and apply"),
+    ],
+)
+def test_the_rollout_holds_where_a_fault_strikes_is_mended_and_loses_nothing(
+    fault: str, title: str, problem: str, stage: Open
+) -> None:
+    with stage(fault) as it:
+        it.rehearsal.play()
+
+        held = [step for step in it.rehearsal.steps if step.held]
+        assert [step.title for step in held] == [title]
+        assert any(problem in text for text in held[0].problems), held[0].problems
+        assert it.rehearsal.passed
+        assert it.rehearsal.steps[-1].title.startswith("back to night")
+
+
+def test_an_ingest_of_20_minutes_is_within_the_declared_deadline(stage: Open) -> None:
+    with stage("slow:payroll_adjustments") as it:
+        it.rehearsal.play()
+
+        assert not [step.title for step in it.rehearsal.steps if step.held]
+        attempts = [a for step in it.rehearsal.steps for a in step.attempts if "adjustments" in a.job]
+        assert (attempts[0].ended - attempts[0].started).total_seconds() == 20 * 60
+
+
+def test_a_declared_job_that_was_paused_is_resumed_by_the_next_deploy(stage: Open) -> None:
+    with stage("paused:locations") as it:
+        it.rehearsal.play()
+
+        (again,) = [step for step in it.rehearsal.steps if step.title == "night 2 again"]
+        assert ("resume", "v2-sync-locations-daily") in again.writes
+
+
+def test_a_fault_that_nobody_mends_stops_the_rollout(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage("fails:returns") as it:
+        monkeypatch.setattr(it.rehearsal.trouble, "mend", lambda night, world: None)
+        it.rehearsal.play()
+
+        assert not it.rehearsal.passed
+        assert [step.title for step in it.rehearsal.steps] == [
+            "night 0, adopt",
+            "night 1, critical",
+            "night 1 again",
+        ]
+
+
+def test_a_second_deploy_that_writes_is_a_problem(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage() as it:
+        play_night = it.rehearsal._step
+
+        def meddling(title: str, night: int, *, mending: bool = False, gated: bool = True) -> None:
+            if not gated:
+                it.twin.scheduler.pause(next(iter(it.twin.scheduler.jobs)))
+            play_night(title, night, mending=mending, gated=gated)
+
+        monkeypatch.setattr(it.rehearsal, "_step", meddling)
+        it.rehearsal.play()
+
+        assert it.rehearsal.steps[-1].title == "night 3, second deploy"
+        assert it.rehearsal.steps[-1].held
+        assert not it.rehearsal.passed
+
+
+def test_records_that_the_warehouse_lacks_are_told(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage() as it:
+        monkeypatch.setattr(it.twin.warehouse, "count", lambda entity: 0)
+        it.rehearsal.play()
+
+        assert not it.rehearsal.passed
+        assert any(text.startswith("raw_jobs holds 0 records of the") for text in it.rehearsal.lost)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_is_deployed_is_what_main_writes(strategy: str, stage: Open) -> None:
+    with stage(strategy=strategy) as it:
+        for night in STRATEGIES[strategy].numbers:
+            it.workspace.use(night)
+            folder = it.workspace.deploys_from / "cdktf.out" / "stacks"
+            deployed = {file.parent.name: file.read_bytes() for file in folder.glob("*/cdk.tf.json")}
+            root = folder.parent.parent / f"checkout-{night}"
+            root.mkdir()
+            checkout = Checkout(root)
+            assert checkout.main(INGEST_STRATEGY=strategy, INGEST_NIGHT=str(night)).returncode == 0
+            written = {f.parent.name: f.read_bytes() for f in root.glob("cdktf.out/stacks/*/cdk.tf.json")}
+            assert deployed == written
