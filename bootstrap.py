@@ -1,6 +1,7 @@
 """Sets the project up in .venv/ and node_modules/, then runs a task there. Standard library only.
 
 python3 bootstrap.py            only the setup
+python3 bootstrap.py rehearse   the whole rollout, played on the embedded twin
 python3 bootstrap.py preview    what each night changes, and the Terraform of the committed night
 python3 bootstrap.py test       lint, types and tests
 """
@@ -20,6 +21,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 STAMP = VENV / "setup-done"
 TASKS = {
     "setup": [],
+    "rehearse": [["ingest-rollout", "nights"], ["ingest-rollout", "rehearse", "--report", "rehearsal.html"]],
     "preview": [["ingest-rollout", "nights"], ["ingest-rollout", "synth"]],
     "test": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["pytest"]],
     "inventories": [["pytest", "tests/synth", "--snapshot-update"]],

@@ -1,4 +1,4 @@
-"""The five measures and their targets."""
+"""The measures and their targets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.command import PROGRAMS, Command, python
+from bench.command import PROGRAMS, Command, MeasureError, python
 from bench.result import Result
-from bench.rounds import medians
+from bench.rounds import medians, progress
 from toolchain import quiet_node
 
 NIGHT = {"INGEST_STRATEGY": "phased", "INGEST_NIGHT": "3"}
@@ -33,6 +33,8 @@ def measure_all(outdir: Path, rounds: int) -> list[Result]:
         memory(programs, environ, rounds),
         cost_per_job(environ, rounds),
         plan_command(environ, rounds * QUICK),
+        rehearsal(environ, rounds),
+        *rehearsal_with_terraform(environ, rounds),
     ]
 
 
@@ -117,3 +119,35 @@ def plan_command(environ: Mapping[str, str], rounds: int) -> Result:
         unit="",
         detail=f"{seconds[plan.name] * 1000:.0f} ms : {seconds[click.name] * 1000:.0f} ms",
     )
+
+
+def rehearsal(environ: Mapping[str, str], rounds: int) -> Result:
+    command = python("rehearse", "-m", "rehearsal", "rehearse", "--engine", "built-in", environ=environ)
+    main = python("main.py", "main.py", environ=environ)
+    seconds = medians({one.name: one.seconds for one in (command, main)}, rounds)
+    return Result(
+        name="rehearse, built-in : main.py",
+        measured=seconds["rehearse"] / seconds["main.py"],
+        target=4,
+        unit="",
+        detail=f"{seconds['rehearse']:.2f} s : {seconds['main.py']:.2f} s",
+    )
+
+
+def rehearsal_with_terraform(environ: Mapping[str, str], rounds: int) -> list[Result]:
+    """Nothing where Terraform cannot install the google provider."""
+    command = python("rehearse", "-m", "rehearsal", "rehearse", "--engine", "terraform", environ=environ)
+    try:
+        seconds = medians({command.name: command.seconds}, rounds)
+    except MeasureError as error:
+        progress(f"not measured, {error}\n")
+        return []
+    return [
+        Result(
+            name="rehearse, Terraform",
+            measured=seconds["rehearse"],
+            target=120,
+            unit="s",
+            detail="init, plan and apply of all nights, synth included",
+        )
+    ]

@@ -6,7 +6,7 @@ import click
 
 from operations.cli import cli, main
 
-__all__ = ["main"]
+__all__ = ["cli", "main"]
 
 ENGINES = ("auto", "terraform", "built-in")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,7 @@ from operations.terraform import Terraform
 from rehearsal import report as tell
 from rehearsal.builtin import BuiltIn
 from rehearsal.engine import Engine
-from rehearsal.faults import parse
+from rehearsal.faults import Fault, parse
 from rehearsal.rehearse import DEPLOY_TIME, Rehearsal
 from rehearsal.safety import twin_environ
 from rehearsal.trouble import Trouble
@@ -43,23 +43,14 @@ def rehearse_and_tell(
     if page and not page.parent.is_dir():
         raise OperationError(f"--report: the folder {page.parent} does not exist; make it first")
     show = _progress if sys.stderr.isatty() else _silent
-    with TemporaryDirectory(prefix="ingest-rehearsal-") as folder, running(settings, begin) as twin:
-        try:
-            environ = twin_environ(os.environ, twin.address, Path(folder))
-            show("synthesizing every night")
-            nights = synthesize_nights(ROOT, settings, Path(folder), environ)
-            workspace = Workspace(nights, Path(folder) / "deploy")
-            client = local_scheduler_client(twin.address)
-            make_engine = choose(engine, workspace, environ, client)
-            rehearsal = Rehearsal(settings, twin, client, workspace, make_engine, Trouble(found, twin), show)
-            rehearsal.play()
-        except KeyboardInterrupt:
-            raise OperationError(
-                "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
-            ) from None
-        finally:
-            show("")
-        name = make_engine().name
+    try:
+        rehearsal, name = _play(settings, engine, found, begin, show)
+    except KeyboardInterrupt:
+        raise OperationError(
+            "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
+        ) from None
+    finally:
+        show("")
     if page:
         tell.write_page(page, tell.page(rehearsal, name))
     if as_json:
@@ -69,6 +60,22 @@ def rehearse_and_tell(
         if page:
             click.echo(f"The report: {page.resolve().as_uri()}")
     return 0 if rehearsal.passed else 1
+
+
+def _play(
+    settings: Settings, engine: str, faults: Sequence[Fault], begin: datetime, show: Callable[[str], None]
+) -> tuple[Rehearsal, str]:
+    """The rehearsal when it is over, and the name of what deployed."""
+    with TemporaryDirectory(prefix="ingest-rehearsal-") as folder, running(settings, begin) as twin:
+        environ = twin_environ(os.environ, twin.address, Path(folder))
+        show("synthesizing every night")
+        nights = synthesize_nights(ROOT, settings, Path(folder), environ)
+        workspace = Workspace(nights, Path(folder) / "deploy")
+        client = local_scheduler_client(twin.address)
+        make_engine = choose(engine, workspace, environ, client)
+        rehearsal = Rehearsal(settings, twin, client, workspace, make_engine, Trouble(faults, twin), show)
+        rehearsal.play()
+        return rehearsal, make_engine().name
 
 
 def next_monday(settings: Settings) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,13 +19,13 @@ class Warehouse:
         self._database = duckdb.connect(":memory:")
         self._dataset = settings.dataset
         self._fields = {entity.name: entity.loaded_at_field for entity in CATALOGUE}
-        self._database.execute(f'CREATE SCHEMA "{self._dataset}"')
+        self._execute(f'CREATE SCHEMA "{self._dataset}"')
         for entity, loaded_at in self._fields.items():
-            self._database.execute(f'CREATE TABLE {self._table(entity)} (id BIGINT, "{loaded_at}" TIMESTAMP)')
+            self._execute(f'CREATE TABLE {self._table(entity)} (id BIGINT, "{loaded_at}" TIMESTAMP)')
 
     def load(self, entity: str, ids: range, moment: datetime) -> None:
         """Adds the records `ids`, loaded at `moment` (aware)."""
-        self._database.execute(
+        self._execute(
             f"INSERT INTO {self._table(entity)} SELECT id, ? FROM range(?, ?) ids(id)",
             [moment.astimezone(UTC).replace(tzinfo=None), ids.start, ids.stop],
         )
@@ -51,4 +52,13 @@ class Warehouse:
         return f'"{self._dataset}"."raw_{entity}"'
 
     def _row(self, query: str) -> tuple[Any, ...]:
-        return self._database.execute(query).fetchall()[0]
+        return self._execute(query).fetchall()[0]
+
+    def _execute(self, query: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._database.execute(query, parameters)
+        except RuntimeError as error:
+            # DuckDB takes Ctrl-C for itself.
+            if "interrupted" in str(error).lower():
+                raise KeyboardInterrupt from None
+            raise

@@ -34,5 +34,6 @@ def synthesize_nights(root: Path, settings: Settings, folder: Path, environ: Map
     """
     nights = {night: folder / f"night-{night}" for night in settings.rollout.numbers}
     each = {path: replace(settings, night=night, backend="local") for night, path in nights.items()}
-    synthesize_all(root, each, environ)
+    # jsii unpacks itself into the temporary folder, and leaves that when it is interrupted.
+    synthesize_all(root, each, {**environ, "TMPDIR": str(folder)})
     return nights

@@ -13,7 +13,7 @@ from ingest.preview import preview
 from ingest.rollout import STRATEGIES
 from ingest.settings import NAMES, load
 from operations import deployed
-from operations.cli import cli
+from rehearsal.command import cli
 from tests.checkout import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -22,8 +22,8 @@ ARROWS = {
     "ingest": {"cronsim"},
     "constructs": {"ingest"},
     "stacks": {"constructs", "ingest"},
-    "operations": {"ingest", "toolchain", "click", "filelock"},
-    "rehearsal": {"ingest", "operations"},
+    "operations": {"ingest", "toolchain", "click", "filelock", "google"},
+    "rehearsal": {"ingest", "operations", "click", "cronsim", "duckdb", "google", "jinja2", "werkzeug"},
     "main.py": {"stacks", "ingest", "toolchain"},
     "toolchain.py": set(),
     "bootstrap.py": set(),
@@ -152,6 +152,7 @@ def test_the_wheel_leaves_the_constructs_folder_out(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()} == {
         "ingest",
         "operations",
+        "rehearsal",
         "toolchain.py",
         "servicetitan_ingest_schedules-0.1.0.dist-info",
     }
