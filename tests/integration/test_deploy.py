@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from rehearsal.scheduler import Scheduler
 from tests.checkout import Checkout
-from tests.integration.scheduler_api import Scheduler
 
 pytestmark = pytest.mark.terraform
 
@@ -32,6 +32,10 @@ def daily(verb: str, entities: list[str]) -> list[tuple[str, str]]:
 
 def weekly(verb: str, entities: list[str]) -> list[tuple[str, str]]:
     return [(verb, f"v2-sync-{entity}-weekly") for entity in entities]
+
+
+def schedules(scheduler: Scheduler) -> dict[str, str]:
+    return {name.rpartition("/")[2]: job["schedule"] for name, job in scheduler.jobs.items()}
 
 
 def diff(checkout: Checkout, night: int) -> dict[str, list[str]]:
@@ -77,14 +81,14 @@ def test_the_phased_strategy_night_by_night_and_back(checkout: Checkout, schedul
     assert diff(checkout, 3) == {"create": reference}
     assert deploy(checkout, scheduler, 3) == weekly("create", REFERENCE)
     assert deploy(checkout, scheduler, 3) == []
-    assert scheduler.schedules["v2-sync-jobs-daily"] == "0 4 * * *"
-    assert len(scheduler.schedules) == 16
+    assert schedules(scheduler)["v2-sync-jobs-daily"] == "0 4 * * *"
+    assert len(schedules(scheduler)) == 16
 
     assert diff(checkout, 1) == {"delete": sorted(["locations", *reference]), "update": live}
     back = deploy(checkout, scheduler, 1)
     assert back == sorted([*daily("delete", ["locations"]), *weekly("delete", REFERENCE), *daily("patch", LIVE)])
-    assert {name: scheduler.schedules[name] for name in BY_HAND} == BY_HAND
-    assert len(scheduler.schedules) == 11
+    assert {name: schedules(scheduler)[name] for name in BY_HAND} == BY_HAND
+    assert len(schedules(scheduler)) == 11
 
 
 def test_the_immediate_strategy_night_by_night(checkout: Checkout, scheduler: Scheduler) -> None:
@@ -95,7 +99,7 @@ def test_the_immediate_strategy_night_by_night(checkout: Checkout, scheduler: Sc
     assert deploy(checkout, scheduler, 1) == [*daily("create", created), *daily("patch", LIVE)]
     assert deploy(checkout, scheduler, 2) == weekly("create", REFERENCE)
     assert deploy(checkout, scheduler, 2) == []
-    assert len(scheduler.schedules) == 16
+    assert len(schedules(scheduler)) == 16
 
 
 def test_one_stack_is_diffed_and_deployed_alone_with_plain_cdktf(checkout: Checkout, scheduler: Scheduler) -> None:
@@ -127,15 +131,17 @@ def test_a_project_without_live_jobs_gets_them_created(checkout: Checkout, sched
     checkout.set_context(adopt_existing=False)
 
     assert deploy(checkout, scheduler, 0) == daily("create", LIVE)
-    assert scheduler.schedules == BY_HAND
+    assert schedules(scheduler) == BY_HAND
 
 
 def test_a_name_that_is_taken_stops_the_deploy_with_the_apis_words(checkout: Checkout, scheduler: Scheduler) -> None:
-    taken = "projects/kpi-auto-471020/locations/us-central1/jobs/v2-sync-returns-daily"
-    scheduler.put(taken, {"schedule": "0 1 * * *"})
+    parent = "projects/kpi-auto-471020/locations/us-central1"
+    taken = f"{parent}/jobs/v2-sync-returns-daily"
+    target = {"uri": "https://somebody.example/", "httpMethod": "GET"}
+    scheduler.create(parent, {"name": taken, "schedule": "0 1 * * *", "httpTarget": target})
 
     done = checkout.rollout("deploy", "--night", "1", "--yes", "--force")
     assert done.returncode == 1
     assert f"Job [{taken}] already exists." in done.stdout + done.stderr
     assert "run the same command again, Terraform does only what is missing" in done.stderr
-    assert scheduler.schedules["v2-sync-returns-daily"] == "0 1 * * *"
+    assert schedules(scheduler)["v2-sync-returns-daily"] == "0 1 * * *"

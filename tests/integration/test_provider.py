@@ -1,0 +1,173 @@
+"""What the real google provider makes of live jobs that nobody wrote down, and of changes made by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from rehearsal.scheduler import Fields, Scheduler
+from tests.checkout import Checkout
+from tests.integration.test_deploy import CRITICAL, LIVE, daily
+from tests.twin.given import PARENT
+
+pytestmark = pytest.mark.terraform
+
+
+def named(entity: str) -> str:
+    return f"{PARENT}/jobs/v2-sync-{entity}-daily"
+
+
+def planned(checkout: Checkout, night: int) -> dict[str, dict[str, Any]]:
+    """The change that Terraform plans for each entity, in the plan's own JSON; no-ops are left out."""
+    done = checkout.rollout("diff", "--night", str(night), "--json")
+    assert done.returncode in (0, 2), done.stdout + done.stderr
+    found = {}
+    for stack in json.loads(done.stdout)["stacks"]:
+        folder = checkout.root / "cdktf.out" / "stacks" / stack
+        plan = json.loads(checkout.run("terraform", "show", "-json", "plan", cwd=folder).stdout)
+        for resource in plan["resource_changes"]:
+            change = resource["change"]
+            if change["actions"] != ["no-op"] or change.get("importing"):
+                found[resource["name"]] = change
+    assert bool(found) == (done.returncode == 2)
+    return found
+
+
+def actions(changes: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """The entities by what happens to them, in Terraform's words; an import without a change is "import"."""
+    found: dict[str, list[str]] = {}
+    for name, change in sorted(changes.items()):
+        words = ["import"] * bool(change.get("importing")) + [a for a in change["actions"] if a != "no-op"]
+        found.setdefault(" and ".join(words), []).append(name)
+    return found
+
+
+def changed(change: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The fields of an update that differ, before and after; nested blocks are flattened."""
+    before, after = flat(change["before"]), flat(change["after"])
+    return {key: (before.get(key), after.get(key)) for key in after if before.get(key) != after.get(key)}
+
+
+def flat(resource: dict[str, Any]) -> Fields:
+    found: Fields = {}
+    for key, value in resource.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            found |= {f"{key}.{inner}": v for inner, v in value[0].items()}
+        else:
+            found[key] = value
+    return found
+
+
+def deploy(checkout: Checkout, night: int) -> None:
+    done = checkout.rollout("deploy", "--night", str(night), "--yes", "--force")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def masks(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> list[Iterable[str] | None]:
+    """The update mask of each PATCH, None for one that had none."""
+    found: list[Iterable[str] | None] = []
+    patch = scheduler.patch
+
+    def noted(name: str, body: Fields, mask: Iterable[str] | None) -> Fields:
+        found.append(mask)
+        return patch(name, body, mask)
+
+    monkeypatch.setattr(scheduler, "patch", noted)
+    return found
+
+
+def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
+    checkout: Checkout, scheduler: Scheduler, masks: list[Iterable[str] | None]
+) -> None:
+    undescribed, posted, paused, tuned = map(named, ("jobs", "invoices", "payroll", "customers"))
+    scheduler.jobs[undescribed].pop("description")
+    scheduler.jobs[posted]["httpTarget"]["httpMethod"] = "POST"
+    scheduler.pause(paused)
+    retry = {"retryCount": 5, "minBackoffDuration": "7s", "maxDoublings": 1, "maxRetryDuration": "600s"}
+    scheduler.jobs[tuned]["retryConfig"] |= retry
+    scheduler.take_writes()
+    as_found = json.loads(json.dumps(scheduler.jobs))
+    assert {job["attemptDeadline"] for job in as_found.values()} == {"600s"}
+    assert as_found[undescribed]["retryConfig"]["maxDoublings"] == 16
+
+    # Night 0: all but the POST job are imported and nothing else; of that one, the method alone is changed.
+    changes = planned(checkout, 0)
+    assert actions(changes) == {
+        "import": [name for name in LIVE if name != "invoices"],
+        "import and update": ["invoices"],
+    }
+    assert changed(changes["invoices"]) == {"http_target.http_method": ("POST", "GET")}
+
+    deploy(checkout, 0)
+    assert scheduler.take_writes() == daily("patch", ["invoices"])
+    as_found[posted]["httpTarget"]["httpMethod"] = "GET"
+    ignore = ("userUpdateTime", "scheduleTime")
+    assert _without(scheduler.jobs, ignore) == _without(as_found, ignore)
+    assert scheduler.jobs[paused]["state"] == "PAUSED"
+
+    # Night 2: every field is declared.
+    changes = planned(checkout, 2)
+    assert actions(changes) == {"create": sorted(["locations", *_underscored(CRITICAL)]), "update": LIVE}
+    assert changed(changes["payroll"])["paused"] == (True, False)
+    assert changed(changes["jobs"])["description"][0] in (None, "")
+    assert changed(changes["customers"]) == {
+        "attempt_deadline": ("600s", "1800s"),
+        "description": ("made by hand", "Daily incremental sync of ServiceTitan customers (4:10 AM AZ time)"),
+        "retry_config.max_backoff_duration": ("3600s", "600s"),
+        "retry_config.max_doublings": (1, 5),
+        "retry_config.max_retry_duration": ("600s", "0s"),
+        "retry_config.min_backoff_duration": ("7s", "60s"),
+        "retry_config.retry_count": (5, 2),
+        "schedule": ("15 3 * * *", "10 4 * * *"),
+    }
+    assert [name for name in LIVE if "paused" in changed(changes[name])] == ["payroll"]
+
+    deploy(checkout, 2)
+    assert ("resume", "v2-sync-payroll-daily") in scheduler.take_writes()
+    assert {job["state"] for job in scheduler.jobs.values()} == {"ENABLED"}
+    assert masks == [None] * 8, "the provider replaces the whole object"
+
+
+def test_what_was_changed_by_hand_is_seen_and_put_right(
+    checkout: Checkout, scheduler: Scheduler, masks: list[Iterable[str] | None]
+) -> None:
+    deploy(checkout, 2)
+    as_deployed = json.loads(json.dumps(scheduler.jobs))
+    scheduler.patch(named("jobs"), {"schedule": "0 1 * * *"}, ["schedule"])
+    scheduler.patch(named("returns"), {"description": "hands off"}, ["description"])
+    scheduler.patch(named("locations"), {"retryConfig": {"retryCount": 5}}, ["retryConfig.retryCount"])
+    scheduler.pause(named("customers"))
+    # One that Terraform created, and one that it adopted.
+    scheduler.delete(named("purchase-orders"))
+    scheduler.delete(named("payroll"))
+    scheduler.take_writes()
+    masks.clear()
+
+    changes = planned(checkout, 2)
+    assert actions(changes) == {
+        "create": ["payroll", "purchase_orders"],
+        "update": ["customers", "jobs", "locations", "returns"],
+    }
+    assert changed(changes["jobs"]) == {"schedule": ("0 1 * * *", "0 4 * * *")}
+    assert set(changed(changes["returns"])) == {"description"}
+    assert changed(changes["locations"]) == {"retry_config.retry_count": (5, 2)}
+    assert changed(changes["customers"]) == {"paused": (True, False)}
+    assert scheduler.take_writes() == []
+
+    deploy(checkout, 2)
+    ignore = ("userUpdateTime", "status", "lastAttemptTime")
+    assert _without(scheduler.jobs, ignore) == _without(as_deployed, ignore)
+    assert set(masks) == {None}
+    assert planned(checkout, 2) == {}
+
+
+def _without(jobs: dict[str, Fields], keys: tuple[str, ...]) -> dict[str, Fields]:
+    return {name: {key: value for key, value in job.items() if key not in keys} for name, job in jobs.items()}
+
+
+def _underscored(names: list[str]) -> list[str]:
+    return [name.replace("-", "_") for name in names]

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+
+from operations.clients import local_scheduler_client
+from rehearsal.twin import Twin, running
+from tests.twin.given import START
+from tests.unit.given import SETTINGS
+
+
+@pytest.fixture
+def twin() -> Iterator[Twin]:
+    """With the seven jobs made by hand; it is 1 AM."""
+    with running(SETTINGS, START) as twin:
+        yield twin
+
+
+@pytest.fixture
+def client(twin: Twin) -> CloudSchedulerClient:
+    return local_scheduler_client(twin.address)
