@@ -23,7 +23,12 @@ TASKS = {
     "setup": [],
     "rehearse": [["ingest-rollout", "nights"], ["ingest-rollout", "rehearse", "--report", "rehearsal.html"]],
     "preview": [["ingest-rollout", "nights"], ["ingest-rollout", "synth"]],
-    "test": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["pytest"]],
+    "test": [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["pytest", "-n", "auto", "--dist", "worksteal"],
+    ],
     "inventories": [["pytest", "tests/synth", "--snapshot-update"]],
     "bench": [["python", "-m", "bench"]],
     "lock": [

@@ -23,6 +23,8 @@ from tests.checkout import ROOT
 from tests.rehearsal.conftest import Open, Stage
 
 POINTS = 20
+PARTS = 4
+"""Tests that the points are shared out to, so that they can run side by side."""
 SEED = 20261124
 CALLS = ("create", "patch", "delete", "resume", "get")
 
@@ -99,11 +101,12 @@ def watched(
             delattr(stage.twin.scheduler, name)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(
     "engine", ["built-in", pytest.param("terraform", marks=pytest.mark.terraform)], ids=["built-in", "terraform"]
 )
 def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
-    engine: str, stage: Open, request: pytest.FixtureRequest, tmp_path: Path
+    engine: str, part: int, stage: Open, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     if engine == "terraform":
         request.getfixturevalue("provider")
@@ -122,7 +125,7 @@ def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
         points = [(number, when) for number in range(1, calls + 1) for when in ("before", "after")]
         chosen = random.Random(SEED).sample(points, min(POINTS, len(points)))  # noqa: S311
         assert len(chosen) >= POINTS
-        for number, when in sorted(chosen):
+        for number, when in sorted(chosen)[part::PARTS]:
             it.twin.scheduler.jobs = deepcopy(before)
             shutil.rmtree(it.workspace.deploys_from)
             shutil.copytree(as_before, it.workspace.deploys_from, symlinks=True)
