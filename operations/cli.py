@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,19 @@ import click
 from ingest.settings import Settings, read_context
 from operations import deployed
 from operations.errors import OperationError
+from operations.options import (
+    at_option,
+    clock,
+    echo_json,
+    from_option,
+    json_option,
+    night_options,
+    strategy_option,
+)
 from operations.repository import ROOT, read_settings
+
+FURTHER: dict[str, str] = {}
+"""Commands in modules of their own: the name of the command, and of its function, to that of its module."""
 
 CHANGES = 2
 """Exit code for "there are changes", as Terraform's -detailed-exitcode."""
@@ -38,23 +49,22 @@ def main() -> None:
     sys.exit(code)
 
 
-_strategy_option = click.option("--strategy", metavar="S", help="phased or immediate, instead of the committed one.")
+class LazyGroup(click.Group):
+    """A group whose further commands are imported when they are used or listed, so that `plan` starts fast."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *FURTHER})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in FURTHER:
+            return super().get_command(context, name)
+        from importlib import import_module
+
+        command: click.Command = getattr(import_module(FURTHER[name]), name)
+        return command
 
 
-def _night_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--night", type=int, metavar="N", help="A night, instead of the committed one.")(
-        _strategy_option(command)
-    )
-
-
-_from_option = click.option(
-    "--from", "from_", metavar="M", help="Count from night M, or from `start`, instead of from what is deployed."
-)
-_at_option = click.option("--at", metavar="TIME", help="An ISO 8601 time (local where it has no offset) for the clock.")
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Roll the ServiceTitan ingest schedules out, night by night.
@@ -72,10 +82,10 @@ def cli(context: click.Context) -> None:
 
 
 @cli.command()
-@_night_options
-@_from_option
-@_at_option
-@_json_option
+@night_options
+@from_option
+@at_option
+@json_option
 def plan(night: int | None, strategy: str | None, from_: str | None, at: str | None, as_json: bool) -> int:
     """Show what a night changes, job by job. Needs no cloud and no Node.
 
@@ -95,9 +105,9 @@ def plan(night: int | None, strategy: str | None, from_: str | None, at: str | N
 
 
 @cli.command()
-@_strategy_option
-@_at_option
-@_json_option
+@strategy_option
+@at_option
+@json_option
 def nights(strategy: str | None, at: str | None, as_json: bool) -> None:
     """Show the whole rollout: what each night changes.
 
@@ -120,7 +130,7 @@ def nights(strategy: str | None, at: str | None, as_json: bool) -> None:
 
 
 @cli.command()
-@_night_options
+@night_options
 def synth(night: int | None, strategy: str | None) -> None:
     """Write a night's Terraform to cdktf.out/.
 
@@ -140,10 +150,10 @@ def synth(night: int | None, strategy: str | None) -> None:
 
 
 @cli.command()
-@_night_options
-@_from_option
+@night_options
+@from_option
 @click.option("--full", is_flag=True, help="Print Terraform's whole plan of each stack.")
-@_json_option
+@json_option
 def diff(night: int | None, strategy: str | None, from_: str | None, full: bool, as_json: bool) -> int:
     """Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.
 
@@ -187,8 +197,8 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
 
 
 @cli.command()
-@_night_options
-@_from_option
+@night_options
+@from_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Deploy although runs are lost.")
 def deploy(night: int | None, strategy: str | None, from_: str | None, yes: bool, force: bool) -> None:
@@ -236,8 +246,8 @@ def deploy(night: int | None, strategy: str | None, from_: str | None, yes: bool
 
 
 @cli.command()
-@_at_option
-@_json_option
+@at_option
+@json_option
 def catalogue(at: str | None, as_json: bool) -> None:
     """List the 16 entities with their next runs.
 
@@ -256,7 +266,7 @@ def catalogue(at: str | None, as_json: bool) -> None:
 
 
 @cli.command()
-@_strategy_option
+@strategy_option
 def timeline(strategy: str | None) -> None:
     """Print the rollout as an SVG picture: when each job runs after each night.
 
@@ -296,19 +306,6 @@ def _require_terminal() -> None:
         raise OperationError("there is no terminal to ask on; use --yes to deploy without a question")
 
 
-def clock(settings: Settings, at: str | None) -> datetime:
-    """The moment that `--at` names (aware); now without one. Raises OperationError."""
-    from ingest.schedule import time_zone
-
-    if at is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise OperationError(f"--at: {at!r} is not an ISO 8601 time such as 2026-10-20T21:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=time_zone(settings.time_zone))
-
-
 def _show(found: Any, as_json: bool) -> None:
     from operations.render import preview_text
 
@@ -316,10 +313,3 @@ def _show(found: Any, as_json: bool) -> None:
         echo_json(found.as_json())
     else:
         click.echo(preview_text(found))
-
-
-def echo_json(value: object) -> None:
-    """Prints `value` as JSON."""
-    import json
-
-    click.echo(json.dumps(value, indent=2))

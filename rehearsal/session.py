@@ -14,9 +14,9 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from operations.cli import clock, echo_json
 from operations.clients import local_scheduler_client
 from operations.errors import OperationError
+from operations.options import clock, echo_json
 from operations.repository import ROOT, read_settings
 from operations.terraform import Terraform
 from rehearsal import report as tell
