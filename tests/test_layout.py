@@ -23,7 +23,7 @@ ARROWS = {
     "constructs": {"ingest"},
     "stacks": {"constructs", "ingest"},
     "operations": {"ingest", "toolchain", "click", "filelock", "google"},
-    "rehearsal": {"ingest", "operations", "click", "cronsim", "duckdb", "google", "jinja2", "werkzeug"},
+    "rehearsal": {"ingest", "operations", "click", "cronsim", "duckdb", "google", "jinja2", "sqlglot", "werkzeug"},
     "main.py": {"stacks", "ingest", "toolchain"},
     "toolchain.py": set(),
     "bootstrap.py": set(),
