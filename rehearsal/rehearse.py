@@ -107,8 +107,9 @@ class Rehearsal:
         first = len(self.twin.dispatcher.attempts)
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
         problems = self._deploy(settings, found, mending=mending)
+        writes = self.twin.scheduler.take_writes()
         gated_at = None
-        if not gated and not problems and self.twin.scheduler.writes:
+        if not gated and not problems and writes:
             problems = ["the second deploy wrote to Cloud Scheduler; it should change nothing"]
         if gated and not problems:
             self._world = state_at(settings.rollout, night, adopt_existing=settings.adopt_existing)
@@ -124,7 +125,7 @@ class Rehearsal:
             found,
             deployed_at,
             gated_at,
-            self.twin.scheduler.take_writes(),
+            writes,
             self.twin.dispatcher.attempts[first:],
             problems,
             perf_counter() - started,

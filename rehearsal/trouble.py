@@ -41,6 +41,7 @@ class Trouble:
     def after_deploy(self, night: int) -> None:
         for name in self._jobs("paused", night):
             self._twin.scheduler.pause(name)
+        self._twin.scheduler.take_writes()
 
     def mend(self, night: int, world: World) -> None:
         """Does by hand what a person would, and leaves to the next deploy what that puts right."""
