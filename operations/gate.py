@@ -1,77 +1,66 @@
-"""The gate: whether a night has proved itself, so that the next one may come. A first version of the evidence."""
+"""The gate: whether a night has proved itself, so that the next one may come. Evidence in, checks out; no I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from google.cloud.scheduler_v1 import CloudSchedulerClient
-from google.cloud.scheduler_v1.types import Job as ApiJob
+from enum import StrEnum
+from itertools import pairwise
 
 from ingest.catalogue import GROUPS
 from ingest.rollout import Job, World
 from ingest.schedule import first
+from operations.evidence import LastAttempt, Loaded, code_name
 
 WINDOW = timedelta(hours=2)
 """A run counts when its last attempt began this long after its time at most: three attempts of 30 minutes fit."""
 
+WARN_SHARE = 0.8
+"""A run that takes this share of the time until the next job's is close to running into it."""
+
+
+class Verdict(StrEnum):
+    PASS = "pass"  # noqa: S105
+    WARN = "warn"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    """The evidence is missing: it holds the rollout as a failure does."""
+
 
 @dataclass(frozen=True)
-class LastAttempt:
-    """What the API tells of a job. `code` is a google.rpc.Code, 0 for success, None for a job that never ran."""
+class Check:
+    """One question to one job. `name` is one of NAMES."""
 
-    started: datetime | None
-    code: int | None
-    paused: bool
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Why the gate does not open: `check` is "ran", "succeeded", "in order" or "loaded"."""
-
+    name: str
     entity: str
-    check: str
-    text: str
+    verdict: Verdict
+    expected: str
+    measured: str
+    tolerance: str = "none"
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+
+    def __str__(self) -> str:
+        return f"{self.entity}: {self.name} is {self.verdict}: expected {self.expected}, measured {self.measured}"
 
 
-def last_attempts(client: CloudSchedulerClient, parent: str) -> dict[str, LastAttempt]:
-    """By the job's short name. Raises google.api_core's GoogleAPICallError."""
-    found = {}
-    for job in client.list_jobs(parent=parent):
-        started = datetime.fromisoformat(job.last_attempt_time.isoformat()) if job.last_attempt_time else None
-        code = job.status.code if started else None
-        found[job.name.rpartition("/")[2]] = LastAttempt(started, code, job.state == ApiJob.State.PAUSED)
-    return found
+NAMES = ("ran", "succeeded", "loaded", "kept", "in order", "no overlap")
 
 
-def gate(
-    world: World,
-    zone: str,
-    attempts: Mapping[str, LastAttempt],
-    loaded: Mapping[str, datetime | None],
-    since: datetime,
-    now: datetime,
-) -> list[Finding]:
-    """What is wrong with the runs that were due after `since` (the deploy) and until `now`; empty: the gate opens.
+@dataclass(frozen=True)
+class Evidence:
+    """What is known. None: it could not be had.
 
-    `attempts` are by job name, `loaded` the last loaded-at time of each table by entity.
+    `attempts` are by job name; `tables` by entity; `rows_before` are the tables' row counts when the night was
+    deployed, by entity.
     """
-    findings = []
-    due = {name: run for name, job in world.items() if (run := last_due(job, zone, since, now))}
-    for name, run in due.items():
-        findings += _run(world[name], run, attempts.get(world[name].entity.job_name), loaded.get(name))
-    return findings + _order(world, due, attempts)
 
-
-def last_due(job: Job, zone: str, since: datetime, now: datetime) -> datetime | None:
-    """The job's last run that was due after `since` and until `now`."""
-    run = None
-    for fire in job.cadence.next_fires(since, zone):
-        if fire > now:
-            break
-        run = fire
-    return run
+    attempts: Mapping[str, LastAttempt] | None
+    tables: Mapping[str, Loaded] | None
+    rows_before: Mapping[str, int] | None
 
 
 def gate_time(world: World, zone: str, since: datetime) -> datetime:
@@ -79,49 +68,143 @@ def gate_time(world: World, zone: str, since: datetime) -> datetime:
     return max(first(job.cadence.next_fires(since, zone), 1)[0] for job in world.values()) + WINDOW
 
 
-def _run(job: Job, run: datetime, attempt: LastAttempt | None, loaded: datetime | None) -> list[Finding]:
-    entity = job.entity
-    when = f"its run of {run:%a %H:%M}"
-    if attempt is None:
-        return [Finding(entity.name, "ran", f"{entity.job_name} does not exist; deploy the night again")]
-    if attempt.started is None or attempt.started < run:
-        why = ", it is paused; resume it or deploy the night again" if attempt.paused else "; look at its logs"
-        return [Finding(entity.name, "ran", f"{entity.job_name} did not start {when}{why}")]
-    started = attempt.started.astimezone(run.tzinfo)
-    findings = []
-    if started > run + WINDOW:
-        findings.append(Finding(entity.name, "ran", f"{entity.job_name} began {when} only at {started:%H:%M}"))
-    if attempt.code:
-        text = (
-            f"{entity.job_name} failed {when} at {started:%H:%M} with code {attempt.code} ({code_name(attempt.code)})"
-        )
-        findings.append(Finding(entity.name, "succeeded", text))
-    elif loaded is None or loaded < run:
-        last = f"last at {loaded.astimezone(run.tzinfo):%a %H:%M}" if loaded else "never"
-        text = f"raw_{entity.name} got no rows from {when}, {last}; ask the service's log why"
-        findings.append(Finding(entity.name, "loaded", text))
-    return findings
+def verdict_of(checks: list[Check]) -> Verdict:
+    """Failed when a check failed, else inconclusive when one is, else passed. No check at all is inconclusive."""
+    found = {check.verdict for check in checks}
+    if Verdict.FAIL in found:
+        return Verdict.FAIL
+    return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in found or not found else Verdict.PASS
 
 
-def _order(world: World, due: Mapping[str, datetime], attempts: Mapping[str, LastAttempt]) -> list[Finding]:
-    """A job at its target time starts after the jobs that its group needs."""
+def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
+    """Every check of every job, of the runs that were due after `since` (the deploy) and until `now`, both aware."""
+    runs = [_run(job, zone, evidence, since, now) for job in world.values()]
+    checks = [check for run in runs for check in run.checks(evidence)]
+    return [*checks, *_order(runs), *_overlap(runs)]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A job's last run that was due. `started` and `ended` are None where they are not known."""
+
+    job: Job
+    due: datetime | None
+    next_due: datetime
+    attempt: LastAttempt | None
+    known: bool
+    ended: datetime | None
+
+    @property
+    def started(self) -> datetime | None:
+        """When its last attempt began, if that is the scheduled run."""
+        begun = self.attempt.started if self.attempt else None
+        return begun if begun and self.due and self.due <= begun <= self.due + WINDOW else None
+
+    def check(self, name: str, verdict: Verdict, expected: str, measured: str, tolerance: str = "none") -> Check:
+        return Check(name, self.job.entity.name, verdict, expected, measured, tolerance)
+
+    def checks(self, evidence: Evidence) -> Iterator[Check]:
+        yield self._ran()
+        if self.started is None or self.attempt is None:
+            return
+        code = self.attempt.code
+        measured = f"{code_name(code)} ({code})" if code else "OK"
+        yield self.check("succeeded", Verdict.FAIL if code else Verdict.PASS, "OK", measured)
+        if not code:
+            yield self._loaded(evidence)
+            yield self._kept(evidence)
+
+    def _ran(self) -> Check:
+        if self.due is None:
+            return self.check("ran", Verdict.INCONCLUSIVE, f"a run at {_when(self.next_due)}", "not due yet")
+        expected, tolerance = f"a run at {_when(self.due)}", f"began within {WINDOW.seconds // 3600} h"
+        if not self.known:
+            return self.check("ran", Verdict.INCONCLUSIVE, expected, "Cloud Scheduler did not answer", tolerance)
+        if self.attempt is None:
+            return self.check("ran", Verdict.FAIL, expected, "the job does not exist", tolerance)
+        begun = self.attempt.started
+        if self.started:
+            return self.check("ran", Verdict.PASS, expected, f"began {_when(self.started, self.due)}", tolerance)
+        if begun and begun > self.due:
+            measured = f"the last attempt began {_when(begun, self.due)}, which is no scheduled run"
+            return self.check("ran", Verdict.INCONCLUSIVE, expected, measured, tolerance)
+        measured = f"last began {_when(begun, self.due)}" if begun else "never ran"
+        measured += ", the job is paused" if self.attempt.paused else ""
+        return self.check("ran", Verdict.FAIL, expected, measured, tolerance)
+
+    def _loaded(self, evidence: Evidence) -> Check:
+        expected = f"rows loaded after {_when(self.due, self.due)}"
+        if evidence.tables is None or self.job.entity.name not in evidence.tables:
+            return self.check("loaded", Verdict.INCONCLUSIVE, expected, "the table could not be asked")
+        at = evidence.tables[self.job.entity.name].max_loaded_at
+        verdict = Verdict.PASS if at and self.due and at >= self.due else Verdict.FAIL
+        return self.check("loaded", verdict, expected, f"last loaded {_when(at, self.due)}" if at else "never loaded")
+
+    def _kept(self, evidence: Evidence) -> Check:
+        name = self.job.entity.name
+        if evidence.tables is None or evidence.rows_before is None or name not in evidence.tables:
+            return self.check("kept", Verdict.INCONCLUSIVE, "as many rows as at the deploy", "no count from then")
+        before, rows = evidence.rows_before.get(name, 0), evidence.tables[name].rows
+        return self.check("kept", Verdict.PASS if rows >= before else Verdict.FAIL, f"{before} rows or more", str(rows))
+
+
+def _run(job: Job, zone: str, evidence: Evidence, since: datetime, now: datetime) -> _Run:
+    fires = job.cadence.next_fires(since, zone)
+    next_due = next(fires)
+    due = None
+    fire = next_due
+    while fire <= now:
+        due, fire = fire, next(fires)
+    attempt = (evidence.attempts or {}).get(job.entity.job_name)
+    loaded = (evidence.tables or {}).get(job.entity.name)
+    at = loaded.max_loaded_at if loaded else None
+    begun = attempt.started if attempt else None
+    ended = at if at and begun and at >= begun else None
+    return _Run(job, due, next_due, attempt, evidence.attempts is not None, ended)
+
+
+def _order(runs: list[_Run]) -> Iterator[Check]:
+    """A job at its target time starts after the jobs that its group needs have ended."""
     needs = {group.name: group.after for group in GROUPS}
-    findings = []
-    for name in due:
-        job = world[name]
-        mine = attempts.get(job.entity.job_name)
-        if job.cadence != job.entity.target or mine is None or mine.started is None:
+    latest: dict[str, tuple[datetime, str]] = {}
+    for run in runs:
+        if run.started:
+            group, end = run.job.entity.group, run.ended or run.started
+            latest[group] = max(latest.get(group, (end, "")), (end, run.job.entity.name))
+    for run in runs:
+        if run.started is None or run.job.cadence != run.job.entity.target:
             continue
-        for other in (world[other] for other in due if world[other].entity.group in needs[job.entity.group]):
-            theirs = attempts.get(other.entity.job_name)
-            if theirs and theirs.started and theirs.started >= mine.started:
-                text = f"{job.entity.job_name} began before the last attempt of {other.entity.job_name}, which it needs"
-                findings.append(Finding(name, "in order", text))
-    return findings
+        for group in needs[run.job.entity.group]:
+            if group in latest:
+                end, name = latest[group]
+                verdict = Verdict.PASS if end < run.started else Verdict.FAIL
+                measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
+                yield run.check("in order", verdict, f"begins after {group} has ended", measured)
 
 
-def code_name(code: int) -> str:
-    """The name of a google.rpc.Code, such as DEADLINE_EXCEEDED."""
-    from google.rpc.code_pb2 import Code
+def _overlap(runs: list[_Run]) -> Iterator[Check]:
+    """A run ends before the time of the next job; measured where the end is known from the table."""
+    timed = sorted((run for run in runs if run.due), key=_due_seconds)
+    for run, following in pairwise(timed):
+        if run.started is None or run.ended is None or run.due is None or following.due is None:
+            continue
+        took, gap = run.ended - run.due, following.due - run.due
+        if gap <= timedelta(0):
+            continue
+        verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
+        expected = f"ends before {following.job.entity.name} at {_when(following.due)}"
+        yield run.check("no overlap", verdict, expected, f"{_minutes(took)} min", f"{_minutes(gap)} min")
 
-    return str(Code.Name(code))
+
+def _due_seconds(run: _Run) -> float:
+    return run.due.timestamp() if run.due else 0.0
+
+
+def _when(moment: datetime | None, like: datetime | None = None) -> str:
+    if moment is None:
+        return "never"
+    return f"{moment.astimezone(like.tzinfo if like else moment.tzinfo):%a %H:%M}"
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span.total_seconds() / 60:.1f}"

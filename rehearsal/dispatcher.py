@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from operations.gate import code_name
+from operations.evidence import code_name
 from rehearsal.scheduler import Fields, Scheduler, seconds
 
 # The codes of google.rpc.Code that Cloud Scheduler gives for an answer of the target.

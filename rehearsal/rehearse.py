@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from time import perf_counter
@@ -16,7 +16,8 @@ from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations import deployed
 from operations.errors import OperationError
-from operations.gate import gate, gate_time, last_attempts
+from operations.evidence import Loaded, last_attempts
+from operations.gate import Check, Evidence, evaluate, gate_time
 from operations.terraform import Planned
 from rehearsal.dispatcher import Attempt
 from rehearsal.engine import Engine
@@ -41,6 +42,7 @@ class Step:
     gated_at: datetime | None
     writes: list[tuple[str, str]]
     attempts: list[Attempt]
+    checks: list[Check]
     problems: list[str]
     seconds: float
 
@@ -105,6 +107,8 @@ class Rehearsal:
         found = preview(settings, self._world, self._label, self.twin.clock.now)
         deployed_at = self.twin.clock.now
         first = len(self.twin.dispatcher.attempts)
+        rows_before = {name: table.rows for name, table in self._tables().items()}
+        checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
         problems = self._deploy(settings, found, mending=mending)
         writes = self.twin.scheduler.take_writes()
@@ -119,7 +123,8 @@ class Rehearsal:
             gated_at = gate_time(self._world, settings.time_zone, deployed_at)
             self.show(f"{title}: letting time pass until {gated_at:%a %H:%M}")
             self.twin.advance(gated_at)
-            problems = self._gate(deployed_at)
+            checks = self._gate(deployed_at, rows_before)
+            problems = [str(check) for check in checks if check.holds]
         step = Step(
             title,
             found,
@@ -127,6 +132,7 @@ class Rehearsal:
             gated_at,
             writes,
             self.twin.dispatcher.attempts[first:],
+            checks,
             problems,
             perf_counter() - started,
         )
@@ -151,11 +157,14 @@ class Rehearsal:
             return [str(error)]
         return []
 
-    def _gate(self, since: datetime) -> list[str]:
+    def _gate(self, since: datetime, rows_before: Mapping[str, int]) -> list[Check]:
         attempts = last_attempts(self.client, parent(self.settings))
-        loaded = {entity.name: self.twin.warehouse.max_loaded_at(entity.name) for entity in CATALOGUE}
-        found = gate(self._world, self.settings.time_zone, attempts, loaded, since, self.twin.clock.now)
-        return [finding.text for finding in found]
+        evidence = Evidence(attempts, self._tables(), rows_before)
+        return evaluate(self._world, self.settings.time_zone, evidence, since, self.twin.clock.now)
+
+    def _tables(self) -> dict[str, Loaded]:
+        house = self.twin.warehouse
+        return {entity.name: Loaded(house.max_loaded_at(entity.name), house.rows(entity.name)) for entity in CATALOGUE}
 
     def _next_evening(self) -> datetime:
         local = self.twin.clock.now.astimezone(time_zone(self.settings.time_zone))

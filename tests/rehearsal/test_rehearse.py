@@ -64,14 +64,23 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
 @pytest.mark.parametrize(
     ("fault", "title", "problem"),
     [
-        ("fails:invoices", "night 0, adopt", "v2-sync-invoices-daily failed its run of Tue 02:15 at 02:15"),
-        ("fails:returns", "night 1, critical", "failed its run of Wed 04:55 at 04:58 with code 13 (INTERNAL)"),
-        ("throttled:payroll@2", "night 2, shift", "with code 8 (RESOURCE_EXHAUSTED)"),
-        ("slow:jobs", "night 0, adopt", "with code 4 (DEADLINE_EXCEEDED)"),
-        ("times-out:jobs@2", "night 2, shift", "with code 4 (DEADLINE_EXCEEDED)"),
-        ("empty:estimates@1", "night 1, critical", "raw_estimates got no rows from its run of Wed 02:30"),
-        ("paused:customers", "night 0, adopt", "did not start its run of Tue 03:15, it is paused"),
-        ("paused:locations", "night 2, shift", "did not start its run of Thu 04:15, it is paused"),
+        ("fails:invoices", "night 0, adopt", "invoices: succeeded is fail: expected OK, measured INTERNAL (13)"),
+        ("fails:returns", "night 1, critical", "returns: succeeded is fail: expected OK, measured INTERNAL (13)"),
+        (
+            "throttled:payroll@2",
+            "night 2, shift",
+            "payroll: succeeded is fail: expected OK, measured RESOURCE_EXHAUSTED",
+        ),
+        ("slow:jobs", "night 0, adopt", "jobs: succeeded is fail: expected OK, measured DEADLINE_EXCEEDED (4)"),
+        ("slow:returns", "night 1, critical", "returns: no overlap is fail: expected ends before payroll_adjustments"),
+        ("times-out:jobs@2", "night 2, shift", "invoices: in order is fail: expected begins after core has ended"),
+        ("empty:estimates@1", "night 1, critical", "estimates: loaded is fail: expected rows loaded after Wed 02:30"),
+        (
+            "paused:customers",
+            "night 0, adopt",
+            "customers: ran is fail: expected a run at Tue 03:15, measured last began",
+        ),
+        ("paused:locations", "night 2, shift", "measured never ran, the job is paused"),
         ("edited:jobs", "night 0, adopt", "jobs: the preview shows import, the plan import and update (schedule)"),
         ("edited:returns", "night 2, shift", "returns: the preview shows no change, the plan update (schedule)"),
         (
