@@ -1,0 +1,300 @@
+"""What a line of the ledger is: its keys, the data of each kind, its canonical form, and what is wrong with a chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+
+START = "0" * 64
+"""`previous` of the first record."""
+
+Verdict = Literal["pass", "fail", "inconclusive"]
+
+
+class Preview(TypedDict):
+    """A plan that somebody looked at. `changes` are its JSON objects; `plan_hash` is None where no plan was saved."""
+
+    stacks: list[str]
+    changes: list[dict[str, Any]]
+    plan_hash: str | None
+
+
+class Deploy(TypedDict):
+    """`started_at` and `ended_at` are ISO 8601; `ended_at` is None where nobody saw the end.
+
+    `rows` are each table's rows before the deploy, by entity; None where nobody could count them.
+    """
+
+    stacks: list[str]
+    plan_hash: str | None
+    outcome: Literal["done", "failed", "interrupted"]
+    started_at: str
+    ended_at: str | None
+    rows: dict[str, int] | None
+
+
+class Check(TypedDict):
+    """One check of a gate. `entity` is None for one that is about the whole night."""
+
+    check: str
+    entity: str | None
+    verdict: Literal["pass", "warn", "fail", "inconclusive"]
+    expected: object
+    measured: object
+    tolerance: object
+    text: str
+
+
+class Window(TypedDict):
+    """What the evidence is bound to, ISO 8601."""
+
+    since: str
+    until: str
+
+
+class Gate(TypedDict):
+    verdict: Verdict
+    checks: list[Check]
+    window: Window
+
+
+class Override(TypedDict):
+    """Recorded with the night whose gate it overrides."""
+
+    check: str
+    reason: str
+
+
+class Rollback(TypedDict):
+    """`to` is the night gone back to; the record's own night may be that or the one left."""
+
+    to: int
+
+
+class Adopt(TypedDict):
+    baseline_hash: str
+
+
+KINDS: Mapping[str, Any] = {
+    "preview": Preview,
+    "deploy": Deploy,
+    "gate": Gate,
+    "override": Override,
+    "rollback": Rollback,
+    "adopt": Adopt,
+}
+
+
+class _Line(TypedDict):
+    seq: int
+    at: str
+    who: str
+    kind: str
+    strategy: str
+    night: int
+    data: dict[str, Any]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A line of the ledger: `seq` from 1, `at` in UTC, `data` as its kind's TypedDict says, hashes in hexadecimal."""
+
+    seq: int
+    at: datetime
+    who: str
+    kind: str
+    strategy: str
+    night: int
+    data: dict[str, Any]
+    previous: str
+    hash: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that stands in the file."""
+        return {**vars(self), "at": self.at.isoformat()}
+
+
+def canonical(value: object) -> bytes:
+    """JSON with sorted keys, without spaces, in UTF-8; what is hashed and written.
+
+    Raises ValueError for what JSON or UTF-8 cannot say (NaN, half a surrogate pair), TypeError for other objects.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=True
+    ).encode()
+
+
+def hash_of(line: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical form of everything but `hash`."""
+    return hashlib.sha256(canonical({key: value for key, value in line.items() if key != "hash"})).hexdigest()
+
+
+def compose(
+    *, seq: int, at: datetime, who: str, kind: str, strategy: str, night: int, data: Mapping[str, Any], previous: str
+) -> bytes:
+    """The line of a new record, without its line end.
+
+    Keys of `data` that may be None can be left out. Raises ValueError for an unknown kind, data that is not as the
+    kind has it, or a naive `at`; and as `canonical` does.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
+    if at.tzinfo is None:
+        raise ValueError(f"at: {at} has no UTC offset")
+    line: dict[str, Any] = {
+        "seq": seq,
+        "at": at.astimezone(UTC).isoformat(),
+        "who": who,
+        "kind": kind,
+        "strategy": strategy,
+        "night": night,
+        "data": json.loads(canonical({**_absent(kind), **data})),
+        "previous": previous,
+    }
+    line["hash"] = hash_of(line)
+    written = canonical(line)
+    parse(written)
+    return written
+
+
+def parse(line: bytes) -> Record:
+    """Raises ValueError, in words that follow "line 3 ", when the line is not one that was written by `compose`."""
+    try:
+        content = json.loads(line.decode())
+    except RecursionError:
+        raise ValueError("is not JSON of ours: it is nested too deeply") from None
+    except ValueError as error:
+        if line[:7] in (b"<" * 7, b"=" * 7, b">" * 7):
+            raise ValueError("is the mark of a merge conflict; keep the side that was pushed first") from None
+        raise ValueError(f"is not JSON ({error})") from None
+    if misfits := _misfits(content, _Line, ""):
+        raise ValueError("; ".join(misfits))
+    if content["kind"] not in KINDS:
+        raise ValueError(f"has the unknown kind {content['kind']!r}; known are {', '.join(KINDS)}")
+    # Lines from before a key was added stay valid.
+    data = {**_absent(content["kind"]), **content["data"]}
+    if misfits := _misfits(data, KINDS[content["kind"]], "data"):
+        raise ValueError("; ".join(misfits))
+    try:
+        at = datetime.fromisoformat(content["at"])
+    except ValueError:
+        at = datetime.min
+    if at.utcoffset() != timedelta(0):
+        raise ValueError(f"has {content['at']!r} for at, which is not an ISO 8601 time in UTC")
+    try:
+        as_written, fits = canonical(content) == line, hash_of(content) == content["hash"]
+    except (ValueError, RecursionError):
+        as_written = fits = False
+    if not fits:
+        raise ValueError("was changed: its hash does not fit its content")
+    if not as_written:
+        raise ValueError("was written anew: spaces, the order of keys or the line end are not the ledger's")
+    return Record(**{**content, "at": at, "data": data})
+
+
+def examine(content: bytes) -> tuple[list[Record], list[str]]:
+    """The records of a ledger that can be read, and everything that is wrong with it, each naming its line.
+
+    Lines that were cut off at the end leave no trace in the content.
+    """
+    *lines, rest = content.split(b"\n")
+    parsed: list[Record | str] = []
+    for line in lines:
+        try:
+            parsed.append(parse(line))
+        except ValueError as error:
+            parsed.append(str(error))
+    places: dict[int, int] = {}
+    for number, found in enumerate(parsed, 1):
+        if isinstance(found, Record):
+            places.setdefault(found.seq, number)
+
+    records: list[Record] = []
+    problems: list[str] = []
+    seq, digest, unread = 0, START, 0
+    for number, found in enumerate(parsed, 1):
+        if isinstance(found, str):
+            problems.append(f"line {number} {found}")
+            unread += 1
+            continue
+        records.append(found)
+        if places[found.seq] != number:
+            problems.append(
+                f"line {number} has the seq of line {places[found.seq]}, {found.seq}: a copy, or branches were merged"
+            )
+        elif found.seq <= seq:
+            problems.append(f"line {number} is out of order: seq {found.seq} stands after seq {seq}")
+        elif found.seq == seq + 1:
+            if found.previous != digest:
+                before = f"line {number - 1}" if number > 1 else "the ledger's start"
+                problems.append(f"line {number} does not follow {before}: it was written after another line")
+        elif found.seq > seq + 1 + unread:
+            problems.append(f"line {number} {_gap(seq + 1, found.seq, places)}")
+        if found.seq > seq:
+            seq, digest, unread = found.seq, found.hash, 0
+    if rest:
+        problems.append(torn(len(lines) + 1, rest))
+    return records, problems
+
+
+def torn(number: int, rest: bytes) -> str:
+    """What to say of the bytes after the last line end."""
+    return (
+        f"line {number} is torn: its {len(rest)} bytes have no line end, so its writing was cut off; delete that line"
+    )
+
+
+def _gap(first: int, seq: int, places: Mapping[int, int]) -> str:
+    """What stands before `seq` instead of `first` and the following ones."""
+    if first in places:
+        return f"is out of order: seq {seq} stands before seq {first}, which is in line {places[first]}"
+    span = f"seq {first}" if seq == first + 1 else f"seq {first} to {seq - 1}"
+    return f"has seq {seq}: {span} is missing before it"
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+@cache
+def _absent(kind: str) -> Mapping[str, None]:
+    """The keys of a kind's data that can be left out, which means None."""
+    return {key: None for key, hint in _hints(KINDS[kind]).items() if not _misfits(None, hint, "")}
+
+
+def _misfits(value: object, hint: Any, where: str) -> list[str]:
+    """How `value`, read from JSON, differs from a type made of TypedDicts, lists, unions and literals."""
+    if hint in (Any, object):
+        return []
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        options = [_misfits(value, option, where) for option in arguments]
+        return [] if [] in options else options[0]
+    if origin is Literal:
+        return [] if value in arguments else [f"has {value!r} for {where}; allowed: {', '.join(arguments)}"]
+    kind = dict if is_typeddict(hint) else origin or hint
+    if type(value) is not kind:
+        return [f"has {type(value).__name__} for {where or 'the line'} instead of {kind.__name__}"]
+    if isinstance(value, list):
+        return [found for n, item in enumerate(value) for found in _misfits(item, arguments[0], f"{where}[{n}]")]
+    if isinstance(value, dict) and is_typeddict(hint):
+        return _misfits_of_keys(value, _hints(hint), f"{where}." if where else "")
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in _misfits(item, arguments[1], f"{where}.{key}")]
+    return []
+
+
+def _misfits_of_keys(value: Mapping[str, object], hints: Mapping[str, Any], prefix: str) -> list[str]:
+    found = [f"has the unknown key {prefix}{key}" for key in value if key not in hints]
+    for key, hint in hints.items():
+        found += _misfits(value[key], hint, prefix + key) if key in value else [f"lacks the key {prefix}{key}"]
+    return found
