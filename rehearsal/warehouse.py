@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
 from ingest.catalogue import CATALOGUE
+from ingest.entity import Entity
 from ingest.settings import Settings
 
 
 class Warehouse:
     """One table an entity, with the loaded-at column of its catalogue row. Times are stored in UTC."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._database = duckdb.connect(":memory:")
+    def __init__(self, settings: Settings, catalogue: Iterable[Entity] = CATALOGUE) -> None:
+        # What a client sends as SQL reads no file of this machine, and means UTC as in BigQuery.
+        self._database = duckdb.connect(":memory:", config={"enable_external_access": False})
+        self.execute("SET TimeZone = 'UTC'")
         self._dataset = settings.dataset
-        self._fields = {entity.name: entity.loaded_at_field for entity in CATALOGUE}
-        self._execute(f'CREATE SCHEMA "{self._dataset}"')
+        self._fields = {entity.name: entity.loaded_at_field for entity in catalogue}
+        self.execute(f'CREATE SCHEMA "{self._dataset}"')
         for entity, loaded_at in self._fields.items():
-            self._execute(f'CREATE TABLE {self._table(entity)} (id BIGINT, "{loaded_at}" TIMESTAMP)')
+            self.execute(f'CREATE TABLE {self._table(entity)} (id BIGINT, "{loaded_at}" TIMESTAMP)')
 
     def load(self, entity: str, ids: range, moment: datetime) -> None:
         """Adds the records `ids`, loaded at `moment` (aware)."""
-        self._execute(
+        self.execute(
             f"INSERT INTO {self._table(entity)} SELECT id, ? FROM range(?, ?) ids(id)",
             [moment.astimezone(UTC).replace(tzinfo=None), ids.start, ids.stop],
         )
@@ -45,16 +48,8 @@ class Warehouse:
         (found,) = self._row(f'SELECT max("{self._fields[entity]}") FROM {self._table(entity)}')
         return found.replace(tzinfo=UTC) if found else None
 
-    def close(self) -> None:
-        self._database.close()
-
-    def _table(self, entity: str) -> str:
-        return f'"{self._dataset}"."raw_{entity}"'
-
-    def _row(self, query: str) -> tuple[Any, ...]:
-        return self._execute(query).fetchall()[0]
-
-    def _execute(self, query: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+    def execute(self, query: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        """Runs a statement in DuckDB's SQL. Raises duckdb.Error, and KeyboardInterrupt on Ctrl-C."""
         try:
             return self._database.execute(query, parameters)
         except RuntimeError as error:
@@ -62,3 +57,12 @@ class Warehouse:
             if "interrupted" in str(error).lower():
                 raise KeyboardInterrupt from None
             raise
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _table(self, entity: str) -> str:
+        return f'"{self._dataset}"."raw_{entity}"'
+
+    def _row(self, query: str) -> tuple[Any, ...]:
+        return self.execute(query).fetchall()[0]

@@ -1,0 +1,78 @@
+"""How old a table's newest row may be: dbt's warn_after and error_after, for each entity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from ingest.entity import Entity
+
+Period = Literal["minute", "hour", "day"]
+_LENGTHS: dict[str, timedelta] = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+}
+
+
+class Status(StrEnum):
+    """dbt's four, and "not yet" for an entity whose job does not exist at the night in question."""
+
+    PASS = "pass"  # noqa: S105
+    WARN = "warn"
+    ERROR = "error"
+    RUNTIME_ERROR = "runtime error"
+    NOT_YET = "not yet"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """An age in dbt's form. Raises ValueError for a count below 1 and an unknown period."""
+
+    count: int
+    period: Period
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.period not in _LENGTHS:
+            raise ValueError(f"{self.count} {self.period}: must be 1 or more of {', '.join(_LENGTHS)}")
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.period}{'s' if self.count > 1 else ''}"
+
+    @property
+    def length(self) -> timedelta:
+        return self.count * _LENGTHS[self.period]
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Raises ValueError when the error would come before the warning."""
+
+    warn_after: Threshold
+    error_after: Threshold
+
+    def __post_init__(self) -> None:
+        if self.error_after.length < self.warn_after.length:
+            raise ValueError(f"error_after {self.error_after} is shorter than warn_after {self.warn_after}")
+
+    def status(self, age: timedelta | None) -> Status:
+        """Of a table whose newest row is of that age (None: it never loaded); just a threshold is within it."""
+        if age is None or age > self.error_after.length:
+            return Status.ERROR
+        return Status.WARN if age > self.warn_after.length else Status.PASS
+
+
+# A run that is due, its retries included, has 2 hours; error is one missed run and its successor's 2 hours.
+DAILY = Criteria(Threshold(26, "hour"), Threshold(50, "hour"))
+WEEKLY = Criteria(Threshold(8, "day"), Threshold(15, "day"))
+
+OVERRIDES: Mapping[str, Criteria] = {}
+"""Entities with criteria of their own, by name: such as one that gets no new records for days."""
+
+
+def criteria_of(entity: Entity, overrides: Mapping[str, Criteria] = OVERRIDES) -> Criteria:
+    """The entity's own criteria, or those of its cadence."""
+    return overrides.get(entity.name) or (WEEKLY if entity.target.is_weekly else DAILY)

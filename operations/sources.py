@@ -1,0 +1,87 @@
+"""dbt's artifact of a freshness run: sources.json, version 3 (schemas.getdbt.com/dbt/sources/v3.json)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from ingest.freshness import Criteria, Status, Threshold
+from ingest.settings import Settings
+from operations.errors import OperationError
+from operations.freshness import Freshness, table_id
+
+SCHEMA = "https://schemas.getdbt.com/dbt/sources/v3.json"
+
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+"""What dbt writes as max_loaded_at of an empty table, since the schema wants a moment."""
+
+
+def artifact(
+    verdicts: Iterable[Freshness], settings: Settings, at: datetime, now: datetime, elapsed: float
+) -> dict[str, object]:
+    """The artifact of verdicts as of `at`; `now` (aware) is when it was made, `elapsed` the seconds that it took.
+
+    What is not expected yet is left out: dbt has no status for it.
+    """
+    return {
+        "metadata": {
+            "dbt_schema_version": SCHEMA,
+            "generated_at": now.astimezone(UTC).isoformat(),
+            "invocation_id": str(uuid4()),
+            "env": {},
+        },
+        "results": [
+            _result(verdict, settings, at, elapsed) for verdict in verdicts if verdict.status is not Status.NOT_YET
+        ],
+        "elapsed_time": elapsed,
+    }
+
+
+def criteria_json(criteria: Criteria) -> dict[str, object]:
+    return {"warn_after": _threshold(criteria.warn_after), "error_after": _threshold(criteria.error_after)}
+
+
+def write(path: Path, content: object) -> None:
+    """Writes JSON so that a reader finds the old file or the new one, whole. Raises OperationError (code 2)."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            json.dump(content, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise OperationError(f"{path} cannot be written ({error.strerror}); name another file", code=2) from None
+
+
+def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:
+    unique_id = f"source.{settings.project}.{settings.dataset}.{table_id(verdict.entity)}"
+    if verdict.loaded is None:
+        return {"unique_id": unique_id, "error": verdict.error, "status": str(verdict.status)}
+    newest = verdict.loaded.max_loaded_at or NEVER
+    return {
+        "unique_id": unique_id,
+        "max_loaded_at": newest.isoformat(),
+        "snapshotted_at": at.astimezone(UTC).isoformat(),
+        "max_loaded_at_time_ago_in_s": (at - newest).total_seconds(),
+        "status": str(verdict.status),
+        "criteria": criteria_json(verdict.criteria) | {"filter": None},
+        "adapter_response": {"row_count": verdict.loaded.rows},
+        "timing": [],
+        "thread_id": "MainThread",
+        "execution_time": elapsed,
+    }
+
+
+def _threshold(threshold: Threshold) -> dict[str, object]:
+    return {"count": threshold.count, "period": threshold.period}
