@@ -1,0 +1,198 @@
+"""Whether the live jobs are what a night declares, and how their last attempts went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from google.cloud.scheduler_v1.types import Job as ApiJob
+
+from ingest.catalogue import CATALOGUE
+from ingest.rollout import Hold, state_at
+from ingest.schedule import time_zone
+from ingest.settings import Settings
+from operations import jobs
+from operations.declared import Declared
+from operations.deployed import from_state
+from operations.errors import OperationError
+from operations.evidence import code_name
+from operations.listing import PREFIX
+
+NEVER_RAN = "never ran"
+
+
+class State(StrEnum):
+    IN_SYNC = "in sync"
+    MISSING = "missing"
+    DRIFTED = "drifted"
+    PAUSED = "paused by hand"
+    NOT_ADOPTED = "not adopted yet"
+    NOT_HELD = "not in the state"
+    """Live although Terraform has yet to create it: a deploy was cut off, or somebody made it by hand."""
+    FOREIGN = "foreign"
+    UNREADABLE = "unreadable"
+    """The API's answer for this job has values that are none of a job's."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    field: str
+    declared: str | int | bool | None
+    live: str | int | bool | None
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """One job. Times are aware; `status` names the google.rpc.Code of the last attempt, or is NEVER_RAN or ""."""
+
+    job: str
+    entity: str | None
+    states: tuple[State, ...]
+    schedule: str
+    differences: tuple[Difference, ...] = ()
+    last_attempt: datetime | None = None
+    status: str = ""
+    next_run: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The names of the entities whose jobs Terraform's state holds; None where that is not known, and why."""
+
+    entities: frozenset[str] | None
+    note: str = ""
+
+
+def held(root: Path, settings: Settings) -> Held:
+    """From the local state files."""
+    if settings.backend != "local":
+        return Held(None, "the state is remote: whether a job is adopted is not shown; `ingest-rollout diff` tells")
+    try:
+        world = from_state(root, settings).world
+    except OperationError as error:
+        return Held(None, f"whether a job is adopted is not known: {error}")
+    return Held(frozenset(name for name, job in world.items() if job.hold is not Hold.BY_HAND))
+
+
+def statuses(
+    settings: Settings, declared: Sequence[Declared], live: Mapping[str, ApiJob], state: Held
+) -> list[JobStatus]:
+    """The declared jobs in their order, then the foreign ones by name. `live` is by short name."""
+    names = {one.name for one in declared}
+    foreign = sorted(name for name in live if name.startswith(PREFIX) and name not in names)
+    return [
+        *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
+        *(_foreign(live[name], name, settings, state.entities) for name in foreign),
+    ]
+
+
+def exit_code(found: Sequence[JobStatus]) -> int:
+    """As -detailed-exitcode: 0 no difference, 1 a job could not be read, 2 differences.
+
+    A job paused by hand is a difference, also on a night that leaves `paused` alone: it does not run.
+    """
+    states = {state for one in found for state in one.states}
+    if State.UNREADABLE in states:
+        return 1
+    return 2 if states - {State.IN_SYNC} else 0
+
+
+def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
+    schedule = str(one.fields["schedule"])
+    if job is None:
+        note = f"deploy night {settings.night}"
+        if one.imported and held is not None and one.entity not in held:
+            note = "it is to be imported and does not exist: make it again, or set adopt_existing to false"
+        return JobStatus(one.name, one.entity, (State.MISSING,), schedule, status=NEVER_RAN, note=note)
+    try:
+        found, attempt = jobs.live(job), _attempt(job)
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        note = f"the API's answer for it cannot be read ({error})"
+        return JobStatus(one.name, one.entity, (State.UNREADABLE,), schedule, note=note)
+    by_hand = found["paused"] is True and one.fields["paused"] is not True
+    keys = [key for key in jobs.differences(one.fields, found, one.ignored) if not (key == "paused" and by_hand)]
+    differences = [Difference(key, one.fields[key], found[key]) for key in keys]
+    if job.state not in (ApiJob.State.ENABLED, ApiJob.State.PAUSED):
+        differences.append(Difference("state", "ENABLED", _state_name(job)))
+    states: list[State] = []
+    if held is not None and one.entity not in held:
+        states.append(State.NOT_ADOPTED if one.imported else State.NOT_HELD)
+    states += [State.DRIFTED] * bool(differences) + [State.PAUSED] * by_hand
+    return JobStatus(
+        one.name,
+        one.entity,
+        tuple(states) or (State.IN_SYNC,),
+        job.schedule,
+        tuple(differences),
+        *attempt,
+        note=_advice(states, settings.night),
+    )
+
+
+def _foreign(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
+    entity = next((entity.name for entity in CATALOGUE if entity.job_name == name), None)
+    night = _first_night(entity, settings)
+    if entity and held and entity in held:
+        note = f"left from another night: a deploy of night {settings.night} removes it"
+    elif night is not None:
+        note = f"night {night} creates it, which ends in ALREADY_EXISTS if it differs: delete it before"
+    else:
+        note = f"no night of {settings.strategy} declares it: delete it, or add it to the catalogue"
+    try:
+        attempt = _attempt(job)
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        return JobStatus(name, entity, (State.FOREIGN, State.UNREADABLE), job.schedule, note=f"{note} ({error})")
+    return JobStatus(name, entity, (State.FOREIGN,), job.schedule, (), *attempt, note=note)
+
+
+def _first_night(entity: str | None, settings: Settings) -> int | None:
+    """The first night after this one that has the entity's job."""
+    for number in settings.rollout.numbers:
+        world = state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)
+        if number > settings.night and entity in world:
+            return number
+    return None
+
+
+def _attempt(job: ApiJob) -> tuple[datetime | None, str, datetime | None]:
+    """When the last attempt began, how it ended, and when the job runs next."""
+    started = _moment(job.last_attempt_time)
+    ended = _code_name(job.status.code) if started else NEVER_RAN
+    return started, ended, _moment(job.schedule_time) if job.state == ApiJob.State.ENABLED else None
+
+
+def _moment(stamp: datetime | None) -> datetime | None:
+    return datetime.fromisoformat(stamp.isoformat()) if stamp else None
+
+
+def _code_name(code: int) -> str:
+    try:
+        return code_name(code)
+    except ValueError:
+        return f"code {code}"
+
+
+def _state_name(job: ApiJob) -> str:
+    """The enum's name, or the number of a state that this client does not know."""
+    return str(getattr(job.state, "name", job.state))
+
+
+def _advice(states: Sequence[State], night: int) -> str:
+    if State.NOT_HELD in states and len(states) > 1:
+        return f"a deploy of night {night} ends in ALREADY_EXISTS: find out whose it is, and delete it"
+    advice = {
+        State.NOT_ADOPTED: f"a deploy of night {night} imports it",
+        State.NOT_HELD: f"a deploy of night {night} takes it over, it is just as declared",
+        State.DRIFTED: f"a deploy of night {night} sets it back; look who changed it first",
+        State.PAUSED: "resume it, or find out why it was paused",
+    }
+    return "; ".join(advice[state] for state in states)
+
+
+def local(moment: datetime | None, zone: str) -> datetime | None:
+    return moment.astimezone(time_zone(zone)) if moment else None

@@ -1,0 +1,122 @@
+"""The command `preflight` against the twin, from its options to its exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from operations import routes
+from operations.clients import ENDPOINT_VARIABLE, TOKEN_VARIABLE
+from operations.errors import OperationError
+from operations.permissions import ACCOUNTS_VARIABLE, PROJECTS_VARIABLE
+from operations.preflight import PERMISSIONS
+from operations.preflight_command import preflight
+from operations.routes import RouteAnswer, probe
+from rehearsal.iam import Iam
+from rehearsal.server import serve
+from rehearsal.twin import Twin
+from tests.status.given import DISABLED, scripted
+from tests.unit.given import SETTINGS
+
+REMOTE = {"INGEST_BACKEND": "gcs", "INGEST_BACKEND_BUCKET": "a-bucket"}
+"""So that no state of this checkout is read."""
+
+
+@pytest.fixture(autouse=True)
+def service(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The twin's ingest service stands in for the one of the settings."""
+    with serve(twin.ingestor) as address:
+
+        def to_the_twin(url: str) -> RouteAnswer:
+            assert url.startswith(SETTINGS.base_url)
+            return probe(url.replace(SETTINGS.base_url, address))
+
+        monkeypatch.setattr(routes, "probe", to_the_twin)
+        yield
+
+
+@pytest.fixture
+def iam() -> Iterator[tuple[Iam, str]]:
+    app = Iam(SETTINGS.project, set(PERMISSIONS))
+    with serve(app) as address:
+        yield app, address
+
+
+def run(scheduler: str, iam: str, *arguments: str, **environ: str) -> Result:
+    pointed = {
+        ENDPOINT_VARIABLE: f"{scheduler}/v1/",
+        PROJECTS_VARIABLE: f"{iam}/v1/",
+        ACCOUNTS_VARIABLE: f"{iam}/v1/",
+        TOKEN_VARIABLE: "of-the-twin",
+    }
+    return CliRunner().invoke(preflight, list(arguments), env=pointed | REMOTE | environ, standalone_mode=False)
+
+
+def test_all_but_the_tables_pass_before_night_1(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], "--night", "1", "--json")
+    verdicts = {check["check"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+
+    assert done.return_value == 2
+    assert {name for name, verdict in verdicts.items() if verdict != "pass"} == {"tables"}
+    assert verdicts["tables"] == "inconclusive"
+
+
+def test_a_failed_check_exits_with_1_and_says_what_to_do(twin: Twin, iam: tuple[Iam, str]) -> None:
+    iam[0].granted.clear()
+    done = run(twin.address, iam[1], "--night", "1")
+
+    assert done.return_value == 1
+    assert "> ask for roles/cloudscheduler.admin" in done.output
+
+
+def test_the_invoker_is_asked_for(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], INGEST_INVOKER_SERVICE_ACCOUNT="none@example.com")
+
+    assert done.return_value == 1
+    assert "none@example.com does not exist" in done.output
+
+
+def test_a_reference_path_that_the_service_does_not_have_fails(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], "--night", "3", INGEST_REFERENCE_PATH="/ingest-ref")
+
+    assert done.return_value == 1
+    assert "/ingest-ref/campaigns answers OPTIONS with 404" in done.output
+
+
+def test_a_disabled_api_is_named(iam: tuple[Iam, str]) -> None:
+    with scripted(DISABLED) as (_, address):
+        done = run(address, iam[1])
+
+    assert done.return_value == 1
+    assert "gcloud services enable cloudscheduler.googleapis.com" in done.output
+
+
+def test_missing_credentials_are_inconclusive_and_the_routes_are_asked_for_all_the_same(
+    twin: Twin, tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "none.json")
+    done = run(
+        twin.address,
+        "http://127.0.0.1:9",
+        "--json",
+        GOOGLE_OAUTH_ACCESS_TOKEN="",
+        GOOGLE_APPLICATION_CREDENTIALS=missing,
+    )
+    found = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+
+    assert done.return_value == 2
+    assert found["routes"]["verdict"] == "pass"
+    assert "gcloud auth application-default login" in found["Cloud Scheduler"]["reason"]
+    assert "\n" not in found["permissions"]["reason"]
+
+
+def test_settings_that_are_wrong_exit_with_2(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], "--night", "9")
+
+    assert isinstance(done.exception, OperationError)
+    assert done.exception.code == 2
+    assert "night: 9" in str(done.exception)
