@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from constructs import Construct
 from constructs.bindings import (
     CloudSchedulerJob,
@@ -10,19 +12,21 @@ from constructs.bindings import (
     CloudSchedulerJobRetryConfig,
     TerraformResourceLifecycle,
 )
+from ingest.baseline import BaselineJob
 from ingest.rollout import Hold, Job
 from ingest.settings import Settings
 
 UNKNOWN_WHILE_ADOPTED = ["description", "attempt_deadline", "retry_config"]
-"""What nobody wrote down of the jobs made by hand; declaring or omitting it would change them on import."""
+"""What nobody wrote down of the jobs made by hand, without a baseline; declaring or omitting it would change them."""
 
 
 class IngestSchedule(Construct):
     """The Cloud Scheduler job that starts an entity's ingest.
 
-    An adopted job is imported and guarded by prevent_destroy. Until it is declared whole, its schedule, zone,
-    target and method are stated as found and the rest is left alone. The provider updates by a PATCH of the whole
-    object, which clears what is not declared; so from then on every field is.
+    An adopted job is imported and guarded by prevent_destroy. Until the rollout changes it, it is declared whole as it
+    was `found`, so that its import changes nothing and coming back to it restores it; where it was not recorded, only
+    its schedule, zone, target and method are stated and the rest is left alone. The provider updates by a PATCH of the
+    whole object, which clears what is not declared; so from then on every field is.
 
     attempt_deadline is how long Cloud Scheduler waits for the service to answer: at most 1800 s for HTTP, 180 s
     where it is not set, which cuts a longer ingest off and calls it failed. Cutting off does not stop the service:
@@ -33,10 +37,12 @@ class IngestSchedule(Construct):
     `google_cloud_scheduler_job.<entity>`: moving code around renames nothing there.
     """
 
-    def __init__(self, scope: Construct, *, job: Job, settings: Settings) -> None:
+    def __init__(self, scope: Construct, *, job: Job, settings: Settings, found: BaselineJob | None = None) -> None:
         entity = job.entity
         super().__init__(scope, entity.name)
-        adopted = job.hold is Hold.ADOPTED
+        if job.hold is not Hold.ADOPTED:
+            found = None
+        left_alone = job.hold is Hold.ADOPTED and found is None
         self.job = CloudSchedulerJob(
             self,
             "job",
@@ -46,24 +52,55 @@ class IngestSchedule(Construct):
             time_zone=settings.time_zone,
             http_target=CloudSchedulerJobHttpTarget(
                 uri=entity.uri(settings.base_url, settings.reference_path),
-                http_method="GET",
-                oidc_token=None if adopted else _oidc_token(settings),
+                http_method=found.http_method if found else "GET",
+                headers=dict(found.headers) or None if found else None,
+                body=found.body if found else None,
+                oidc_token=_oidc_as_found(found) if found else None if left_alone else _oidc_token(settings),
             ),
-            description=None if adopted else entity.description(job.cadence, settings.time_zone),
-            attempt_deadline=None if adopted else f"{settings.attempt_deadline_seconds}s",
-            paused=None if adopted else False,
-            retry_config=None if adopted else _retry_config(settings),
-            lifecycle=_lifecycle(job),
+            lifecycle=_lifecycle(job, left_alone),
+            **({} if left_alone else _as_found(found) if found else _as_planned(job, settings)),
         )
         self.job.override_logical_id(entity.name)
         if job.imported:
             self.job.import_from(f"projects/{settings.project}/locations/{settings.region}/jobs/{entity.job_name}")
 
 
-def _lifecycle(job: Job) -> TerraformResourceLifecycle | None:
+def _as_planned(job: Job, settings: Settings) -> dict[str, Any]:
+    return {
+        "description": job.entity.description(job.cadence, settings.time_zone),
+        "attempt_deadline": f"{settings.attempt_deadline_seconds}s",
+        "paused": False,
+        "retry_config": _retry_config(settings),
+    }
+
+
+def _as_found(found: BaselineJob) -> dict[str, Any]:
+    return {
+        "description": found.description,
+        "attempt_deadline": found.attempt_deadline,
+        "paused": found.paused,
+        "retry_config": CloudSchedulerJobRetryConfig(
+            retry_count=found.retry_count,
+            min_backoff_duration=found.min_backoff_duration,
+            max_backoff_duration=found.max_backoff_duration,
+            max_retry_duration=found.max_retry_duration,
+            max_doublings=found.max_doublings,
+        ),
+    }
+
+
+def _oidc_as_found(found: BaselineJob) -> CloudSchedulerJobHttpTargetOidcToken | None:
+    if found.oidc_service_account_email is None:
+        return None
+    return CloudSchedulerJobHttpTargetOidcToken(
+        service_account_email=found.oidc_service_account_email, audience=found.oidc_audience
+    )
+
+
+def _lifecycle(job: Job, left_alone: bool) -> TerraformResourceLifecycle | None:
     if not job.imported:
         return None
-    ignored = UNKNOWN_WHILE_ADOPTED if job.hold is Hold.ADOPTED else None
+    ignored = UNKNOWN_WHILE_ADOPTED if left_alone else None
     return TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=ignored)
 
 

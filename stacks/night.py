@@ -7,20 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from constructs.bindings import App
+from ingest.baseline import Baseline
 from ingest.catalogue import GROUPS
 from ingest.rollout import state_at
 from ingest.settings import Settings
 from stacks.phase import PhaseStack
 
 
-def night_app(settings: Settings, *, outdir: Path, context: Mapping[str, Any] | None = None) -> App:
+def night_app(
+    settings: Settings,
+    *,
+    outdir: Path,
+    context: Mapping[str, Any] | None = None,
+    baseline: Baseline | None = None,
+) -> App:
     """An app with each group's stack as it is at the settings' night; its `synth()` writes to `outdir`.
 
-    `context` is what the cdktf CLI would pass on from cdktf.json.
+    `context` is what the cdktf CLI would pass on from cdktf.json; `baseline` has the adopted jobs as they were found.
     """
     # cdktf's own validations ask `terraform version` once for each import, a third of a second in all.
     app = App(outdir=str(outdir), context=context, skip_validation=True)
     world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
     for group in GROUPS:
-        PhaseStack(app, group, jobs=[j for j in world.values() if j.entity.group == group.name], settings=settings)
+        jobs = [job for job in world.values() if job.entity.group == group.name]
+        PhaseStack(app, group, jobs=jobs, settings=settings, baseline=baseline)
     return app

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from constructs import Construct
 from constructs.bindings import GcsBackend, GoogleProvider, LocalBackend, TerraformOutput, TerraformStack
 from constructs.ingest_schedule import IngestSchedule
+from ingest.baseline import Baseline
 from ingest.entity import Group
 from ingest.rollout import Job
 from ingest.settings import Settings
@@ -21,7 +22,15 @@ TERRAFORM_WITH_IMPORT_BLOCKS = "1.5"
 class PhaseStack(TerraformStack):
     """One group's jobs, their provider and their state. It depends on no other stack, so that each deploys alone."""
 
-    def __init__(self, scope: Construct, group: Group, *, jobs: Iterable[Job], settings: Settings) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        group: Group,
+        *,
+        jobs: Iterable[Job],
+        settings: Settings,
+        baseline: Baseline | None = None,
+    ) -> None:
         super().__init__(scope, group.stack)
         self.add_override("terraform.required_version", f">= {TERRAFORM_WITH_IMPORT_BLOCKS}")
         if settings.backend == "gcs":
@@ -32,7 +41,7 @@ class PhaseStack(TerraformStack):
         GoogleProvider(self, "Google", project=settings.project, region=settings.region)
         runs = {}
         for job in jobs:
-            IngestSchedule(self, job=job, settings=settings)
+            IngestSchedule(self, job=job, settings=settings, found=(baseline or {}).get(job.entity.name))
             runs[job.entity.job_name] = {
                 "schedule": job.cadence.cron,
                 "time_zone": settings.time_zone,

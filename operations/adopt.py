@@ -1,0 +1,280 @@
+"""The live jobs against what night 0 expects of them, and their recording in the baseline."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1.types import Job as ApiJob
+
+from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
+from ingest.catalogue import CATALOGUE
+from ingest.entity import Entity
+from ingest.rollout import state_at
+from ingest.settings import Settings
+from operations import jobs, listing
+from operations.errors import OperationError
+from operations.listing import PREFIX
+
+UNDECLARED = "not declared"
+# What a job has by default; without a baseline only what differs from it is worth a line.
+_DEFAULTS: Mapping[str, Any] = {
+    "description": None,
+    "attempt_deadline": "180s",
+    "retry_count": 0,
+    "min_backoff_duration": "5s",
+    "max_backoff_duration": "3600s",
+    "max_retry_duration": "0s",
+    "max_doublings": 5,
+    "paused": False,
+}
+_STATED: Mapping[str, Any] = {
+    "http_method": "GET",
+    "oidc_service_account_email": None,
+    "oidc_audience": None,
+    "headers": {},
+    "body": None,
+}
+"""What night 0 declares of every live job without a baseline."""
+
+_SETTLED = ("schedule", "time_zone", "uri")
+"""What recording cannot cover: the catalogue and the settings say it."""
+
+
+_ADDED_HEADERS = (("User-Agent", "Google-Cloud-Scheduler"), ("Content-Type", "application/octet-stream"))
+_INTERNAL_HEADERS = ("X-Google-", "X-AppEngine-", "Content-Length")
+
+
+class Verdict(StrEnum):
+    EXPECTED = "as expected"
+    DIFFERS = "differs"
+    """Night 0 would change it; recording covers that."""
+    MEND = "mend first"
+    """Recording cannot cover it."""
+    MISSING = "missing"
+    TAKEN = "name taken"
+    FOREIGN = "foreign"
+
+
+BLOCKING = (Verdict.MEND, Verdict.MISSING, Verdict.TAKEN)
+"""What has to be mended before anything is recorded."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`expected` is what night 0 declares, or UNDECLARED for what it leaves alone."""
+
+    field: str
+    expected: Any
+    live: Any
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """One job: `entity` is None for a foreign one, `found` what can be recorded of it, `todo` lines for people."""
+
+    job: str
+    entity: str | None
+    verdict: Verdict
+    differences: list[Difference]
+    todo: list[str]
+    found: BaselineJob | None = None
+
+
+def live_jobs(make_client: Callable[[], CloudSchedulerClient], parent: str) -> dict[str, ApiJob]:
+    """The jobs of `parent` whose names begin with PREFIX, by short name, sorted.
+
+    Raises OperationError with code 2 when they cannot be listed.
+    """
+    try:
+        found = listing.live_jobs(make_client(), parent)
+    except OperationError as error:
+        raise OperationError(str(error), 2) from None
+    return {name: found[name] for name in sorted(found) if name.startswith(PREFIX)}
+
+
+def as_found(job: ApiJob) -> BaselineJob:
+    """A live job as the baseline has it."""
+    target = job.http_target
+    fields = {key: value for key, value in jobs.live(job).items() if key in FIELDS}
+    body = b64encode(target.body).decode("ascii") or None
+    return BaselineJob(**fields, headers=_own_headers(target.headers), body=body)  # type: ignore[arg-type]
+
+
+def compare(settings: Settings, live: Mapping[str, ApiJob], baseline: Baseline) -> list[Adoption]:
+    """Each live job, and each that night 0 expects, in the order of their names."""
+    first = settings.rollout.numbers[0]
+    expected = state_at(settings.rollout, first, adopt_existing=settings.adopt_existing)
+    entities = {entity.job_name: entity for entity in CATALOGUE}
+    imported = {job.entity.job_name for job in expected.values() if job.imported}
+    found = []
+    for name in sorted({*imported, *live}):
+        entity, job = entities.get(name), live.get(name)
+        if job is None:
+            found.append(Adoption(name, entities[name].name, Verdict.MISSING, [], [_missing(name, settings)]))
+        elif entity is None:
+            found.append(Adoption(name, None, Verdict.FOREIGN, [], [_foreign(name, settings)]))
+        elif name not in imported:
+            found.append(Adoption(name, entity.name, Verdict.TAKEN, [], [_taken(entity, settings)]))
+        else:
+            found.append(_adoptable(entity, job, baseline.get(entity.name), settings))
+    return found
+
+
+def recordable(found: Iterable[Adoption]) -> Baseline:
+    """The baseline of what was found. Raises OperationError for what recording cannot cover."""
+    found = list(found)
+    if bad := [one for one in found if one.verdict in BLOCKING]:
+        lines = [f"{one.job}: {one.verdict}" for one in bad]
+        raise OperationError("\n".join(["nothing was recorded; mend first what is said above:", *lines]))
+    baseline = {one.entity: one.found for one in found if one.entity and one.found}
+    if not baseline:
+        raise OperationError("nothing was recorded: adopt_existing is false, so night 0 imports no job")
+    return baseline
+
+
+def write(root: Path, baseline: Baseline) -> bool:
+    """Puts the baseline into its file in `root`, in one step; whether that changed it. Raises OperationError."""
+    path, text = root / FILE, as_text(baseline)
+    try:
+        if path.exists() and path.read_bytes() == text.encode():
+            return False
+        with NamedTemporaryFile("wb", dir=root, prefix=f".{FILE}.", delete=False) as new:
+            try:
+                new.write(text.encode())
+                new.flush()
+                os.fsync(new.fileno())
+                os.chmod(new.name, 0o644)
+                os.replace(new.name, path)
+            except BaseException:
+                os.unlink(new.name)
+                raise
+    except OSError as error:
+        raise OperationError(f"{path} cannot be written ({error.strerror}); nothing was recorded") from None
+    return True
+
+
+def as_json(found: Iterable[Adoption], *, recorded: bool) -> dict[str, Any]:
+    listed = [
+        {
+            "job": one.job,
+            "entity": one.entity,
+            "verdict": one.verdict,
+            "differences": [asdict(difference) for difference in one.differences],
+            "todo": one.todo,
+        }
+        for one in found
+    ]
+    return {"jobs": listed, "recorded": recorded}
+
+
+def _adoptable(entity: Entity, job: ApiJob, before: BaselineJob | None, settings: Settings) -> Adoption:
+    found, live = as_found(job), jobs.live(job)
+    there = {**live, **asdict(found)}
+    assert entity.live is not None  # noqa: S101
+    settled = {
+        "schedule": entity.live.cron,
+        "time_zone": settings.time_zone,
+        "uri": entity.uri(settings.base_url, settings.reference_path),
+    }
+    declared = {**settled, **(asdict(before) if before else _STATED), "schedule": entity.live.cron}
+    differing = [key for key in declared if declared[key] != there[key]]
+    differences = [Difference(key, declared[key], there[key]) for key in differing]
+    if not before:
+        differences += [
+            Difference(key, UNDECLARED, there[key]) for key, usual in _DEFAULTS.items() if there[key] != usual
+        ]
+    todo = [_settled(key, there[key], settled[key], job, settings) for key in _SETTLED if key in differing]
+    todo += [f"{one}; change the live job" for one in unrecordable(entity.name, found) if "schedule" not in differing]
+    todo += _inexpressible(job)
+    if todo:
+        verdict = Verdict.MEND
+    elif differing:
+        verdict = Verdict.DIFFERS
+        todo.append(_to_record(differing, before))
+    else:
+        verdict = Verdict.EXPECTED
+    todo += _advice(found, job, settings)
+    return Adoption(entity.job_name, entity.name, verdict, differences, todo, found)
+
+
+def _own_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Without those that Cloud Scheduler adds, as google provider 6.50.0 reads a job."""
+    return {
+        key: value
+        for key, value in headers.items()
+        if (key, value) not in _ADDED_HEADERS and not key.startswith(_INTERNAL_HEADERS)
+    }
+
+
+def _inexpressible(job: ApiJob) -> Iterator[str]:
+    """What a live job may have that the baseline cannot say."""
+    if job.http_target.oauth_token.service_account_email:
+        yield "sends an OAuth token, which is for Google's own APIs; give it an OIDC token or none"
+    if job.state not in (ApiJob.State.STATE_UNSPECIFIED, ApiJob.State.ENABLED, ApiJob.State.PAUSED):
+        yield f"is in state {ApiJob.State(job.state).name}; look at it in the console and bring it to ENABLED"
+
+
+def _settled(key: str, live: str, expected: str, job: ApiJob, settings: Settings) -> str:
+    flag = {"schedule": "schedule", "time_zone": "time-zone", "uri": "uri"}[key]
+    place = {"schedule": "`live` in ingest/catalogue.py", "time_zone": "time_zone in cdktf.json"}
+    where = place.get(key, "base_url in cdktf.json")
+    return (
+        f"{key} is {live!r}, night 0 declares {expected!r}: correct {where}, or change the job: "
+        f"{_gcloud('update http', job.name, settings)} --{flag}={expected!r}"
+    )
+
+
+def _to_record(differing: list[str], before: BaselineJob | None) -> str:
+    what = ", ".join(differing)
+    if before:
+        return f"{what} changed since it was recorded: record it again with --record, or change it back"
+    return f"night 0 would change {what}: record it as it is with --record, or change the job"
+
+
+def _advice(found: BaselineJob, job: ApiJob, settings: Settings) -> Iterator[str]:
+    if found.http_method != "GET":
+        yield (
+            f"calls with {found.http_method} until the night that moves it to its target time, then with GET: "
+            "make sure that the service's route takes GET"
+        )
+    if found.paused:
+        yield (
+            "is paused, and stays so until the night that moves it to its target time; ask who paused it and why. "
+            f"To let it run: {_gcloud('resume', job.name, settings)}"
+        )
+
+
+def _missing(name: str, settings: Settings) -> str:
+    return (
+        f"night 0 imports it and it is not in {settings.project}, {settings.region}: make it again, correct project "
+        "and region, or set adopt_existing to false in a project without the jobs made by hand"
+    )
+
+
+def _taken(entity: Entity, settings: Settings) -> str:
+    night = next(n.number for n in settings.rollout.nights if entity.name in (*n.creates, *n.adopts))
+    return (
+        f"night {night} creates it, which would end in 409 ALREADY_EXISTS. If a deploy of ours made it, the rollout "
+        "has begun and adopt is too late. Else delete it, or give the entity its cron as `live` in ingest/catalogue.py "
+        f"and adopt and shift it in ingest/rollout.py. To delete it: {_gcloud('delete', entity.job_name, settings)}"
+    )
+
+
+def _foreign(name: str, settings: Settings) -> str:
+    return (
+        "nobody declares it and the rollout leaves it alone. If it does what a declared job does, data is loaded "
+        f"twice: {_gcloud('pause', name, settings)}"
+    )
+
+
+def _gcloud(verb: str, job: str, settings: Settings) -> str:
+    name = job.rpartition("/")[2]
+    return f"gcloud scheduler jobs {verb} {name} --project={settings.project} --location={settings.region}"

@@ -1,0 +1,214 @@
+"""The file: what is written is read again, and what is wrong in it is told line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.baseline import FILE, Baseline, BaselineError, BaselineJob, as_text, load_baseline, unrecordable
+from ingest.catalogue import CATALOGUE
+from operations.adopt import write
+from operations.errors import OperationError
+
+LIVE = {entity.name: entity.live.cron for entity in CATALOGUE if entity.live}
+A_JOB = BaselineJob(
+    schedule=LIVE["jobs"],
+    http_method="GET",
+    attempt_deadline="180s",
+    retry_count=0,
+    min_backoff_duration="5s",
+    max_backoff_duration="3600s",
+    max_retry_duration="0s",
+    max_doublings=16,
+    paused=False,
+)
+Edit = Callable[[dict[str, Any]], object]
+
+
+def lines(root: Path, content: str) -> list[str]:
+    (root / FILE).write_text(content, encoding="utf-8")
+    with pytest.raises(BaselineError) as caught:
+        load_baseline(root)
+    return caught.value.lines
+
+
+def test_a_checkout_without_the_file_has_an_empty_baseline(tmp_path: Path) -> None:
+    assert load_baseline(tmp_path) == {}
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="$%"), min_size=1, max_size=60)
+seconds = st.integers(0, 3600).map(lambda number: f"{number}s")
+
+
+@st.composite
+def baselines(draw: st.DrawFn) -> Baseline:
+    names = draw(st.lists(st.sampled_from(sorted(LIVE)), unique=True))
+    jobs = {}
+    for name in names:
+        low, high = sorted(draw(st.tuples(st.integers(0, 3600), st.integers(0, 3600))))
+        account = draw(st.none() | st.just("by-hand@example.iam.gserviceaccount.com"))
+        jobs[name] = BaselineJob(
+            schedule=LIVE[name],
+            http_method=draw(st.sampled_from(["GET", "POST", "PUT"])),
+            attempt_deadline=f"{draw(st.integers(15, 1800))}s",
+            retry_count=draw(st.integers(0, 5)),
+            min_backoff_duration=f"{low}s",
+            max_backoff_duration=f"{high}s",
+            max_retry_duration=draw(seconds),
+            max_doublings=draw(st.integers(0, 16)),
+            paused=draw(st.booleans()),
+            description=draw(st.none() | texts),
+            oidc_service_account_email=account,
+            oidc_audience=draw(st.none() | texts) if account else None,
+            headers=draw(st.dictionaries(texts, texts, max_size=3)),
+            body=draw(st.none() | texts),
+        )
+    return jobs
+
+
+@settings(deadline=None)
+@given(baselines())
+def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, baseline: Baseline) -> None:
+    root = tmp_path_factory.mktemp("root")
+    write(root, baseline)
+
+    assert load_baseline(root) == baseline
+
+
+@settings(deadline=None)
+@given(baselines(), st.randoms())
+def test_the_same_jobs_in_another_order_are_the_same_text(baseline: Baseline, random: Any) -> None:
+    names = list(baseline)
+    random.shuffle(names)
+
+    assert as_text({name: baseline[name] for name in names}) == as_text(baseline)
+
+
+def test_a_field_has_a_line_of_its_own() -> None:
+    text = as_text({"jobs": replace(A_JOB, description="“core”")})
+
+    assert text.splitlines()[:4] == ["{", '  "jobs": {', '    "attempt_deadline": "180s",', '    "body": null,']
+    assert '    "description": "“core”",' in text.splitlines()
+    assert text.endswith("}\n")
+
+
+def test_writing_the_same_again_leaves_the_file_alone(tmp_path: Path) -> None:
+    assert write(tmp_path, {"jobs": A_JOB})
+    inode = (tmp_path / FILE).stat().st_ino
+
+    assert not write(tmp_path, {"jobs": A_JOB})
+    assert (tmp_path / FILE).stat().st_ino == inode
+    assert [file.name for file in tmp_path.iterdir()] == [FILE]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {"jobs": A_JOB})
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OperationError, match=r"baseline\.json cannot be written \(No space left on device\)"):
+        write(tmp_path, {"jobs": replace(A_JOB, paused=True)})
+    assert load_baseline(tmp_path) == {"jobs": A_JOB}
+    assert [file.name for file in tmp_path.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("<<<<<<< HEAD\n", "baseline.json: line 1 is not JSON"),
+        ("[]", "must be an object that maps entities to their jobs"),
+        ('{"jobs": {}, "jobs": {}}', "'jobs' stands there more than once"),
+        ('{"jobs": 7}', "baseline.json: jobs: must be an object with the job's fields"),
+        ("[" * 100_000, "baseline.json: "),
+    ],
+)
+def test_a_file_of_another_kind_is_told_in_one_line(content: str, expected: str, tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, content)
+
+    assert expected in line
+    assert "\n" not in line
+
+
+def test_a_file_that_is_not_text_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"\xff\xfe{")
+
+    with pytest.raises(BaselineError, match=r"baseline\.json: .*utf-8"):
+        load_baseline(tmp_path)
+
+
+def test_all_problems_are_told_together(tmp_path: Path) -> None:
+    jobs = {
+        "jobs": asdict(replace(A_JOB, schedule="0 4 * * *", attempt_deadline="0s", retry_count=6)),
+        "returns": asdict(A_JOB),
+        "invoices": {**asdict(replace(A_JOB, schedule=LIVE["invoices"])), "deadline": "3m", "paused": "no"},
+        "payroll": asdict(replace(A_JOB, schedule=LIVE["payroll"], max_doublings=16)),
+    }
+
+    assert lines(tmp_path, json.dumps(jobs)) == [
+        "baseline.json: jobs: schedule '0 4 * * *' is not '0 2 * * *', its live cron in ingest/catalogue.py",
+        "baseline.json: jobs: retry_count 6 is out of range; allowed: 0 to 5",
+        "baseline.json: jobs: attempt_deadline 0s is out of range; allowed: 15s to 1800s",
+        "baseline.json: returns: no entity with a job made by hand; those are "
+        "jobs, appointments, customers, invoices, estimates, payments, payroll",
+        "baseline.json: invoices: deadline is not a field; known: " + ", ".join(asdict(A_JOB)),
+        "baseline.json: invoices: paused: 'no' is not allowed; allowed: true or false",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"http_method": "FETCH"}, "http_method 'FETCH' is not allowed"),
+        ({"retry_count": -1}, "retry_count -1 is out of range"),
+        ({"max_doublings": 17}, "max_doublings 17 is out of range; allowed: 0 to 16"),
+        ({"attempt_deadline": "1801s"}, "attempt_deadline 1801s is out of range"),
+        ({"max_retry_duration": "2.592e+06s"}, "is not a duration in whole seconds"),
+        ({"min_backoff_duration": "10s", "max_backoff_duration": "9s"}, "min_backoff_duration 10s is over"),
+        ({"description": "x" * 501}, "description has 501 characters; allowed: 500"),
+        ({"description": "costs ${price}"}, "description holds ${ or %{"),
+        ({"headers": {"X-%{if}": "1"}}, "header X-%{if} holds ${ or %{"),
+        ({"oidc_audience": "https://a.example"}, "oidc_audience stands without oidc_service_account_email"),
+    ],
+)
+def test_a_value_that_cannot_be_declared_is_named(changed: dict[str, Any], expected: str) -> None:
+    (problem,) = unrecordable("jobs", replace(A_JOB, **changed))
+
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("retry_count", True, "allowed: a whole number"),
+        ("retry_count", 1.5, "allowed: a whole number"),
+        ("schedule", None, "allowed: a text"),
+        ("description", "", "allowed: a text, or null for none"),
+        ("headers", {"a": 1}, "allowed: an object of texts"),
+        ("headers", None, "allowed: an object of texts"),
+    ],
+)
+def test_a_value_of_another_type_is_named(key: str, value: Any, expected: str, tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, json.dumps({"jobs": {**asdict(A_JOB), key: value}}))
+
+    assert line.startswith(f"baseline.json: jobs: {key}: ")
+    assert line.endswith(expected)
+
+
+@pytest.mark.parametrize("key", asdict(A_JOB))
+def test_a_missing_field_is_named(key: str, tmp_path: Path) -> None:
+    job = {name: value for name, value in asdict(A_JOB).items() if name != key}
+
+    assert lines(tmp_path, json.dumps({"jobs": job})) == [
+        f"baseline.json: jobs: {key} is missing; `ingest-rollout adopt --record` writes it anew"
+    ]
