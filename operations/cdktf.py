@@ -47,6 +47,10 @@ def synthesize_all(root: Path, nights: Mapping[Path, Settings], environ: Mapping
     _run([sys.executable, "-c", _MAIN_FOR_EACH], root, environs[0], given=json.dumps(environs))
 
 
+class DeployInterrupted(OperationError):  # noqa: N818
+    """Somebody stopped the deploy with Ctrl-C."""
+
+
 class Cdktf:
     """The CLI on the night that was synthesized last in `root`. Raises OperationError when a tool is missing."""
 
@@ -87,7 +91,7 @@ class Cdktf:
         with _interrupts_left_to_child() as interrupted:
             code = subprocess.Popen(command, cwd=self.root, env=self._environ).wait()
         if interrupted:
-            raise OperationError(f"the deploy of {', '.join(stacks)} was interrupted. {_GO_ON}")
+            raise DeployInterrupted(f"the deploy of {', '.join(stacks)} was interrupted. {_GO_ON}")
         return code
 
     def _take_over(self, stacks: Sequence[str]) -> list[str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from ingest.settings import Settings, read_context
 from operations import deployed
 from operations.errors import OperationError
 from operations.options import (
@@ -22,7 +20,18 @@ from operations.options import (
 )
 from operations.repository import ROOT, read_settings
 
-FURTHER: dict[str, str] = {}
+FURTHER = {
+    "adopt": "operations.adopt_command",
+    "deploy": "operations.deploy_command",
+    "diff": "operations.diff_command",
+    "freshness": "operations.freshness_command",
+    "gate": "operations.gate_command",
+    "history": "operations.history_command",
+    "preflight": "operations.preflight_command",
+    "reconcile": "operations.reconcile_command",
+    "rollback": "operations.deploy_command",
+    "status": "operations.status_command",
+}
 """Commands in modules of their own: the name of the command, and of its function, to that of its module."""
 
 CHANGES = 2
@@ -150,102 +159,6 @@ def synth(night: int | None, strategy: str | None) -> None:
 
 
 @cli.command()
-@night_options
-@from_option
-@click.option("--full", is_flag=True, help="Print Terraform's whole plan of each stack.")
-@json_option
-def diff(night: int | None, strategy: str | None, from_: str | None, full: bool, as_json: bool) -> int:
-    """Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.
-
-    Exit code 0: no change, 1: error, 2: changes.
-
-    \b
-    Example:
-      ingest-rollout diff --night 2 --full
-    """
-    from operations.cdktf import Cdktf, synthesize
-    from operations.render import table
-    from operations.turn import turn
-
-    settings = read_settings(night=night, strategy=strategy)
-    stacks = _stacks(_deploy_preview(settings, from_), settings)
-    cdktf = Cdktf(ROOT, settings)
-    if sys.stderr.isatty():
-        click.echo(f"planning {', '.join(stacks)} ...", err=True)
-    with turn(ROOT):
-        synthesize(ROOT, settings)
-        changes = cdktf.diff(stacks)
-        plans = [(stack, cdktf.plan_text(stack)) for stack in stacks] if full else []
-    if as_json:
-        echo_json(
-            {
-                "strategy": settings.strategy,
-                "night": settings.night,
-                "stacks": stacks,
-                "changes": [
-                    {"stack": c.stack, "address": c.address, "action": c.action, "fields": c.fields} for c in changes
-                ],
-            }
-        )
-    else:
-        for stack, text in plans:
-            click.echo(f"{stack}\n{text}")
-        click.echo(f"Night {settings.night} ({settings.strategy}), planned by Terraform: {', '.join(stacks)}")
-        rows = [(c.stack, c.action, c.address.rpartition(".")[2], ", ".join(c.fields)) for c in changes]
-        click.echo(table(("stack", "action", "job", "fields"), rows) if rows else "no changes")
-    return CHANGES if changes else 0
-
-
-@cli.command()
-@night_options
-@from_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Deploy although runs are lost.")
-def deploy(night: int | None, strategy: str | None, from_: str | None, yes: bool, force: bool) -> None:
-    """Deploy a night: preview, confirmation, then cdktf for exactly its stacks.
-
-    Going back is the same with a smaller night. Refuses while the clock is in a window in which a job would lose
-    its run, unless --force.
-
-    \b
-    Example, back to night 1:
-      ingest-rollout deploy --night 1
-    """
-    from operations.cdktf import Cdktf, synthesize
-    from operations.render import moment, table
-    from operations.turn import turn
-
-    settings = read_settings(night=night, strategy=strategy)
-    found = _deploy_preview(settings, from_)
-    stacks = _stacks(found, settings)
-    _show(found, as_json=False)
-    committed = read_context(ROOT)
-    if (committed["strategy"], committed["night"]) != (settings.strategy, settings.night):
-        click.echo(
-            f"NOTE: cdktf.json says night {committed['night']} ({committed['strategy']}); "
-            f"commit night {settings.night} ({settings.strategy}) there, or the next plain deploy undoes this one."
-        )
-    if not found.has_changes:
-        click.echo(f"Nothing to change by the record; deploying {', '.join(stacks)} again repairs what drifted.")
-    cdktf = Cdktf(ROOT, settings)
-    _refuse_lost_runs(found.loses_runs, force)
-    if not yes:
-        _require_terminal()
-        click.confirm(f"Deploy {', '.join(stacks)}?", abort=True)
-        # The question may have stood for an hour.
-        _refuse_lost_runs(_deploy_preview(settings, from_).loses_runs, force)
-    with turn(ROOT):
-        synthesize(ROOT, settings)
-        cdktf.deploy(stacks)
-    click.echo(f"Night {settings.night} is deployed: {', '.join(stacks)}. Next runs:")
-    now = datetime.now(UTC)
-    rows = [
-        (change.entity.name, *moment(change.after, now, settings.time_zone)) for change in found.changes if change.after
-    ]
-    click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))
-
-
-@cli.command()
 @at_option
 @json_option
 def catalogue(at: str | None, as_json: bool) -> None:
@@ -278,32 +191,6 @@ def timeline(strategy: str | None) -> None:
 
     # The picture shows all nights; the committed one may be none of another strategy.
     click.echo(timeline_svg(read_settings(night=0, strategy=strategy)), nl=False)
-
-
-def _deploy_preview(settings: Settings, from_: str | None) -> Any:
-    from ingest.preview import preview
-
-    before = deployed.night_or_start(settings, from_) if from_ else deployed.from_state(ROOT, settings)
-    return preview(settings, before.world, before.label, datetime.now(UTC))
-
-
-def _stacks(found: Any, settings: Settings) -> list[str]:
-    """The stacks that differ; where none does, the night's own, so that a deploy can be repeated."""
-    from ingest.preview import preview
-
-    before = deployed.assumed(settings)
-    stacks: list[str] = found.stacks or preview(settings, before.world, before.label, found.at).stacks
-    return stacks
-
-
-def _refuse_lost_runs(lost: bool, force: bool) -> None:
-    if lost and not force:
-        raise OperationError("refused: a deploy now loses the runs named above; wait as they say, or use --force")
-
-
-def _require_terminal() -> None:
-    if not sys.stdin.isatty():
-        raise OperationError("there is no terminal to ask on; use --yes to deploy without a question")
 
 
 def _show(found: Any, as_json: bool) -> None:

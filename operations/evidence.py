@@ -1,12 +1,22 @@
-"""What is asked of the live systems."""
+"""What is asked of the live systems for a gate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from google.cloud.bigquery import Client as BigQueryClient
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import Job as ApiJob
+
+from ingest.catalogue import CATALOGUE
+from ingest.settings import Settings
+from operations.bigquery import bigquery_client
+from operations.clients import scheduler_client
+from operations.errors import OperationError
+from operations.freshness import Loaded, loaded
+from operations.listing import live_jobs, parent
 
 
 @dataclass(frozen=True)
@@ -19,21 +29,42 @@ class LastAttempt:
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A table: when a row was last loaded (aware; None: never), and how many rows it has."""
+class Asked:
+    """`attempts` by job name and `tables` by entity; None where nobody answered, and `silent` says why."""
 
-    max_loaded_at: datetime | None
-    rows: int
+    attempts: Mapping[str, LastAttempt] | None = None
+    tables: Mapping[str, Loaded] | None = None
+    silent: list[str] = field(default_factory=list)
 
 
-def last_attempts(client: CloudSchedulerClient, parent: str) -> dict[str, LastAttempt]:
-    """By the job's short name; `parent` is projects/P/locations/L. Raises google.api_core's GoogleAPICallError."""
+def ask(settings: Settings, environ: Mapping[str, str]) -> Asked:
+    """Asks Cloud Scheduler by list pages and BigQuery by two queries, however many jobs there are."""
+    attempts = tables = None
+    silent = []
+    try:
+        attempts = last_attempts(scheduler_client(environ), settings)
+    except OperationError as error:
+        silent.append(str(error))
+    try:
+        tables = table_states(bigquery_client(settings, environ), settings)
+    except OperationError as error:
+        silent.append(str(error))
+    return Asked(attempts, tables, silent)
+
+
+def last_attempts(client: CloudSchedulerClient, settings: Settings) -> dict[str, LastAttempt]:
+    """By the job's short name. Raises OperationError."""
     found = {}
-    for job in client.list_jobs(parent=parent):
+    for name, job in live_jobs(client, parent(settings)).items():
         started = datetime.fromisoformat(job.last_attempt_time.isoformat()) if job.last_attempt_time else None
         code = job.status.code if started else None
-        found[job.name.rpartition("/")[2]] = LastAttempt(started, code, job.state == ApiJob.State.PAUSED)
+        found[name] = LastAttempt(started, code, job.state == ApiJob.State.PAUSED)
     return found
+
+
+def table_states(client: BigQueryClient, settings: Settings) -> dict[str, Loaded]:
+    """By entity, without those whose table is missing. Raises OperationError."""
+    return loaded(client, settings, CATALOGUE)
 
 
 def code_name(code: int) -> str:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from time import perf_counter
 
-from google.cloud.scheduler_v1 import CloudSchedulerClient
-
 from ingest.catalogue import CATALOGUE
 from ingest.preview import Preview, preview
 from ingest.rollout import Action, World, before_rollout, state_at
@@ -16,12 +14,11 @@ from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations import deployed
 from operations.errors import OperationError
-from operations.evidence import Loaded, last_attempts
+from operations.evidence import ask
 from operations.gate import Check, Evidence, evaluate, gate_time
 from operations.terraform import Planned
 from rehearsal.dispatcher import Attempt
 from rehearsal.engine import Engine
-from rehearsal.seeds import parent
 from rehearsal.trouble import Trouble
 from rehearsal.twin import Twin
 from rehearsal.workspace import Workspace
@@ -57,11 +54,14 @@ class Step:
 
 @dataclass
 class Rehearsal:
-    """`make_engine` gives a new engine, which knows of earlier deploys what is on disk; `show` is told what goes on."""
+    """`environ` leads Google's clients to the twin; `show` is told what goes on.
+
+    `make_engine` gives a new engine, which knows of earlier deploys what is on disk.
+    """
 
     settings: Settings
     twin: Twin
-    client: CloudSchedulerClient
+    environ: Mapping[str, str]
     workspace: Workspace
     make_engine: Callable[[], Engine]
     trouble: Trouble
@@ -107,7 +107,7 @@ class Rehearsal:
         found = preview(settings, self._world, self._label, self.twin.clock.now)
         deployed_at = self.twin.clock.now
         first = len(self.twin.dispatcher.attempts)
-        rows_before = {name: table.rows for name, table in self._tables().items()}
+        rows_before = {entity.name: self.twin.warehouse.rows(entity.name) for entity in CATALOGUE}
         checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
         problems = self._deploy(settings, found, mending=mending)
@@ -158,13 +158,10 @@ class Rehearsal:
         return []
 
     def _gate(self, since: datetime, rows_before: Mapping[str, int]) -> list[Check]:
-        attempts = last_attempts(self.client, parent(self.settings))
-        evidence = Evidence(attempts, self._tables(), rows_before)
+        """What `ingest-rollout gate` would find."""
+        asked = ask(self.settings, self.environ)
+        evidence = Evidence(asked.attempts, asked.tables, rows_before)
         return evaluate(self._world, self.settings.time_zone, evidence, since, self.twin.clock.now)
-
-    def _tables(self) -> dict[str, Loaded]:
-        house = self.twin.warehouse
-        return {entity.name: Loaded(house.max_loaded_at(entity.name), house.rows(entity.name)) for entity in CATALOGUE}
 
     def _next_evening(self) -> datetime:
         local = self.twin.clock.now.astimezone(time_zone(self.settings.time_zone))

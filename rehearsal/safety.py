@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from operations.clients import ENDPOINT_VARIABLE, TOKEN_VARIABLE, is_loopback
+from operations.clients import TOKEN_VARIABLE, is_loopback
 from operations.errors import OperationError
 
 # Credentials, other clouds' settings, and what would lead Terraform to other folders or the CLI to other settings.
@@ -16,19 +16,20 @@ _LEFT_OUT = (
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
-def twin_environ(environ: Mapping[str, str], address: str, folder: Path) -> dict[str, str]:
-    """The environment for what a rehearsal starts: no credentials of the caller's, and Cloud Scheduler at `address`.
+def twin_environ(environ: Mapping[str, str], endpoints: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The environment for what a rehearsal starts: no credentials of the caller's, and Google's APIs at `endpoints`.
 
     Terraform's plugin cache and gcloud's configuration are in `folder`. Raises OperationError for an address that is
     not on this machine.
     """
-    if not is_loopback(address):
-        raise OperationError(f"{address} is not on this machine; a rehearsal talks to loopback addresses only")
+    for address in endpoints.values():
+        if not is_loopback(address):
+            raise OperationError(f"{address} is not on this machine; a rehearsal talks to loopback addresses only")
     cache = folder / "plugin-cache"
     cache.mkdir(exist_ok=True)
     kept = {k: v for k, v in environ.items() if not k.startswith(_LEFT_OUT) and k.lower() not in _PROXIES}
     return kept | {
-        ENDPOINT_VARIABLE: f"{address}/v1/",
+        **endpoints,
         TOKEN_VARIABLE: "of-the-twin",
         "CLOUDSDK_CONFIG": str(folder / "gcloud"),
         "TF_PLUGIN_CACHE_DIR": str(cache),

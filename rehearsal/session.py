@@ -67,13 +67,13 @@ def _play(
 ) -> tuple[Rehearsal, str]:
     """The rehearsal when it is over, and the name of what deployed."""
     with TemporaryDirectory(prefix="ingest-rehearsal-") as folder, running(settings, begin) as twin:
-        environ = twin_environ(os.environ, twin.address, Path(folder))
+        environ = twin_environ(os.environ, twin.endpoints, Path(folder))
         show("synthesizing every night")
         nights = synthesize_nights(ROOT, settings, Path(folder), environ)
         workspace = Workspace(nights, Path(folder) / "deploy")
         client = local_scheduler_client(twin.address)
         make_engine = choose(engine, workspace, environ, client)
-        rehearsal = Rehearsal(settings, twin, client, workspace, make_engine, Trouble(faults, twin), show)
+        rehearsal = Rehearsal(settings, twin, environ, workspace, make_engine, Trouble(faults, twin), show)
         rehearsal.play()
         return rehearsal, make_engine().name
 

@@ -13,6 +13,9 @@ from urllib.parse import quote, urlsplit
 
 from ingest.catalogue import CATALOGUE
 from ingest.settings import Settings
+from operations.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
+from operations.clients import ENDPOINT_VARIABLE as SCHEDULER_ENDPOINT
+from rehearsal.bigquery import BigQuery, bigquery_app
 from rehearsal.clock import Clock
 from rehearsal.dispatcher import Answer, Dispatcher
 from rehearsal.ingestor import DURATION_HEADER, Ingestor
@@ -27,7 +30,7 @@ HISTORY = timedelta(days=30)
 
 @dataclass
 class Twin:
-    """`address` is Cloud Scheduler's, such as "http://127.0.0.1:40001"."""
+    """`address` is Cloud Scheduler's, `bigquery_address` BigQuery's, such as "http://127.0.0.1:40001"."""
 
     settings: Settings
     clock: Clock
@@ -36,7 +39,16 @@ class Twin:
     dispatcher: Dispatcher
     warehouse: Warehouse
     address: str
+    bigquery_address: str
     lock: Lock = field(default_factory=Lock)
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """The google provider's variables, which lead it and Google's clients here."""
+        return {
+            SCHEDULER_ENDPOINT: f"{self.address}/v1/",
+            BIGQUERY_ENDPOINT: f"{self.bigquery_address}/bigquery/v2/",
+        }
 
     def advance(self, moment: datetime) -> None:
         """Lets time pass until `moment` (aware); what is due runs."""
@@ -57,7 +69,8 @@ def running(settings: Settings, now: datetime) -> Iterator[Twin]:
         service = stack.enter_context(serve(ingestor))
         dispatcher = Dispatcher(scheduler, lambda job: send(job, settings.base_url, service))
         address = stack.enter_context(serve(scheduler_app(scheduler, dispatcher.fire, lock)))
-        twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, lock)
+        bigquery = stack.enter_context(serve(bigquery_app(BigQuery(settings, warehouse), lock)))
+        twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, bigquery, lock)
         for entity in CATALOGUE:
             if entity.live and settings.adopt_existing:
                 job = scheduler.create(parent(settings), made_by_hand(entity, settings))

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
 
 from bootstrap import TASKS
@@ -17,6 +18,7 @@ from rehearsal.command import cli
 from tests.checkout import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONTEXT = click.Context(cli)
 README = DOCUMENTS[0].read_text(encoding="utf-8")
 
 
@@ -31,14 +33,16 @@ def test_every_link_to_a_file_has_its_file(document: Path) -> None:
 def test_every_command_that_is_named_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
 
-    assert set(re.findall(r"^(?:.*`)?ingest-rollout ([a-z]+)", text, re.MULTILINE)) <= cli.commands.keys()
+    assert set(re.findall(r"^(?:.*`)?ingest-rollout ([a-z]+)", text, re.MULTILINE)) <= set(cli.list_commands(CONTEXT))
     assert set(re.findall(r"\bbootstrap\.py ([a-z]+)", text)) <= TASKS.keys()
     assert set(re.findall(r"`make ([a-z]+)`", text)) <= TASKS.keys()
 
 
 def test_every_option_that_the_readme_uses_exists() -> None:
     for command, line in re.findall(r"^ingest-rollout ([a-z]+)(.*)$", README, re.MULTILINE):
-        known = {option for parameter in cli.commands[command].params for option in parameter.opts}
+        found = cli.get_command(CONTEXT, command)
+        assert found, command
+        known = {option for parameter in found.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", line)) <= known
 
 

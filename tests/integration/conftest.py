@@ -33,8 +33,5 @@ def checkout(provider: None, twin: Twin, tmp_path: Path) -> Checkout:
     """A clean checkout whose Terraform finds the endpoint in the environment: the JSON is what production gets."""
     return Checkout(
         tmp_path,
-        {
-            "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT": f"{twin.address}/v1/",
-            "GOOGLE_OAUTH_ACCESS_TOKEN": "for the local endpoint",
-        },
+        {**twin.endpoints, "GOOGLE_OAUTH_ACCESS_TOKEN": "for the local endpoint"},
     )

@@ -10,7 +10,7 @@ import pytest
 
 from rehearsal.scheduler import Fields, Scheduler
 from tests.checkout import Checkout
-from tests.integration.test_deploy import CRITICAL, LIVE, daily
+from tests.integration.test_deploy import CRITICAL, LIVE, daily, run_deploy
 from tests.twin.given import PARENT
 
 pytestmark = pytest.mark.terraform
@@ -61,11 +61,6 @@ def flat(resource: dict[str, Any]) -> Fields:
     return found
 
 
-def deploy(checkout: Checkout, night: int) -> None:
-    done = checkout.rollout("deploy", "--night", str(night), "--yes", "--force")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture
 def masks(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> list[Iterable[str] | None]:
     """The update mask of each PATCH, None for one that had none."""
@@ -102,7 +97,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
     }
     assert changed(changes["invoices"]) == {"http_target.http_method": ("POST", "GET")}
 
-    deploy(checkout, 0)
+    run_deploy(checkout, 0)
     assert scheduler.take_writes() == daily("patch", ["invoices"])
     as_found[posted]["httpTarget"]["httpMethod"] = "GET"
     ignore = ("userUpdateTime", "scheduleTime")
@@ -126,7 +121,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
     }
     assert [name for name in LIVE if "paused" in changed(changes[name])] == ["payroll"]
 
-    deploy(checkout, 2)
+    run_deploy(checkout, 2)
     assert ("resume", "v2-sync-payroll-daily") in scheduler.take_writes()
     assert {job["state"] for job in scheduler.jobs.values()} == {"ENABLED"}
     assert masks == [None] * 8, "the provider replaces the whole object"
@@ -135,7 +130,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
 def test_what_was_changed_by_hand_is_seen_and_put_right(
     checkout: Checkout, scheduler: Scheduler, masks: list[Iterable[str] | None]
 ) -> None:
-    deploy(checkout, 2)
+    run_deploy(checkout, 2)
     as_deployed = json.loads(json.dumps(scheduler.jobs))
     scheduler.patch(named("jobs"), {"schedule": "0 1 * * *"}, ["schedule"])
     scheduler.patch(named("returns"), {"description": "hands off"}, ["description"])
@@ -158,7 +153,7 @@ def test_what_was_changed_by_hand_is_seen_and_put_right(
     assert changed(changes["customers"]) == {"paused": (True, False)}
     assert scheduler.take_writes() == []
 
-    deploy(checkout, 2)
+    run_deploy(checkout, 2)
     ignore = ("userUpdateTime", "status", "lastAttemptTime")
     assert _without(scheduler.jobs, ignore) == _without(as_deployed, ignore)
     assert set(masks) == {None}

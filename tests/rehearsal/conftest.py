@@ -37,7 +37,7 @@ class Stage:
         self.environ = environ
         trouble = Trouble([parse(text, twin.settings.rollout) for text in faults], twin)
         self.rehearsal = Rehearsal(
-            twin.settings, twin, self.client, workspace, self.make_engine, trouble, lambda text: None
+            twin.settings, twin, environ, workspace, self.make_engine, trouble, lambda text: None
         )
 
 
@@ -59,7 +59,7 @@ def stage(nights: Callable[[Settings], dict[int, Path]], tmp_path_factory: pytes
         folder = tmp_path_factory.mktemp("stage")
         chosen = load(ROOT, {"INGEST_NIGHT": "0", **{f"INGEST_{key.upper()}": text for key, text in settings.items()}})
         with running(chosen, MONDAY) as twin:
-            environ = twin_environ(os.environ, twin.address, folder)
+            environ = twin_environ(os.environ, twin.endpoints, folder)
             yield Stage(twin, Workspace(nights(chosen), folder / "deploy"), environ, engine, faults)
 
     return opened

@@ -11,6 +11,7 @@ from operations.errors import OperationError
 from rehearsal.safety import twin_environ
 
 ADDRESS = "http://127.0.0.1:4000"
+ENDPOINTS = {"GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT": f"{ADDRESS}/v1/"}
 SECRETS = {
     "GOOGLE_APPLICATION_CREDENTIALS": "/secret.json",
     "GOOGLE_OAUTH_ACCESS_TOKEN": "secret-token",
@@ -31,7 +32,7 @@ SECRETS = {
 
 
 def test_no_credential_and_no_proxy_of_the_callers_is_passed_on(tmp_path: Path) -> None:
-    environ = twin_environ(SECRETS | {"PATH": "/bin", "HOME": "/home/me"}, ADDRESS, tmp_path)
+    environ = twin_environ(SECRETS | {"PATH": "/bin", "HOME": "/home/me"}, ENDPOINTS, tmp_path)
 
     assert not [value for value in environ.values() if "secret" in value]
     assert environ["GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT"] == f"{ADDRESS}/v1/"
@@ -56,7 +57,7 @@ def test_no_credential_and_no_proxy_of_the_callers_is_passed_on(tmp_path: Path) 
 def test_an_address_that_is_not_loopback_is_refused(address: str, tmp_path: Path) -> None:
     assert not is_loopback(address)
     with pytest.raises(OperationError, match="a rehearsal talks to loopback addresses only"):
-        twin_environ({}, address, tmp_path)
+        twin_environ({}, ENDPOINTS | {"GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": address}, tmp_path)
     with pytest.raises(OperationError, match="a rehearsal talks to loopback addresses only"):
         local_scheduler_client(address)
 

@@ -15,7 +15,8 @@ from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.rollout import STRATEGIES, Hold, Job, World, state_at
 from ingest.schedule import Cadence, time_zone
-from operations.evidence import LastAttempt, Loaded
+from operations.evidence import LastAttempt
+from operations.freshness import Loaded
 from operations.gate import NAMES, WARN_SHARE, WINDOW, Check, Evidence, Verdict, evaluate, gate_time, verdict_of
 
 ZONE = "America/Phoenix"

@@ -1,0 +1,227 @@
+"""`ingest-rollout deploy` and `rollback`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from ingest.preview import Preview, preview
+from ingest.rollout import Action
+from ingest.settings import Settings, read_context
+from operations import deployed
+from operations.approval import require
+from operations.cdktf import Cdktf, DeployInterrupted, synthesize
+from operations.errors import OperationError
+from operations.history import FILE, Ledger
+from operations.history_record import canonical
+from operations.options import from_option, night_options, strategy_option
+from operations.render import moment, preview_text, table
+from operations.repository import ROOT, read_settings
+from operations.terraform import Planned
+from operations.turn import turn
+
+
+def ledger() -> Ledger:
+    return Ledger(ROOT / FILE)
+
+
+def live_preview(settings: Settings, from_: str | None) -> Preview:
+    """What the night changes, counted from what is deployed."""
+    before = deployed.night_or_start(settings, from_) if from_ else deployed.from_state(ROOT, settings)
+    return preview(settings, before.world, before.label, datetime.now(UTC))
+
+
+def stacks_to_deploy(found: Preview, settings: Settings) -> list[str]:
+    """The stacks that differ; where none does, the night's own, so that a deploy can be repeated."""
+    before = deployed.assumed(settings)
+    return found.stacks or preview(settings, before.world, before.label, found.at).stacks
+
+
+def plan_hash(planned: Sequence[Planned]) -> str:
+    """The same for plans that do the same."""
+    return hashlib.sha256(canonical([vars(one) for one in planned])).hexdigest()
+
+
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+_force_option = click.option("--force", is_flag=True, help="Deploy although runs are lost.")
+
+
+@click.command()
+@night_options
+@from_option
+@_yes_option
+@_force_option
+@click.option("--override", "overrides", multiple=True, metavar="CHECK", help="Go on although this check holds.")
+@click.option("--reason", metavar="TEXT", help="Why an override is right; it is recorded.")
+def deploy(
+    night: int | None,
+    strategy: str | None,
+    from_: str | None,
+    yes: bool,
+    force: bool,
+    overrides: tuple[str, ...],
+    reason: str | None,
+) -> None:
+    """Deploy a night: preview, confirmation, then cdktf for exactly its stacks.
+
+    Waits for the gate of the night before, unless each check that holds is overridden. Refuses while the clock is in a
+    window in which a job would lose its run, unless --force. What is done is recorded in history/ledger.jsonl.
+
+    \b
+    Example, night 2 although the returns of night 1 came late:
+      ingest-rollout deploy --night 2 --override loaded --reason "returns are loaded by hand, checked with finance"
+    """
+    settings = read_settings(night=night, strategy=strategy)
+    found = live_preview(settings, from_)
+    click.echo(preview_text(found))
+    _note_committed(settings)
+    _carry_out(settings, found, lambda: live_preview(settings, from_), yes, force, overrides, reason)
+
+
+@click.command()
+@click.option("--to", "to", type=int, required=True, metavar="N", help="The night to go back to.")
+@strategy_option
+@_yes_option
+@_force_option
+def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
+    """Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.
+
+    \b
+    Example:
+      ingest-rollout rollback --to 1
+    """
+    settings = read_settings(night=to, strategy=strategy)
+    found = live_preview(settings, None)
+    forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
+    if forward:
+        raise OperationError(
+            f"--to: night {to} is no way back from what is deployed, it would add {', '.join(forward)}; "
+            f"use `ingest-rollout deploy --night {to}`"
+        )
+    click.echo(preview_text(found))
+    for line in cannot_undo(found):
+        click.echo(f"CANNOT UNDO: {line}")
+    _note_committed(settings)
+    _carry_out(settings, found, lambda: live_preview(settings, None), yes, force, (), None)
+    ledger().append("rollback", strategy=settings.strategy, night=to, data={"to": to})
+
+
+def cannot_undo(found: Preview) -> list[str]:
+    """What going back leaves behind."""
+    removed = [c.entity for c in found.changes if Action.REMOVE in c.actions]
+    moved = [c.entity.name for c in found.changes if {Action.SHIFT_EARLIER, Action.SHIFT_LATER} & set(c.actions)]
+    lines = []
+    if removed:
+        tables = ", ".join(f"raw_{entity.name}" for entity in removed)
+        lines.append(f"rows that the removed jobs loaded stay in {tables}, and nothing loads more")
+    if moved:
+        lines.append(f"what {', '.join(moved)} loaded at the other times stays loaded")
+    return lines
+
+
+def _note_committed(settings: Settings) -> None:
+    committed = read_context(ROOT)
+    if (committed["strategy"], committed["night"]) != (settings.strategy, settings.night):
+        click.echo(
+            f"NOTE: cdktf.json says night {committed['night']} ({committed['strategy']}); "
+            f"commit night {settings.night} ({settings.strategy}) there, or the next plain deploy undoes this one."
+        )
+
+
+def _carry_out(
+    settings: Settings,
+    found: Preview,
+    look_again: Callable[[], Preview],
+    yes: bool,
+    force: bool,
+    overrides: Sequence[str],
+    reason: str | None,
+) -> None:
+    stacks = stacks_to_deploy(found, settings)
+    if not found.has_changes:
+        click.echo(f"Nothing to change by the record; deploying {', '.join(stacks)} again repairs what drifted.")
+    cdktf = Cdktf(ROOT, settings)
+    _refuse_lost_runs(found, force)
+    if not yes and not sys.stdin.isatty():
+        raise OperationError("there is no terminal to ask on; use --yes to deploy without a question")
+    require(ledger(), settings, overrides, reason)
+    if not yes:
+        click.confirm(f"Deploy {', '.join(stacks)}?", abort=True)
+        # The question may have stood for an hour.
+        _refuse_lost_runs(look_again(), force)
+    with turn(ROOT):
+        synthesize(ROOT, settings)
+        approved = _approved_plan(settings)
+        if approved:
+            _refuse_another_plan(cdktf, approved, stacks)
+        _deploy(cdktf, settings, stacks, approved["plan_hash"] if approved else None)
+    _tell(settings, found, stacks)
+
+
+def _approved_plan(settings: Settings) -> dict[str, Any] | None:
+    """The data of the plan that `diff --save` saved of this night since it was deployed last."""
+    book = ledger()
+    saved = book.last("preview", settings.strategy, settings.night)
+    done = book.last("deploy", settings.strategy, settings.night)
+    return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
+
+
+def _refuse_another_plan(cdktf: Cdktf, approved: dict[str, Any], stacks: Sequence[str]) -> None:
+    if plan_hash(cdktf.diff(approved["stacks"])) != approved["plan_hash"] or set(stacks) != set(approved["stacks"]):
+        raise OperationError(
+            "refused: Terraform's plan is not the one that was saved and approved, something changed since; "
+            "run `ingest-rollout diff --save` again and have it approved"
+        )
+
+
+def _deploy(cdktf: Cdktf, settings: Settings, stacks: list[str], approved: str | None) -> None:
+    started = datetime.now(UTC)
+    rows = _row_counts(settings)
+    outcome = "failed"
+    try:
+        cdktf.deploy(stacks)
+        outcome = "done"
+    except DeployInterrupted:
+        outcome = "interrupted"
+        raise
+    finally:
+        data = {
+            "stacks": stacks,
+            "plan_hash": approved,
+            "outcome": outcome,
+            "started_at": started.isoformat(),
+            "ended_at": datetime.now(UTC).isoformat(),
+            "rows": rows,
+        }
+        ledger().append("deploy", strategy=settings.strategy, night=settings.night, data=data)
+
+
+def _row_counts(settings: Settings) -> dict[str, int] | None:
+    """Each table's rows before the deploy, for the gate; None where BigQuery cannot be asked."""
+    from operations.bigquery import bigquery_client
+    from operations.evidence import table_states
+
+    try:
+        found = table_states(bigquery_client(settings, os.environ), settings)
+        return {entity: table.rows for entity, table in found.items()}
+    except OperationError as error:
+        click.echo(f"NOTE: no row counts ({error}); the gate cannot tell whether a table shrinks.", err=True)
+        return None
+
+
+def _refuse_lost_runs(found: Preview, force: bool) -> None:
+    if found.loses_runs and not force:
+        raise OperationError("refused: a deploy now loses the runs named above; wait as they say, or use --force")
+
+
+def _tell(settings: Settings, found: Preview, stacks: Sequence[str]) -> None:
+    click.echo(f"Night {settings.night} is deployed: {', '.join(stacks)}. Next runs:")
+    now = datetime.now(UTC)
+    rows = [(c.entity.name, *moment(c.after, now, settings.time_zone)) for c in found.changes if c.after]
+    click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))

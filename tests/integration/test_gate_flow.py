@@ -1,0 +1,109 @@
+"""Deploys that wait for gates, on the twin at the present time: what is refused, why, and what the ledger tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ingest.settings import load
+from rehearsal.faults import SERVICE
+from rehearsal.twin import Twin, running
+from tests.checkout import ROOT, Checkout
+
+pytestmark = pytest.mark.terraform
+
+DEPLOY = ("deploy", "--yes", "--force", "--night")
+
+
+@pytest.fixture
+def twin() -> Iterator[Twin]:
+    """At the present time, which is what a deploy records."""
+    with running(load(ROOT, {}), datetime.now(UTC)) as twin:
+        yield twin
+
+
+def pass_a_day(twin: Twin) -> str:
+    """Until every daily job has run; the twin's time, for --at."""
+    twin.advance(twin.clock.now + timedelta(hours=27))
+    return twin.clock.now.isoformat()
+
+
+def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: Twin) -> None:
+    assert checkout.rollout(*DEPLOY, "0").returncode == 0
+
+    refused = checkout.rollout(*DEPLOY, "1")
+    assert refused.returncode == 1
+    assert "refused: night 0 has not been gated since it was deployed" in refused.stderr
+
+    early = checkout.rollout("gate", "--night", "0", "--json")
+    assert (early.returncode, json.loads(early.stdout)["verdict"]) == (2, "inconclusive")
+    refused = checkout.rollout(*DEPLOY, "1")
+    assert "the gate of night 0 does not open, it holds at: ran" in refused.stderr
+
+    now = pass_a_day(twin)
+    passed = checkout.rollout("gate", "--night", "0", "--at", now)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "The gate of night 0: pass" in passed.stdout
+
+    assert checkout.rollout("diff", "--night", "1", "--save").returncode == 2
+    name = next(name for name in twin.scheduler.jobs if "invoices" in name)
+    schedule = twin.scheduler.get(name)["schedule"]
+    twin.scheduler.patch(name, {"schedule": "1 1 * * *"}, ["schedule"])
+    refused = checkout.rollout(*DEPLOY, "1")
+    assert "refused: Terraform's plan is not the one that was saved and approved" in refused.stderr
+    twin.scheduler.patch(name, {"schedule": schedule}, ["schedule"])
+    twin.scheduler.take_writes()
+    assert checkout.rollout(*DEPLOY, "1").returncode == 0
+    assert len([write for write in twin.scheduler.take_writes() if write[0] == "create"]) == 4
+
+    twin.ingestor.behaviours["returns"] = SERVICE["fails"]
+    now = pass_a_day(twin)
+    failed = checkout.rollout("gate", "--night", "1", "--at", now)
+    assert failed.returncode == 1
+    assert "INTERNAL (13)" in failed.stdout
+
+    refused = checkout.rollout(*DEPLOY, "2")
+    assert "it holds at: succeeded" in refused.stderr
+    unreasoned = checkout.rollout(*DEPLOY, "2", "--override", "succeeded")
+    assert "--override needs --reason TEXT" in unreasoned.stderr
+    wrong = checkout.rollout(*DEPLOY, "2", "--override", "loaded", "--reason", "because")
+    assert "--override: 'loaded' does not hold this deploy; what does: succeeded" in wrong.stderr
+    assert checkout.rollout(*DEPLOY, "2", "--override", "succeeded", "--reason", "returns can wait").returncode == 0
+
+    back = checkout.rollout("rollback", "--to", "1", "--yes", "--force")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert "CANNOT UNDO: rows that the removed jobs loaded stay in raw_locations" in back.stdout
+    assert twin.scheduler.get(name)["schedule"] == schedule
+    forward = checkout.rollout("rollback", "--to", "3", "--yes")
+    assert "--to: night 3 is no way back from what is deployed, it would add locations" in forward.stderr
+
+    told = json.loads(checkout.rollout("history", "--json").stdout)
+    kinds = [record["kind"] for record in (told["records"] if isinstance(told, dict) else told)]
+    assert kinds == [
+        *("deploy", "gate", "gate", "preview", "deploy", "gate", "override", "deploy"),
+        *("deploy", "rollback"),
+    ]
+
+
+def test_a_gate_without_any_answer_is_inconclusive_and_says_who_was_silent(checkout: Checkout, tmp_path: Path) -> None:
+    silent = {
+        "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT": "http://127.0.0.1:9/v1/",
+        "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": "http://127.0.0.1:9/bigquery/v2/",
+    }
+    done = checkout.rollout("gate", "--night", "0", "--since", "2026-10-01T21:00", "--at", "2026-10-02T08:00", **silent)
+
+    assert done.returncode == 2
+    assert done.stdout.count("NO ANSWER: ") == 2
+    assert "Cloud Scheduler did not answer" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_gate_of_a_night_that_was_not_deployed_cannot_be_evaluated(checkout: Checkout) -> None:
+    done = checkout.rollout("gate", "--night", "1")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "night 1 (phased) has no finished deploy on record" in done.stderr
