@@ -43,6 +43,10 @@ def require(ledger: Ledger, settings: Settings, overrides: Sequence[str], reason
 
     An override names a check that holds; it expires with that night. Raises OperationError otherwise.
     """
+    if problems := ledger.verify():
+        raise OperationError(
+            f"refused: the ledger cannot be trusted: {problems[0]}; see `ingest-rollout history --verify`"
+        )
     night = gated_night(ledger, settings)
     names = holding(ledger, settings.strategy, night) if night is not None else []
     if unknown := [name for name in overrides if name not in names]:

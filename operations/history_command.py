@@ -54,7 +54,7 @@ def history(verify: bool, night: int | None, as_json: bool) -> int:
     if as_json:
         echo_json([record.as_json() for record in shown])
     elif shown:
-        click.echo(_table(shown, zone))
+        click.echo(records_table(shown, zone))
     else:
         click.echo("nothing is recorded" + ("" if night is None else f" for night {night}"))
     if problems:
@@ -80,7 +80,8 @@ def _verify(ledger: Ledger, as_json: bool) -> int:
     return _EXIT_CODES[verdict]
 
 
-def _table(records: list[Record], zone: ZoneInfo) -> str:
+def records_table(records: list[Record], zone: ZoneInfo) -> str:
+    """The records as a table, times in `zone`."""
     from operations.render import table
 
     rows = [
@@ -89,14 +90,15 @@ def _table(records: list[Record], zone: ZoneInfo) -> str:
             _one_line(record.who),
             record.kind,
             f"{record.night} ({_one_line(record.strategy)})",
-            _what(record),
+            what(record),
         )
         for record in records
     ]
     return table((f"when, {zone.key}", "who", "kind", "night", "what"), rows)
 
 
-def _what(record: Record) -> str:
+def what(record: Record) -> str:
+    """What happened, in one line."""
     first, rest = _WHAT[record.kind](record.data)
     return click.style(first, fg=_COLOURS.get(first)) + _one_line(rest)
 

@@ -46,6 +46,8 @@ def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
 
 def sources(settings: Settings) -> Sources:
     """The live systems that the environment points to."""
+    from operations import freshness
+    from operations.bigquery import bigquery_client
     from operations.clients import scheduler_client
     from operations.declared import declared_jobs
     from operations.deployed import from_state
@@ -53,12 +55,17 @@ def sources(settings: Settings) -> Sources:
     from operations.permissions import Permissions
     from operations.routes import probe
 
+    class BigQueryTables:
+        def columns(self) -> dict[str, set[str]]:
+            return freshness.columns(bigquery_client(settings, os.environ), settings)
+
     return Sources(
         list_live=lambda: live_jobs(scheduler_client(os.environ), parent(settings)),
         granted=Permissions(os.environ),
         probe=probe,
         before=lambda: from_state(ROOT, settings),
         declared=lambda: declared_jobs(ROOT, settings, os.environ),
+        tables=BigQueryTables(),
     )
 
 

@@ -16,6 +16,7 @@ ENGINES = ("auto", "terraform", "built-in")
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What deploys.")
 @click.option("--fault", "faults", multiple=True, metavar="F", help="Trouble: KIND[:ENTITY][@NIGHT]; see --faults.")
 @click.option("--faults", "list_faults", is_flag=True, help="List the kinds of trouble and stop.")
+@click.option("--history", "with_history", is_flag=True, help="Print what the rehearsal's ledger tells as well.")
 @click.option("--report", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page for a browser as well.")
 @click.option("--at", metavar="TIME", help="When it begins by the twin's clock; else next Monday at 21:00.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -24,6 +25,7 @@ def rehearse(
     engine: str,
     faults: tuple[str, ...],
     list_faults: bool,
+    with_history: bool,
     report: str | None,
     at: str | None,
     as_json: bool,
@@ -46,4 +48,4 @@ def rehearse(
         width = max(map(len, KINDS))
         click.echo("\n".join(f"{kind:{width}}  {meaning}" for kind, meaning in KINDS.items()))
         return 0
-    return rehearse_and_tell(strategy, engine, faults, report, at, as_json=as_json)
+    return rehearse_and_tell(strategy, engine, faults, report, at, as_json=as_json, with_history=with_history)

@@ -26,6 +26,7 @@ KINDS = {
     "times-out": "the ingest takes 40 minutes, longer than Cloud Scheduler ever waits",
     "empty": "the ingest succeeds and loads no rows",
     "paused": "somebody pauses the job after the deploy",
+    "shrinks": "somebody deletes the older half of the table's rows after its run",
     "edited": "somebody moves the job to 01:00 before the deploy",
     "post": "the live job was made with POST, gcloud's default",
     "taken": "a job of that name exists, although the night is to create it",

@@ -13,9 +13,12 @@ from ingest.rollout import Action, World, before_rollout, state_at
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations import deployed
+from operations.approval import require
 from operations.errors import OperationError
 from operations.evidence import ask
 from operations.gate import Check, Evidence, evaluate, gate_time
+from operations.gate_command import record
+from operations.history import Ledger, Record
 from operations.terraform import Planned
 from rehearsal.dispatcher import Attempt
 from rehearsal.engine import Engine
@@ -65,9 +68,12 @@ class Rehearsal:
     workspace: Workspace
     make_engine: Callable[[], Engine]
     trouble: Trouble
+    ledger: Ledger
     show: Callable[[str], None]
     steps: list[Step] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    """The ledger when all is over."""
 
     def __post_init__(self) -> None:
         self._engine = self.make_engine()
@@ -82,6 +88,10 @@ class Rehearsal:
 
     def play(self) -> None:
         """All nights, a second deploy that must change nothing, and the way back. Stops where it cannot go on."""
+        self._play()
+        self.records = self.ledger.records()
+
+    def _play(self) -> None:
         for night in self.settings.rollout.nights:
             self.trouble.before_deploy(night.number)
             self._step(f"night {night.number}, {night.title}", night.number)
@@ -96,6 +106,7 @@ class Rehearsal:
         if not self.steps[-1].held:
             back = max(n.number for n in self.settings.rollout.nights if not self._moved_by(n.number))
             self._step(f"back to night {back}", back)
+            self._record("rollback", back, {"to": back})
         self.lost = self._losses()
 
     def _moved_by(self, night: int) -> bool:
@@ -110,7 +121,7 @@ class Rehearsal:
         rows_before = {entity.name: self.twin.warehouse.rows(entity.name) for entity in CATALOGUE}
         checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
-        problems = self._deploy(settings, found, mending=mending)
+        problems = self._deploy(settings, found, rows_before, mending=mending)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
         if not gated and not problems and writes:
@@ -123,7 +134,10 @@ class Rehearsal:
             gated_at = gate_time(self._world, settings.time_zone, deployed_at)
             self.show(f"{title}: letting time pass until {gated_at:%a %H:%M}")
             self.twin.advance(gated_at)
+            if not mending:
+                self.trouble.before_gate(night)
             checks = self._gate(deployed_at, rows_before)
+            self._record("gate", night, record(checks, deployed_at, self.twin.clock.now))
             problems = [str(check) for check in checks if check.holds]
         step = Step(
             title,
@@ -140,10 +154,21 @@ class Rehearsal:
         if gated:
             self.twin.advance(self._next_evening())
 
-    def _deploy(self, settings: Settings, found: Preview, *, mending: bool) -> list[str]:
+    def _record(self, kind: str, night: int, data: Mapping[str, object]) -> None:
+        strategy = self.settings.strategy
+        self.ledger.append(kind, strategy=strategy, night=night, data=data, at=self.twin.clock.now, who="rehearsal")
+
+    def _deploy(
+        self, settings: Settings, found: Preview, rows_before: Mapping[str, int], *, mending: bool
+    ) -> list[str]:
         before = deployed.assumed(settings)
         stacks = found.stacks or preview(settings, before.world, before.label, found.at).stacks
         self.workspace.use(settings.night)
+        try:
+            require(self.ledger, settings, (), None)
+        except OperationError as error:
+            return [str(error)]
+        outcome = "failed"
         try:
             planned = self._engine.plan(stacks)
             if not mending:
@@ -153,8 +178,13 @@ class Rehearsal:
                     self._engine = self.make_engine()
                     return ["the deploy was killed between plan and apply"]
             self._engine.apply(stacks)
+            outcome = "done"
         except OperationError as error:
             return [str(error)]
+        finally:
+            now = self.twin.clock.now.isoformat()
+            data = {"stacks": stacks, "outcome": outcome, "started_at": now, "ended_at": now, "rows": rows_before}
+            self._record("deploy", settings.night, data)
         return []
 
     def _gate(self, since: datetime, rows_before: Mapping[str, int]) -> list[Check]:

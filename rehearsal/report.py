@@ -9,6 +9,8 @@ from typing import Any
 import click
 from jinja2 import Environment, PackageLoader
 
+from ingest.schedule import time_zone
+from operations.history_command import records_table, what
 from operations.render import table
 from operations.timeline import timeline_svg
 from rehearsal.rehearse import Rehearsal, Step
@@ -52,6 +54,11 @@ def outcome(rehearsal: Rehearsal) -> str:
     return f"{well}; nothing was lost: each table holds what the source had, the adopted jobs are all there."
 
 
+def story(rehearsal: Rehearsal) -> str:
+    """What `ingest-rollout history` tells of it."""
+    return records_table(rehearsal.records, time_zone(rehearsal.settings.time_zone))
+
+
 def text(rehearsal: Rehearsal, engine: str) -> str:
     lines = [f"Strategy {rehearsal.settings.strategy}, deployed by {engine}"]
     lines.append(table(HEAD, [_coloured(step) for step in rehearsal.steps]))
@@ -70,6 +77,7 @@ def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
         "engine": engine,
         "passed": rehearsal.passed,
         "lost": rehearsal.lost,
+        "history": [record.as_json() for record in rehearsal.records],
         "steps": [
             {
                 "title": step.title,
@@ -96,6 +104,7 @@ def page(rehearsal: Rehearsal, engine: str) -> str:
         head=HEAD,
         steps=[(step, row(step)) for step in rehearsal.steps],
         outcome=outcome(rehearsal),
+        records=[(record, click.unstyle(what(record))) for record in rehearsal.records],
         passed=rehearsal.passed,
         timeline=timeline_svg(rehearsal.settings),
     )

@@ -62,6 +62,12 @@ def _baseline() -> Baseline:
         raise OperationError(str(error)) from None
 
 
+def is_paused(entity: Entity) -> bool:
+    """Whether the entity's live job is paused. Raises OperationError for a bad baseline."""
+    found = _baseline().get(entity.name)
+    return found is not None and found.paused
+
+
 def parent(settings: Settings) -> str:
     return f"projects/{settings.project}/locations/{settings.region}"
 

@@ -16,6 +16,7 @@ from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.clients import local_scheduler_client
 from operations.errors import OperationError
+from operations.history import FILE, Ledger
 from operations.options import clock, echo_json
 from operations.repository import ROOT, read_settings
 from operations.terraform import Terraform
@@ -33,7 +34,14 @@ PROBE_STACK = "phase-core"
 
 
 def rehearse_and_tell(
-    strategy: str | None, engine: str, faults: tuple[str, ...], report: str | None, at: str | None, *, as_json: bool
+    strategy: str | None,
+    engine: str,
+    faults: tuple[str, ...],
+    report: str | None,
+    at: str | None,
+    *,
+    as_json: bool,
+    with_history: bool,
 ) -> int:
     """Runs the command `rehearse`; the exit code. Raises OperationError."""
     settings = read_settings(night=0, strategy=strategy)
@@ -57,6 +65,8 @@ def rehearse_and_tell(
         echo_json(tell.as_json(rehearsal, name))
     else:
         click.echo(tell.text(rehearsal, name))
+        if with_history:
+            click.echo(f"\n{tell.story(rehearsal)}")
         if page:
             click.echo(f"The report: {page.resolve().as_uri()}")
     return 0 if rehearsal.passed else 1
@@ -73,7 +83,9 @@ def _play(
         workspace = Workspace(nights, Path(folder) / "deploy")
         client = local_scheduler_client(twin.address)
         make_engine = choose(engine, workspace, environ, client)
-        rehearsal = Rehearsal(settings, twin, environ, workspace, make_engine, Trouble(faults, twin), show)
+        ledger = Ledger(Path(folder) / FILE)
+        trouble = Trouble(faults, twin)
+        rehearsal = Rehearsal(settings, twin, environ, workspace, make_engine, trouble, ledger, show)
         rehearsal.play()
         return rehearsal, make_engine().name
 

@@ -17,6 +17,7 @@ class Trouble:
     def __init__(self, faults: Sequence[Fault], twin: Twin) -> None:
         self._faults = faults
         self._twin = twin
+        self._deleted: dict[str, range] = {}
 
     def seed(self) -> None:
         """What is wrong before the rollout begins."""
@@ -43,9 +44,17 @@ class Trouble:
             self._twin.scheduler.pause(name)
         self._twin.scheduler.take_writes()
 
+    def before_gate(self, night: int) -> None:
+        for entity in self._entities("shrinks", night):
+            self._deleted[entity] = range(self._twin.warehouse.count(entity) // 2)
+            self._twin.warehouse.delete(entity, self._deleted[entity])
+
     def mend(self, night: int, world: World) -> None:
         """Does by hand what a person would, and leaves to the next deploy what that puts right."""
         self._twin.ingestor.behaviours.clear()
+        for entity, ids in self._deleted.items():
+            self._twin.warehouse.load(entity, ids, self._twin.ingestor.began)
+        self._deleted.clear()
         for name in self._jobs("post", night):
             self._set_method(name, "GET")
         for name in self._jobs("taken", night):

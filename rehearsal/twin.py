@@ -20,7 +20,7 @@ from rehearsal.clock import Clock
 from rehearsal.dispatcher import Answer, Dispatcher
 from rehearsal.ingestor import DURATION_HEADER, Ingestor
 from rehearsal.scheduler import Fields, Scheduler, stamp
-from rehearsal.seeds import last_run, made_by_hand, parent
+from rehearsal.seeds import is_paused, last_run, made_by_hand, parent
 from rehearsal.server import scheduler_app, serve
 from rehearsal.warehouse import Warehouse
 
@@ -74,6 +74,8 @@ def running(settings: Settings, now: datetime) -> Iterator[Twin]:
         for entity in CATALOGUE:
             if entity.live and settings.adopt_existing:
                 job = scheduler.create(parent(settings), made_by_hand(entity, settings))
+                if is_paused(entity):
+                    scheduler.pause(job["name"])
                 ran = last_run(entity.live, now, settings.time_zone)
                 warehouse.load(entity.name, range(ingestor.records(entity.name, ran)), ran)
                 scheduler.jobs[job["name"]] |= {"lastAttemptTime": stamp(ran), "status": {}}

@@ -33,6 +33,10 @@ class Warehouse:
             [moment.astimezone(UTC).replace(tzinfo=None), ids.start, ids.stop],
         )
 
+    def delete(self, entity: str, ids: range) -> None:
+        """Takes the records `ids` away."""
+        self.execute(f"DELETE FROM {self._table(entity)} WHERE id >= ? AND id < ?", [ids.start, ids.stop])
+
     def count(self, entity: str) -> int:
         """How many different records the table holds."""
         (count,) = self._row(f"SELECT count(DISTINCT id) FROM {self._table(entity)}")

@@ -14,7 +14,9 @@ from ingest.preview import preview
 from ingest.rollout import STRATEGIES
 from ingest.settings import NAMES, load
 from operations import deployed
+from operations.gate import NAMES as NAMES_OF_CHECKS
 from rehearsal.command import cli
+from rehearsal.faults import KINDS
 from tests.checkout import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -67,3 +69,10 @@ def test_the_makefile_has_every_task_of_bootstrap() -> None:
     listed = (ROOT / "Makefile").read_text(encoding="utf-8").partition("TASKS := ")[2].splitlines()[0].split()
 
     assert sorted(listed) == sorted(TASKS)
+
+
+def test_every_fault_and_every_check_has_its_line_in_the_gates_page() -> None:
+    page = (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| ([a-z -]+) \|", page, re.MULTILINE)
+
+    assert sorted(first_cells) == sorted(["check", *NAMES_OF_CHECKS, "fault", *KINDS])

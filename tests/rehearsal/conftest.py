@@ -12,6 +12,7 @@ import pytest
 from ingest.schedule import time_zone
 from ingest.settings import Settings, load
 from operations.clients import local_scheduler_client
+from operations.history import FILE, Ledger
 from rehearsal.faults import parse
 from rehearsal.rehearse import Rehearsal
 from rehearsal.safety import twin_environ
@@ -35,9 +36,10 @@ class Stage:
         self.client = local_scheduler_client(twin.address)
         self.make_engine = choose(engine, workspace, environ, self.client)
         self.environ = environ
+        ledger = Ledger(workspace.deploys_from.parent / FILE)
         trouble = Trouble([parse(text, twin.settings.rollout) for text in faults], twin)
         self.rehearsal = Rehearsal(
-            twin.settings, twin, environ, workspace, self.make_engine, trouble, lambda text: None
+            twin.settings, twin, environ, workspace, self.make_engine, trouble, ledger, lambda text: None
         )
 
 

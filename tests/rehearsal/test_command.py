@@ -71,10 +71,10 @@ def test_the_report_is_one_page_that_names_the_engine_and_loads_nothing(checkout
     done = checkout.rollout(*BUILT_IN, "--report", "rehearsal.html", "--fault", "empty:returns")
 
     assert done.returncode == 0
-    assert "HELD at night 1, critical: raw_returns got no rows" in done.stdout
+    assert "HELD at night 1, critical: returns: loaded is fail" in done.stdout
     page = (checkout.root / "rehearsal.html").read_text()
     assert "Deployed by built-in applier." in page
-    assert "Held: raw_returns got no rows" in page
+    assert "Held: returns: loaded is fail" in page
     assert "<svg" in page
     assert "src=" not in page
     assert "href=" not in page

@@ -174,3 +174,41 @@ def test_what_is_deployed_is_what_main_writes(strategy: str, stage: Open) -> Non
             assert checkout.main(INGEST_STRATEGY=strategy, INGEST_NIGHT=str(night)).returncode == 0
             written = {f.parent.name: f.read_bytes() for f in root.glob("cdktf.out/stacks/*/cdk.tf.json")}
             assert deployed == written
+
+
+def test_the_ledger_tells_the_story_of_a_night_that_held(stage: Open) -> None:
+    with stage("fails:returns") as it:
+        it.rehearsal.play()
+
+        told = [(r.kind, r.night, r.data.get("outcome") or r.data.get("verdict")) for r in it.rehearsal.records]
+        assert told == [
+            ("deploy", 0, "done"),
+            ("gate", 0, "pass"),
+            ("deploy", 1, "done"),
+            ("gate", 1, "fail"),
+            ("deploy", 1, "done"),
+            ("gate", 1, "pass"),
+            ("deploy", 2, "done"),
+            ("gate", 2, "pass"),
+            ("deploy", 3, "done"),
+            ("gate", 3, "pass"),
+            ("deploy", 3, "done"),
+            ("deploy", 1, "done"),
+            ("gate", 1, "pass"),
+            ("rollback", 1, None),
+        ]
+        assert it.rehearsal.ledger.verify() == []
+
+
+def test_a_night_whose_gate_did_not_pass_is_not_followed_by_the_next(stage: Open) -> None:
+    with stage() as it:
+        it.rehearsal._step("night 0", 0)
+        gate = it.rehearsal.ledger.last("gate", "phased", 0)
+        assert gate is not None
+        data = {**gate.data, "verdict": "inconclusive"}
+        data["checks"] = [{**check, "verdict": "inconclusive"} for check in gate.data["checks"]]
+        it.rehearsal.ledger.append("gate", strategy="phased", night=0, data=data)
+        it.rehearsal._step("night 1", 1)
+
+        assert it.rehearsal.steps[-1].writes == []
+        assert it.rehearsal.steps[-1].problems[0].startswith("refused: the gate of night 0 does not open")
