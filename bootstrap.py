@@ -27,7 +27,7 @@ TASKS = {
         ["ruff", "check"],
         ["ruff", "format", "--check"],
         ["mypy"],
-        ["pytest", "-n", "auto", "--dist", "worksteal"],
+        ["pytest", "-n", "auto", "--dist", "worksteal", "--durations=15"],
     ],
     "inventories": [["pytest", "tests/synth", "--snapshot-update"]],
     "bench": [["python", "-m", "bench"]],
