@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import result
+from bench import calls, result
 from bench.command import ROOT, MeasureError
 from bench.measures import measure_all
 
@@ -26,7 +26,7 @@ def main() -> None:
     try:
         with TemporaryDirectory() as folder:
             results = measure_all(Path(folder), options.rounds)
-        table = result.table(results, options.rounds)
+        table = f"{result.table(results, options.rounds)}\n\n{calls.table()}"
         print(json.dumps(result.report(results), indent=2) if options.json else table)
         if options.write:
             result.write(PAGE, table)

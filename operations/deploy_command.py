@@ -23,8 +23,12 @@ from operations.history_record import canonical
 from operations.options import from_option, night_options, strategy_option
 from operations.render import moment, preview_text, table
 from operations.repository import ROOT, read_settings
+from operations.surprises import differences
 from operations.terraform import Planned
 from operations.turn import turn
+
+PLAN = "plan"
+"""The name under which a plan that is not what the preview shows is overridden."""
 
 
 def ledger() -> Ledger:
@@ -108,7 +112,7 @@ def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
     for line in cannot_undo(found):
         click.echo(f"CANNOT UNDO: {line}")
     _note_committed(settings)
-    _carry_out(settings, found, lambda: live_preview(settings, None), yes, force, (), None)
+    _carry_out(settings, found, lambda: live_preview(settings, None), yes, force, (), None, back=True)
     ledger().append("rollback", strategy=settings.strategy, night=to, data={"to": to})
 
 
@@ -142,7 +146,10 @@ def _carry_out(
     force: bool,
     overrides: Sequence[str],
     reason: str | None,
+    *,
+    back: bool = False,
 ) -> None:
+    """`back`: what somebody changed by hand must not stop the way back."""
     stacks = stacks_to_deploy(found, settings)
     if not found.has_changes:
         click.echo(f"Nothing to change by the record; deploying {', '.join(stacks)} again repairs what drifted.")
@@ -150,17 +157,18 @@ def _carry_out(
     _refuse_lost_runs(found, force)
     if not yes and not sys.stdin.isatty():
         raise OperationError("there is no terminal to ask on; use --yes to deploy without a question")
-    require(ledger(), settings, overrides, reason)
+    require(ledger(), settings, [name for name in overrides if name != PLAN], reason)
     if not yes:
         click.confirm(f"Deploy {', '.join(stacks)}?", abort=True)
         # The question may have stood for an hour.
         _refuse_lost_runs(look_again(), force)
     with turn(ROOT):
         synthesize(ROOT, settings)
-        approved = _approved_plan(settings)
-        if approved:
-            _refuse_another_plan(cdktf, approved, stacks)
-        _deploy(cdktf, settings, stacks, approved["plan_hash"] if approved else None)
+        planned = cdktf.diff(stacks)
+        _refuse_another_plan(settings, stacks, planned)
+        if not back:
+            _refuse_surprises(settings, found, planned, overrides, reason)
+        _deploy(cdktf, settings, stacks, plan_hash(planned))
     _tell(settings, found, stacks)
 
 
@@ -172,15 +180,31 @@ def _approved_plan(settings: Settings) -> dict[str, Any] | None:
     return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
 
 
-def _refuse_another_plan(cdktf: Cdktf, approved: dict[str, Any], stacks: Sequence[str]) -> None:
-    if plan_hash(cdktf.diff(approved["stacks"])) != approved["plan_hash"] or set(stacks) != set(approved["stacks"]):
+def _refuse_another_plan(settings: Settings, stacks: Sequence[str], planned: Sequence[Planned]) -> None:
+    approved = _approved_plan(settings)
+    if approved and (plan_hash(planned) != approved["plan_hash"] or set(stacks) != set(approved["stacks"])):
         raise OperationError(
             "refused: Terraform's plan is not the one that was saved and approved, something changed since; "
             "run `ingest-rollout diff --save` again and have it approved"
         )
 
 
-def _deploy(cdktf: Cdktf, settings: Settings, stacks: list[str], approved: str | None) -> None:
+def _refuse_surprises(
+    settings: Settings, found: Preview, planned: Sequence[Planned], overrides: Sequence[str], reason: str | None
+) -> None:
+    """Deploying again is there to repair what drifted; else the plan has to be what the preview shows."""
+    surprises = differences(found, planned) if found.has_changes else []
+    if not surprises:
+        return
+    if PLAN not in overrides or not (reason or "").strip():
+        raise OperationError(
+            "\n".join([*surprises, f"refused. To go on all the same: --override {PLAN} --reason TEXT"])
+        )
+    data = {"check": PLAN, "reason": str(reason)}
+    ledger().append("override", strategy=settings.strategy, night=settings.night, data=data)
+
+
+def _deploy(cdktf: Cdktf, settings: Settings, stacks: list[str], hash_of_plan: str) -> None:
     started = datetime.now(UTC)
     rows = _row_counts(settings)
     outcome = "failed"
@@ -193,7 +217,7 @@ def _deploy(cdktf: Cdktf, settings: Settings, stacks: list[str], approved: str |
     finally:
         data = {
             "stacks": stacks,
-            "plan_hash": approved,
+            "plan_hash": hash_of_plan,
             "outcome": outcome,
             "started_at": started.isoformat(),
             "ended_at": datetime.now(UTC).isoformat(),

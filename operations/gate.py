@@ -101,6 +101,11 @@ class _Run:
         begun = self.attempt.started if self.attempt else None
         return begun if begun and self.due and self.due <= begun <= self.due + WINDOW else None
 
+    @property
+    def end_is_missing(self) -> bool:
+        """Whether it succeeded and nothing tells when; one that failed or did not run holds by itself."""
+        return self.started is not None and self.ended is None and not (self.attempt and self.attempt.code)
+
     def check(self, name: str, verdict: Verdict, expected: str, measured: str, tolerance: str = "none") -> Check:
         return Check(name, self.job.entity.name, verdict, expected, measured, tolerance)
 
@@ -168,33 +173,46 @@ def _order(runs: list[_Run]) -> Iterator[Check]:
     """A job at its target time starts after the jobs that its group needs have ended."""
     needs = {group.name: group.after for group in GROUPS}
     latest: dict[str, tuple[datetime, str]] = {}
+    unknown: dict[str, str] = {}
     for run in runs:
-        if run.started:
-            group, end = run.job.entity.group, run.ended or run.started
-            latest[group] = max(latest.get(group, (end, "")), (end, run.job.entity.name))
+        group, name = run.job.entity.group, run.job.entity.name
+        if run.started and run.ended:
+            latest[group] = max(latest.get(group, (run.ended, "")), (run.ended, name))
+        elif run.end_is_missing:
+            unknown.setdefault(group, name)
     for run in runs:
         if run.started is None or run.job.cadence != run.job.entity.target:
             continue
         for group in needs[run.job.entity.group]:
-            if group in latest:
-                end, name = latest[group]
-                verdict = Verdict.PASS if end < run.started else Verdict.FAIL
+            expected = f"begins after {group} has ended"
+            end, name = latest.get(group, (None, ""))
+            if end and end >= run.started:
                 measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
-                yield run.check("in order", verdict, f"begins after {group} has ended", measured)
+                yield run.check("in order", Verdict.FAIL, expected, measured)
+            elif group in unknown:
+                measured = f"the end of {unknown[group]} is not known"
+                yield run.check("in order", Verdict.INCONCLUSIVE, expected, measured)
+            elif end:
+                measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
+                yield run.check("in order", Verdict.PASS, expected, measured)
 
 
 def _overlap(runs: list[_Run]) -> Iterator[Check]:
-    """A run ends before the time of the next job; measured where the end is known from the table."""
+    """A run ends before the time of the next job; the end is measured by the table."""
     timed = sorted((run for run in runs if run.due), key=_due_seconds)
     for run, following in pairwise(timed):
-        if run.started is None or run.ended is None or run.due is None or following.due is None:
+        if run.started is None or run.due is None or following.due is None or following.due <= run.due:
             continue
-        took, gap = run.ended - run.due, following.due - run.due
-        if gap <= timedelta(0):
-            continue
-        verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
+        gap = following.due - run.due
+        tolerance = f"{_minutes(gap)} min"
         expected = f"ends before {following.job.entity.name} at {_when(following.due)}"
-        yield run.check("no overlap", verdict, expected, f"{_minutes(took)} min", f"{_minutes(gap)} min")
+        if run.end_is_missing:
+            yield run.check("no overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
+        if run.ended is None:
+            continue
+        took = run.ended - run.due
+        verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
+        yield run.check("no overlap", verdict, expected, f"{_minutes(took)} min", tolerance)
 
 
 def _due_seconds(run: _Run) -> float:

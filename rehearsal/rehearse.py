@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from time import perf_counter
 
 from ingest.catalogue import CATALOGUE
 from ingest.preview import Preview, preview
-from ingest.rollout import Action, World, before_rollout, state_at
+from ingest.rollout import World, before_rollout, state_at
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations import deployed
@@ -19,7 +19,7 @@ from operations.evidence import ask
 from operations.gate import Check, Evidence, evaluate, gate_time
 from operations.gate_command import record
 from operations.history import Ledger, Record
-from operations.terraform import Planned
+from operations.surprises import differences
 from rehearsal.dispatcher import Attempt
 from rehearsal.engine import Engine
 from rehearsal.trouble import Trouble
@@ -28,8 +28,6 @@ from rehearsal.workspace import Workspace
 
 DEPLOY_TIME = time(21)
 """When a night's deploy begins, in the settings' time zone."""
-
-_WORDS = {Action.ADOPT: "import", Action.CREATE: "create", Action.REMOVE: "delete"}
 
 
 @dataclass(frozen=True)
@@ -216,23 +214,3 @@ class Rehearsal:
                 f"{job} was deleted ({step.title})" for verb, job in step.writes if verb == "delete" and job in adopted
             ]
         return found
-
-
-def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
-    """Where the plan is not what the preview shows."""
-    expected = {}
-    for change in found.changes:
-        words = [_WORDS.get(action, "update") for action in change.actions if action is not Action.UNCHANGED]
-        if words:
-            expected[change.entity.name] = " and ".join(words)
-    actual = {one.address.partition(".")[2]: one for one in planned}
-    texts = []
-    for name in {**expected, **actual}:
-        wanted, one = expected.get(name, "no change"), actual.get(name)
-        action = one.action if one else "no change"
-        if action != wanted:
-            fields = f" ({', '.join(one.fields)})" if one and one.fields else ""
-            texts.append(
-                f"{name}: the preview shows {wanted}, the plan {action}{fields}; somebody changed the live job"
-            )
-    return texts

@@ -97,7 +97,11 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
     }
     assert changed(changes["invoices"]) == {"http_target.http_method": ("POST", "GET")}
 
-    run_deploy(checkout, 0)
+    refused = checkout.rollout("deploy", "--night", "0", "--yes", "--force")
+    assert refused.returncode == 1
+    assert "invoices: the preview shows import, the plan import and update (http_target)" in refused.stderr
+    assert scheduler.take_writes() == []
+    run_deploy(checkout, 0, override="plan")
     assert scheduler.take_writes() == daily("patch", ["invoices"])
     as_found[posted]["httpTarget"]["httpMethod"] = "GET"
     ignore = ("userUpdateTime", "scheduleTime")

@@ -245,3 +245,13 @@ def test_a_run_counts_when_it_was_due_after_the_deploy_and_until_now(
     (ran, *_) = evaluate(world, zone, Evidence(attempts, None, None), begin, now)
 
     assert ran.verdict is (Verdict.PASS if fires else Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("name", "entity"), [("in order", "invoices"), ("no overlap", "jobs")])
+def test_an_end_that_is_not_known_is_inconclusive(name: str, entity: str) -> None:
+    evidence = good()
+    tables = {key: table for key, table in (evidence.tables or {}).items() if key != "jobs"}
+    check = found(name, entity, replace(evidence, tables=tables))
+
+    assert check.verdict is Verdict.INCONCLUSIVE
+    assert "not known" in check.measured

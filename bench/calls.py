@@ -1,0 +1,73 @@
+"""How many requests reach Google's APIs for one command, by the number of entities."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Lock
+
+from google.cloud.bigquery import Client
+
+from bench.command import ROOT
+from ingest.catalogue import CATALOGUE
+from ingest.settings import load
+from operations import freshness
+from operations.bigquery import bigquery_client
+from operations.clients import local_scheduler_client
+from operations.evidence import last_attempts
+from rehearsal.bigquery import BigQuery, bigquery_app
+from rehearsal.clock import Clock
+from rehearsal.scheduler import Fields, Scheduler
+from rehearsal.seeds import parent
+from rehearsal.server import scheduler_app, serve
+from rehearsal.warehouse import Warehouse
+
+COUNTS = (16, 160, 1600)
+
+
+def table() -> str:
+    """A Markdown table: Cloud Scheduler's list pages (status, adopt, preflight, gate) and BigQuery's calls."""
+    lines = ["| requests for one command | " + " | ".join(f"{count} entities" for count in COUNTS) + " |"]
+    lines.append("|---" * (len(COUNTS) + 1) + "|")
+    lines.append("| Cloud Scheduler: status, adopt, preflight, gate | " + " | ".join(map(_pages, COUNTS)) + " |")
+    lines.append("| BigQuery: freshness, gate | " + " | ".join(map(_queries, COUNTS)) + " |")
+    return "\n".join(lines)
+
+
+def _pages(count: int) -> str:
+    settings = load(ROOT, {})
+    scheduler = Scheduler(Clock(datetime(2026, 10, 20, tzinfo=UTC)))
+    for number in range(count):
+        target = {"uri": f"{settings.base_url}/ingest/entity_{number}"}
+        body: Fields = {
+            "name": f"{parent(settings)}/jobs/v2-sync-{number}",
+            "schedule": "0 4 * * *",
+            "httpTarget": target,
+        }
+        scheduler.create(parent(settings), body)
+    pages = []
+    page = scheduler.page
+
+    def counted(*arguments: object) -> Fields:
+        pages.append(arguments)
+        return page(*arguments)  # type: ignore[arg-type]
+
+    scheduler.page = counted  # type: ignore[method-assign, assignment]
+    with serve(scheduler_app(scheduler, lambda name: None, Lock())) as address:
+        found = last_attempts(local_scheduler_client(address), settings)
+    if len(found) != count:
+        raise ValueError(f"{len(found)} of {count} jobs were listed")
+    return str(len(pages))
+
+
+def _queries(count: int) -> str:
+    settings = load(ROOT, {})
+    entities = [replace(CATALOGUE[0], name=f"entity_{number}") for number in range(count)]
+    bigquery = BigQuery(settings, Warehouse(settings, entities))
+    with serve(bigquery_app(bigquery, Lock())) as address:
+        client: Client = bigquery_client(settings, {"GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": f"{address}/bigquery/v2/"})
+        readable = freshness.survey(client, settings, entities).readable
+        found = freshness.read(client, settings, readable, max_bytes=None)
+    if len(found) != count:
+        raise ValueError(f"{len(found)} of {count} tables were asked")
+    return str(len(bigquery.calls))

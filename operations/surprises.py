@@ -1,0 +1,31 @@
+"""Where Terraform's plan is not what the preview shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingest.preview import Preview
+from ingest.rollout import Action
+from operations.terraform import Planned
+
+_WORDS = {Action.ADOPT: "import", Action.CREATE: "create", Action.REMOVE: "delete"}
+
+
+def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
+    """Where the plan is not what the preview shows."""
+    expected = {}
+    for change in found.changes:
+        words = [_WORDS.get(action, "update") for action in change.actions if action is not Action.UNCHANGED]
+        if words:
+            expected[change.entity.name] = " and ".join(words)
+    actual = {one.address.partition(".")[2]: one for one in planned}
+    texts = []
+    for name in {**expected, **actual}:
+        wanted, one = expected.get(name, "no change"), actual.get(name)
+        action = one.action if one else "no change"
+        if action != wanted:
+            fields = f" ({', '.join(one.fields)})" if one and one.fields else ""
+            texts.append(
+                f"{name}: the preview shows {wanted}, the plan {action}{fields}; somebody changed the live job"
+            )
+    return texts
