@@ -16,7 +16,7 @@ from typing import Any
 from ingest.settings import Settings, as_environ
 from operations.clients import scheduler_client
 from operations.errors import OperationError
-from operations.terraform import OUTPUT, Planned, Terraform, side_by_side
+from operations.terraform import OUTPUT, Planned, TakenOver, Terraform, side_by_side
 from toolchain import bundled_node
 
 # The lock command asks Terraform's registry even where the provider lies in a local mirror.
@@ -82,9 +82,11 @@ class Cdktf:
         Ctrl-C is left to the CLI and Terraform, which stop in order. Raises OperationError.
         """
         if self._deploy(stacks):
-            taken = self._take_over(stacks)
-            if not taken or self._deploy(stacks):
-                raise OperationError(f"the deploy of {', '.join(stacks)} failed. {_GO_ON}")
+            over = self._take_over(stacks)
+            if not over.names or self._deploy(stacks):
+                foreign = ", ".join(over.foreign)
+                why = f" There already, and not as declared: {foreign}; see `ingest-rollout status`." if foreign else ""
+                raise OperationError(f"the deploy of {', '.join(stacks)} failed.{why} {_GO_ON}")
 
     def _deploy(self, stacks: Sequence[str]) -> int:
         command = self._command("deploy", *stacks, "--skip-synth", "--auto-approve", _WITHOUT_LOCK)
@@ -94,15 +96,15 @@ class Cdktf:
             raise DeployInterrupted(f"the deploy of {', '.join(stacks)} was interrupted. {_GO_ON}")
         return code
 
-    def _take_over(self, stacks: Sequence[str]) -> list[str]:
+    def _take_over(self, stacks: Sequence[str]) -> TakenOver:
         try:
-            taken = self.terraform.take_over(stacks)
+            over = self.terraform.take_over(stacks)
         except OperationError:
             # What stopped the deploy stops this too, and the CLI has told it.
-            return []
-        if taken:
-            print(f"{', '.join(taken)}: made by an earlier deploy that was cut off, now in the state; deploying again.")
-        return taken
+            return TakenOver([], [])
+        if over.names:
+            print(f"{', '.join(over.names)}: made by an earlier deploy that was cut off, now in the state.")
+        return over
 
     def _command(self, *arguments: str) -> list[str]:
         return ["node", str(self._script), *arguments]
@@ -120,6 +122,8 @@ def night_environ(
         "PATH": os.pathsep.join([*folders, str(root / ".venv" / "bin"), environ.get("PATH", "")]),
         # Without it the CLI sends telemetry.
         "CHECKPOINT_DISABLE": "1",
+        # Stacks are initialised side by side, which Terraform's plugin cache does not bear.
+        "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1",
         # The CLI deploys what lies in cdktf.out/, whatever the variable said before.
         "CDKTF_OUTDIR": str(outdir or root / OUTPUT),
     }

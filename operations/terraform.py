@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -34,6 +33,14 @@ class Planned:
     address: str
     action: str
     fields: list[str]
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """Jobs that were to be created and are live already: those imported now, and those that are somebody else's."""
+
+    names: list[str]
+    foreign: list[str]
 
 
 def stack_folder(root: Path, stack: str) -> Path:
@@ -62,10 +69,12 @@ class Terraform:
         self._environ = environ
         self._make_client = make_client
         self._binary = terraform_binary(environ)
-        self._init = Lock()
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
         """Plans the stacks side by side and leaves each plan in its folder. Raises OperationError."""
+        # Before any plan: an init touches the plugin cache that the other stacks' plans read.
+        for stack in stacks:
+            self.initialise(stack)
         found = side_by_side(self._plan, stacks)
         return sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
 
@@ -74,47 +83,48 @@ class Terraform:
         try:
             side_by_side(self._apply, stacks)
         except OperationError:
-            if not self.take_over(stacks):
+            if not self.take_over(stacks).names:
                 raise
             self.plan(stacks)
             side_by_side(self._apply, stacks)
 
     def initialise(self, stack: str) -> None:
-        """Once for each stack's folder. Raises OperationError with Terraform's reason."""
-        # One at a time: they share the plugin cache.
-        with self._init:
-            if not (stack_folder(self._root, stack) / ".terraform").exists():
-                self.run(stack, "init", "-input=false")
+        """Once for each stack's folder, and one at a time. Raises OperationError with Terraform's reason."""
+        if not (stack_folder(self._root, stack) / ".terraform").exists():
+            self.run(stack, "init", "-input=false")
 
-    def take_over(self, stacks: Sequence[str]) -> list[str]:
+    def take_over(self, stacks: Sequence[str]) -> TakenOver:
         """Imports the jobs that a deploy made just before it was killed, without noting them in the state.
 
         Such a job is planned to be created and is live already, just as it is declared; one that differs is somebody
-        else's and is left alone. Returns the names of those taken over. Raises OperationError.
+        else's and is left alone. Raises OperationError.
         """
         client = self._make_client()
+        found = TakenOver([], [])
         try:
-            return [name for stack in stacks for name in self._take_over(stack, client)]
+            for stack in stacks:
+                self.initialise(stack)
+                self._take_over(stack, client, found)
+            return found
         except GoogleAPICallError as error:
             raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
 
-    def _take_over(self, stack: str, client: CloudSchedulerClient) -> list[str]:
+    def _take_over(self, stack: str, client: CloudSchedulerClient, over: TakenOver) -> None:
         content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
         creates = {one.address for one in self._plan(stack) if one.action == "create"}
-        taken = []
         for address, job, resource in jobs.resources(content):
             if address in creates:
                 found = jobs.find(client, job)
-                if found and not jobs.differences(jobs.declared(resource), found):
+                if found and jobs.differences(jobs.declared(resource), found):
+                    over.foreign.append(resource["name"])
+                elif found:
                     self.run(stack, "import", "-input=false", address, job)
-                    taken.append(resource["name"])
-        return taken
+                    over.names.append(resource["name"])
 
     def _apply(self, stack: str) -> None:
         self.run(stack, "apply", "-input=false", "plan")
 
     def _plan(self, stack: str) -> list[Planned]:
-        self.initialise(stack)
         self.run(stack, "plan", "-input=false", "-out=plan")
         return self.show(stack)
 

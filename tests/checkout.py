@@ -14,10 +14,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("ingest", "constructs", "stacks", "operations", "rehearsal")
 FILES = ("cdktf.json", "main.py", "toolchain.py")
-# Nothing of the tester's own cloud reaches what a test runs.
+# Nothing of the tester's own cloud reaches what a test runs, and nothing listens at the addresses of Google's APIs.
 ENVIRON = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_"))} | {
     "CHECKPOINT_DISABLE": "1",
     "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1",
+    "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT": "http://127.0.0.1:9/v1/",
+    "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": "http://127.0.0.1:9/bigquery/v2/",
 }
 
 
