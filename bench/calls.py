@@ -15,10 +15,10 @@ from operations import freshness
 from operations.bigquery import bigquery_client
 from operations.clients import local_scheduler_client
 from operations.evidence import last_attempts
+from operations.listing import parent
 from rehearsal.bigquery import BigQuery, bigquery_app
 from rehearsal.clock import Clock
 from rehearsal.scheduler import Fields, Scheduler
-from rehearsal.seeds import parent
 from rehearsal.server import scheduler_app, serve
 from rehearsal.warehouse import Warehouse
 

@@ -12,7 +12,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import DEFAULT_RETRY, Client, QueryJobConfig
 
 from ingest.settings import Settings
-from operations.clients import TOKEN_VARIABLE, is_loopback, words
+from operations.clients import TOKEN_VARIABLE, credentials, is_loopback, words
 from operations.errors import OperationError
 
 ENDPOINT_VARIABLE = "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT"
@@ -33,20 +33,9 @@ def bigquery_client(settings: Settings, environ: Mapping[str, str]) -> Client:
 
 
 def _credentials(endpoint: str, environ: Mapping[str, str]) -> Credentials:
-    import google.auth
-    from google.oauth2.credentials import Credentials as TokenCredentials
-
-    if token := environ.get(TOKEN_VARIABLE):
-        return TokenCredentials(token)  # type: ignore[no-untyped-call]
-    if is_loopback(endpoint):
+    if is_loopback(endpoint) and not environ.get(TOKEN_VARIABLE):
         return AnonymousCredentials()  # type: ignore[no-untyped-call]
-    try:
-        credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-    except GoogleAuthError as error:
-        raise OperationError(
-            f"no Google Cloud credentials ({error}); run `gcloud auth application-default login`", code=2
-        ) from None
-    return credentials
+    return credentials(environ, code=2)
 
 
 def bytes_processed(client: Client, sql: str, *, patience: float = PATIENCE) -> int:

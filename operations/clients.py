@@ -39,26 +39,30 @@ def scheduler_client(environ: Mapping[str, str]) -> scheduler_v1.CloudSchedulerC
 
     Raises OperationError when there are no credentials.
     """
+    endpoint = environ.get(ENDPOINT_VARIABLE, "")
+    return _client(endpoint.removesuffix("/v1/") or "https://cloudscheduler.googleapis.com", credentials(environ))
+
+
+def credentials(environ: Mapping[str, str], *, code: int = 1) -> Credentials:
+    """What the google provider would sign in with. Raises OperationError (exit code `code`) without any."""
     import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.oauth2.credentials import Credentials as TokenCredentials
 
-    endpoint = environ.get(ENDPOINT_VARIABLE, "")
     if token := environ.get(TOKEN_VARIABLE):
-        credentials: Credentials = TokenCredentials(token)  # type: ignore[no-untyped-call]
-    else:
-        try:
-            credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-        except GoogleAuthError as error:
-            raise OperationError(
-                f"no Google Cloud credentials ({error}); run `gcloud auth application-default login`"
-            ) from None
-    return _client(endpoint.removesuffix("/v1/") or "https://cloudscheduler.googleapis.com", credentials)
+        return TokenCredentials(token)  # type: ignore[no-untyped-call]
+    try:
+        found, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+    except GoogleAuthError as error:
+        raise OperationError(
+            f"no Google Cloud credentials ({error}); run `gcloud auth application-default login`", code=code
+        ) from None
+    return found
 
 
-def _client(address: str, credentials: Credentials) -> scheduler_v1.CloudSchedulerClient:
+def _client(address: str, signed_in: Credentials) -> scheduler_v1.CloudSchedulerClient:
     url = urlsplit(address)
-    transport = CloudSchedulerRestTransport(host=url.netloc, url_scheme=url.scheme, credentials=credentials)
+    transport = CloudSchedulerRestTransport(host=url.netloc, url_scheme=url.scheme, credentials=signed_in)
     return scheduler_v1.CloudSchedulerClient(transport=transport)
 
 

@@ -8,13 +8,11 @@ from functools import cached_property
 from urllib.parse import quote
 
 from google.api_core.exceptions import from_http_response
-from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 
 from operations import answers
 from operations.answers import UnansweredError, asking
-from operations.clients import TOKEN_VARIABLE
-from operations.errors import OperationError
+from operations.clients import credentials
 
 # As the google provider names them: its resource_manager_custom_endpoint and iam_custom_endpoint.
 PROJECTS_VARIABLE = "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT"
@@ -66,17 +64,4 @@ class Permissions:
 
     @cached_property
     def _session(self) -> AuthorizedSession:
-        import google.auth
-        from google.auth.exceptions import GoogleAuthError
-        from google.oauth2.credentials import Credentials as TokenCredentials
-
-        if token := self._environ.get(TOKEN_VARIABLE):
-            credentials: Credentials = TokenCredentials(token)  # type: ignore[no-untyped-call]
-        else:
-            try:
-                credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-            except GoogleAuthError as error:
-                raise OperationError(
-                    f"no Google Cloud credentials ({error}); run `gcloud auth application-default login`"
-                ) from None
-        return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        return AuthorizedSession(credentials(self._environ))  # type: ignore[no-untyped-call]

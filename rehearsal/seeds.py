@@ -9,6 +9,7 @@ from ingest.entity import Entity
 from ingest.schedule import Cadence, time_zone
 from ingest.settings import Settings
 from operations.errors import OperationError
+from operations.listing import parent
 from operations.repository import ROOT
 from rehearsal.scheduler import Fields
 
@@ -66,10 +67,6 @@ def is_paused(entity: Entity) -> bool:
     """Whether the entity's live job is paused. Raises OperationError for a bad baseline."""
     found = _baseline().get(entity.name)
     return found is not None and found.paused
-
-
-def parent(settings: Settings) -> str:
-    return f"projects/{settings.project}/locations/{settings.region}"
 
 
 def job_name(entity: Entity, settings: Settings) -> str:

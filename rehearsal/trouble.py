@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import Hold, World
+from operations.listing import parent
 from rehearsal.faults import SERVICE, Fault
-from rehearsal.seeds import job_name, parent
+from rehearsal.seeds import job_name
 from rehearsal.twin import Twin
 
 

@@ -15,12 +15,13 @@ from ingest.catalogue import CATALOGUE
 from ingest.settings import Settings
 from operations.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
 from operations.clients import ENDPOINT_VARIABLE as SCHEDULER_ENDPOINT
+from operations.listing import parent
 from rehearsal.bigquery import BigQuery, bigquery_app
 from rehearsal.clock import Clock
 from rehearsal.dispatcher import Answer, Dispatcher
 from rehearsal.ingestor import DURATION_HEADER, Ingestor
 from rehearsal.scheduler import Fields, Scheduler, stamp
-from rehearsal.seeds import is_paused, last_run, made_by_hand, parent
+from rehearsal.seeds import is_paused, last_run, made_by_hand
 from rehearsal.server import scheduler_app, serve
 from rehearsal.warehouse import Warehouse
 
