@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 
 from google.cloud.bigquery import Client
 
 from bench.command import ROOT
-from ingest.catalogue import CATALOGUE
+from bench.many import COUNTS, entities
 from ingest.settings import load
 from operations import freshness
 from operations.bigquery import bigquery_client
@@ -22,19 +21,22 @@ from rehearsal.scheduler import Fields, Scheduler
 from rehearsal.server import scheduler_app, serve
 from rehearsal.warehouse import Warehouse
 
-COUNTS = (16, 160, 1600)
-
 
 def table() -> str:
     """A Markdown table: Cloud Scheduler's list pages (status, adopt, preflight, gate) and BigQuery's calls."""
     lines = ["| requests for one command | " + " | ".join(f"{count} entities" for count in COUNTS) + " |"]
     lines.append("|---" * (len(COUNTS) + 1) + "|")
-    lines.append("| Cloud Scheduler: status, adopt, preflight, gate | " + " | ".join(map(_pages, COUNTS)) + " |")
-    lines.append("| BigQuery: freshness, gate | " + " | ".join(map(_queries, COUNTS)) + " |")
+    lines.append(
+        "| Cloud Scheduler: status, adopt, preflight, gate | "
+        + " | ".join(str(pages(count)) for count in COUNTS)
+        + " |"
+    )
+    lines.append("| BigQuery: freshness, gate | " + " | ".join(str(queries(count)) for count in COUNTS) + " |")
     return "\n".join(lines)
 
 
-def _pages(count: int) -> str:
+def pages(count: int) -> int:
+    """The pages of jobs.list that one command reads."""
     settings = load(ROOT, {})
     scheduler = Scheduler(Clock(datetime(2026, 10, 20, tzinfo=UTC)))
     for number in range(count):
@@ -45,11 +47,11 @@ def _pages(count: int) -> str:
             "httpTarget": target,
         }
         scheduler.create(parent(settings), body)
-    pages = []
+    asked = []
     page = scheduler.page
 
     def counted(*arguments: object) -> Fields:
-        pages.append(arguments)
+        asked.append(arguments)
         return page(*arguments)  # type: ignore[arg-type]
 
     scheduler.page = counted  # type: ignore[method-assign, assignment]
@@ -57,17 +59,18 @@ def _pages(count: int) -> str:
         found = last_attempts(local_scheduler_client(address), settings)
     if len(found) != count:
         raise ValueError(f"{len(found)} of {count} jobs were listed")
-    return str(len(pages))
+    return len(asked)
 
 
-def _queries(count: int) -> str:
+def queries(count: int) -> int:
+    """The requests to BigQuery for the freshness of that many tables, the dry runs aside."""
     settings = load(ROOT, {})
-    entities = [replace(CATALOGUE[0], name=f"entity_{number}") for number in range(count)]
-    bigquery = BigQuery(settings, Warehouse(settings, entities))
+    tables = entities(count)
+    bigquery = BigQuery(settings, Warehouse(settings, tables))
     with serve(bigquery_app(bigquery, Lock())) as address:
         client: Client = bigquery_client(settings, {"GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": f"{address}/bigquery/v2/"})
-        readable = freshness.survey(client, settings, entities).readable
+        readable = freshness.survey(client, settings, tables).readable
         found = freshness.read(client, settings, readable, max_bytes=None)
     if len(found) != count:
         raise ValueError(f"{len(found)} of {count} tables were asked")
-    return str(len(bigquery.calls))
+    return len(bigquery.calls)

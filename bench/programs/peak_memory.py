@@ -1,13 +1,25 @@
-"""Runs the program named by the argument; prints the peak memory of this Python process in MB (10^6 bytes).
+"""Runs the program that the first argument names; prints the peak memory of this Python process in MB (10^6 bytes).
 
-The Node process that jsii starts is a child and not counted.
+Further arguments are the program's. The Node process that jsii starts is a child and not counted.
 """
 
 import resource
 import runpy
 import sys
+from pathlib import Path
 
-runpy.run_path(sys.argv[1], run_name="__main__")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-unit = 1 if sys.platform == "darwin" else 1024
-print(peak * unit / 1e6)
+STATUS = Path("/proc/self/status")
+
+
+def peak() -> float:
+    if STATUS.exists():
+        # Linux's ru_maxrss begins with that of the process which started this one.
+        (line,) = [line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+print(peak())

@@ -2,24 +2,15 @@
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
+from bench.many import GROUP, jobs
 from constructs.bindings import App
-from ingest.catalogue import CATALOGUE, GROUPS
-from ingest.rollout import Hold, Job
 from ingest.settings import load
 from stacks.phase import PhaseStack
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def jobs(count: int) -> list[Job]:
-    """The catalogue over and over, each time under new names."""
-    rows = [CATALOGUE[number % len(CATALOGUE)] for number in range(count)]
-    entities = [replace(entity, name=f"{entity.name}_{number}") for number, entity in enumerate(rows)]
-    return [Job(entity, entity.target, Hold.DECLARED, imported=False) for entity in entities]
 
 
 def main(count: int) -> None:
@@ -27,7 +18,7 @@ def main(count: int) -> None:
     wanted = jobs(count)
     start = perf_counter()
     app = App(outdir=os.environ["CDKTF_OUTDIR"])
-    PhaseStack(app, GROUPS[0], jobs=wanted, settings=settings)
+    PhaseStack(app, GROUP, jobs=wanted, settings=settings)
     app.synth()
     print(perf_counter() - start)
 
