@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-from jinja2 import Environment, PackageLoader
+from jinja2 import PackageLoader
 
+from ingest.catalogue import CATALOGUE
 from ingest.schedule import time_zone
 from operations.history_command import records_table, what
 from operations.render import table
-from operations.timeline import timeline_svg
+from operations.timeline.measured import Measurement, last_midnight
+from operations.timeline.output import write_whole
+from operations.timeline.page import environment, parts
+from operations.timeline.schedule import Schedule, schedule
 from rehearsal.rehearse import Rehearsal, Step
 
 HEAD = ("step", "deployed", "gated", "writes to Scheduler", "runs", "failed", "gate", "seconds")
@@ -77,6 +81,7 @@ def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
         "engine": engine,
         "passed": rehearsal.passed,
         "lost": rehearsal.lost,
+        "measured": [one.as_json() for one in measured(rehearsal)],
         "history": [record.as_json() for record in rehearsal.records],
         "steps": [
             {
@@ -95,20 +100,46 @@ def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
     }
 
 
+def measured(rehearsal: Rehearsal) -> list[Measurement]:
+    """The attempts of the last night that was lived through on the way forward; empty where there was none."""
+    step = _last_full_night(rehearsal)
+    names = {entity.job_name: entity.name for entity in CATALOGUE}
+    attempts = step.attempts if step else []
+    return [Measurement(names[a.job], a.started, a.ended, a.ok) for a in attempts if a.job in names]
+
+
+def _last_full_night(rehearsal: Rehearsal) -> Step | None:
+    nights = [step for step in rehearsal.steps if step.gated_at and step.attempts]
+    return max(nights, key=lambda step: (step.preview.night, step.deployed_at), default=None)
+
+
+def _schedule(rehearsal: Rehearsal) -> Schedule:
+    """After the last full night, with its attempts."""
+    step, runs, settings = _last_full_night(rehearsal), measured(rehearsal), rehearsal.settings
+    if step is None:
+        return schedule(settings, rehearsal.twin.clock.now)
+    moment = last_midnight(runs, settings.time_zone) if runs else step.deployed_at
+    return schedule(settings, moment, night=step.preview.night, measured=runs)
+
+
 def page(rehearsal: Rehearsal, engine: str) -> str:
     """HTML in one file, without anything from elsewhere."""
-    environment = Environment(loader=PackageLoader("rehearsal", "."), autoescape=True, trim_blocks=True)
-    return environment.get_template("report.html.jinja").render(
-        settings=rehearsal.settings,
-        engine=engine,
-        head=HEAD,
-        steps=[(step, row(step)) for step in rehearsal.steps],
-        outcome=outcome(rehearsal),
-        records=[(record, click.unstyle(what(record))) for record in rehearsal.records],
-        passed=rehearsal.passed,
-        timeline=timeline_svg(rehearsal.settings),
+    return (
+        environment(PackageLoader("rehearsal", "."))
+        .get_template("report.html.jinja")
+        .render(
+            settings=rehearsal.settings,
+            engine=engine,
+            head=HEAD,
+            steps=[(step, row(step)) for step in rehearsal.steps],
+            outcome=outcome(rehearsal),
+            records=[(record, click.unstyle(what(record))) for record in rehearsal.records],
+            passed=rehearsal.passed,
+            timeline=parts(_schedule(rehearsal)),
+        )
     )
 
 
 def write_page(path: Path, content: str) -> None:
-    path.write_text(content, encoding="utf-8")
+    """Raises OperationError."""
+    write_whole(path, content.encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -11,10 +10,11 @@ import pytest
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.rollout import STRATEGIES, state_at
 from ingest.settings import Settings, load
-from operations.timeline import timeline_svg
+from operations.timeline import palette
+from operations.timeline.overview import timeline_svg
+from tests.checkout import ROOT
 from tests.unit.given import SETTINGS, night
 
-ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -24,7 +24,7 @@ def parse(settings: Settings) -> ElementTree.Element:
 
 def row(picture: ElementTree.Element, entity: str) -> list[str]:
     """The texts in the row of an entity: its title, then a time for each night on which the job exists."""
-    found = picture.find(f"{SVG}g[@id='{entity}']")
+    found = picture.find(f"{SVG}g[@data-entity='{entity}']")
     assert found is not None, f"{entity} has no row"
     return [(text.text or "").removeprefix("→ ") for text in found.iter(f"{SVG}text")]
 
@@ -53,15 +53,12 @@ def test_it_names_the_nights_the_groups_and_the_time_zone(strategy: str) -> None
 
 def test_an_adopted_job_is_hollow_a_moved_one_has_an_arrow_and_a_new_one_is_filled() -> None:
     picture = parse(SETTINGS)
-    jobs, locations = (picture.find(f"{SVG}g[@id='{name}']") for name in ("jobs", "locations"))
+    jobs, locations = (picture.find(f"{SVG}g[@data-entity='{name}']") for name in ("jobs", "locations"))
     assert jobs is not None
     assert locations is not None
-    adopted, moved = jobs.findall(f"{SVG}rect")
-    assert (adopted.get("fill"), moved.get("fill-opacity")) == ("#ffffff", "0.13")
+    assert [rect.get("class") for rect in jobs.findall(f"{SVG}rect")] == ["hollow-0", "tint-0"]
     assert jobs.find(f"{SVG}polyline") is not None
-    (new,) = locations.findall(f"{SVG}rect")
-    assert new.get("fill") not in ("#ffffff", None)
-    assert new.get("fill-opacity") is None
+    assert [rect.get("class") for rect in locations.findall(f"{SVG}rect")] == ["solid-0"]
     assert locations.find(f"{SVG}polyline") is None
 
 
@@ -81,3 +78,15 @@ def test_text_is_escaped() -> None:
 def test_the_picture_in_docs_is_the_committed_strategys() -> None:
     stored = (ROOT / "docs" / "timeline.svg").read_text(encoding="utf-8")
     assert stored == timeline_svg(load(ROOT, {})), "run `ingest-rollout timeline > docs/timeline.svg`"
+
+
+def test_a_file_of_its_own_has_all_its_colours_and_those_of_the_dark() -> None:
+    picture = timeline_svg(SETTINGS)
+    assert "var(" not in picture
+    light, dark = picture.split("@media screen and (prefers-color-scheme: dark)")
+    assert palette.LIGHT["ink"] in light
+    assert palette.DARK["ink"] in dark
+
+
+def test_both_palettes_name_the_same_colours() -> None:
+    assert palette.LIGHT.keys() == palette.DARK.keys()

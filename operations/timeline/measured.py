@@ -1,0 +1,111 @@
+"""Runs that were measured, read from JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ingest.catalogue import CATALOGUE
+from ingest.schedule import time_zone
+from operations.errors import OperationError
+
+LONGEST = timedelta(hours=24)
+TOLD = 10
+"""So many of a file's mistakes are told at once."""
+
+SHAPE = '[{"entity": "jobs", "started_at": "2026-10-20T11:00:00Z", "ended_at": "2026-10-20T11:01:15Z"}]'
+_NAMES = [entity.name for entity in CATALOGUE]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One attempt of an entity's job. Times are aware; `ok` is whether it succeeded."""
+
+    entity: str
+    started: datetime
+    ended: datetime
+    ok: bool = True
+
+    def as_json(self) -> dict[str, object]:
+        """An entry of the file that `read` takes."""
+        times = {"started_at": self.started.isoformat(), "ended_at": self.ended.isoformat()}
+        return {"entity": self.entity, **times, "ok": self.ok}
+
+
+def read(path: Path) -> list[Measurement]:
+    """The measurements in a file: a JSON list as in SHAPE, or an object that has it under "measured".
+
+    Times are ISO 8601 with an offset; an entry of an attempt that failed has `"ok": false`.
+    Raises OperationError, which tells the first mistakes together.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise OperationError(f"--measured: {path} cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise OperationError(f"--measured: {path} is not JSON ({error}); it has to be like {SHAPE}") from None
+    if isinstance(content, dict):
+        content = content.get("measured")
+    if not isinstance(content, list):
+        raise OperationError(f"--measured: {path} holds no list of runs; it has to be like {SHAPE}")
+    found, wrong = [], []
+    for number, entry in enumerate(content, 1):
+        try:
+            found.append(_measurement(entry))
+        except ValueError as error:
+            wrong.append(f"--measured: {path}: entry {number}: {error}")
+    if wrong:
+        more = [f"and {len(wrong) - TOLD} more"] if len(wrong) > TOLD else []
+        raise OperationError("\n".join([*wrong[:TOLD], *more]))
+    return found
+
+
+def last_nights(measured: Iterable[Measurement], zone: str) -> dict[str, tuple[Measurement, ...]]:
+    """By entity, the attempts of the last day in `zone` on which it has any, in the order of their starts."""
+    by_entity: dict[str, list[Measurement]] = {}
+    for one in sorted(measured, key=lambda one: one.started):
+        by_entity.setdefault(one.entity, []).append(one)
+    return {name: _last_night(found, zone) for name, found in by_entity.items()}
+
+
+def last_midnight(measured: Sequence[Measurement], zone: str) -> datetime:
+    """The moment at which the last day in `zone` with a measurement begins, of one or more."""
+    day = max(one.started for one in measured).astimezone(time_zone(zone)).date()
+    return datetime.combine(day, time(), time_zone(zone))
+
+
+def _last_night(found: Sequence[Measurement], zone: str) -> tuple[Measurement, ...]:
+    days = [one.started.astimezone(time_zone(zone)).date() for one in found]
+    return tuple(one for one, day in zip(found, days, strict=True) if day == max(days))
+
+
+def _measurement(entry: Any) -> Measurement:
+    if not isinstance(entry, dict):
+        raise ValueError("is not an object with entity, started_at and ended_at")
+    entity, ok = entry.get("entity"), entry.get("ok", True)
+    if entity not in _NAMES:
+        near = get_close_matches(str(entity), _NAMES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(_NAMES)}"
+        raise ValueError(f"entity {entity!r} is not in the catalogue; {hint}")
+    if not isinstance(ok, bool):
+        raise ValueError(f"ok {ok!r} is neither true nor false")
+    started, ended = _moment(entry, "started_at"), _moment(entry, "ended_at")
+    if not timedelta(0) <= ended - started <= LONGEST:
+        raise ValueError(f"ended_at {entry['ended_at']} is not within 24 hours after started_at {entry['started_at']}")
+    return Measurement(entity, started, ended, ok)
+
+
+def _moment(entry: dict[str, Any], key: str) -> datetime:
+    text = entry.get(key)
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(f"{key} {text!r} is not an ISO 8601 time with an offset, such as 2026-10-20T04:00:00-07:00")
+    return moment

@@ -1,0 +1,53 @@
+"""The pictures and all times as an HTML page: one file, without a script and without anything from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from ingest.catalogue import GROUPS
+from operations.timeline import palette
+from operations.timeline.chart import NARROW, WIDE, chart, title
+from operations.timeline.overview import LEGEND, after_label, members, overview, state, steps, wave_label
+from operations.timeline.schedule import Schedule, lasts
+
+
+def environment(*loaders: BaseLoader) -> Environment:
+    """Templates that may include this package's `style.css.jinja` and `parts.html.jinja`."""
+    return Environment(
+        loader=ChoiceLoader([*loaders, PackageLoader("operations.timeline")]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+
+
+def timeline_page(schedule: Schedule) -> str:
+    """The page of a schedule and its rollout, readable on a phone, in the dark and on paper."""
+    return environment().get_template("page.html.jinja").render(timeline=parts(schedule))
+
+
+def parts(schedule: Schedule) -> dict[str, Any]:
+    """What `style.css.jinja` and `parts.html.jinja` take as `timeline`."""
+    return {
+        "schedule": schedule,
+        "settings": schedule.settings,
+        "title": title(schedule),
+        "overview": overview(schedule.settings, headed=False).inline(),
+        "wide": chart(schedule, WIDE, headed=False).inline(),
+        "narrow": chart(schedule, NARROW).inline(),
+        "style": palette.SHAPES + palette.COLOURS,
+        "light": palette.properties(palette.LIGHT),
+        "dark": palette.properties(palette.DARK),
+        "steps": steps(schedule.settings),
+        "groups": [(palette.colour_class(n), group, rows) for n, group, rows in schedule.groups()],
+        "members": [(palette.colour_class(n), group, list(members(group))) for n, group in enumerate(GROUPS)],
+        "state": state,
+        "legend": LEGEND,
+        "lasts": lasts,
+        "wave_label": wave_label,
+        "after_label": after_label,
+        "colours": [palette.colour_class(number) for number in range(len(GROUPS))],
+    }
