@@ -55,7 +55,7 @@ class IngestSchedule(Construct):
                 http_method=found.http_method if found else "GET",
                 headers=dict(found.headers) or None if found else None,
                 body=found.body if found else None,
-                oidc_token=_oidc_as_found(found) if found else None if left_alone else _oidc_token(settings),
+                oidc_token=_oidc_as_found(found) if found else _oidc_token(settings) if job.authenticated else None,
             ),
             lifecycle=_lifecycle(job, left_alone),
             **({} if left_alone else _as_found(found) if found else _as_planned(job, settings)),
@@ -104,9 +104,7 @@ def _lifecycle(job: Job, left_alone: bool) -> TerraformResourceLifecycle | None:
     return TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=ignored)
 
 
-def _oidc_token(settings: Settings) -> CloudSchedulerJobHttpTargetOidcToken | None:
-    if not settings.invoker_service_account:
-        return None
+def _oidc_token(settings: Settings) -> CloudSchedulerJobHttpTargetOidcToken:
     # Without an audience the whole URI with its query would be it, and Cloud Run would refuse the token.
     return CloudSchedulerJobHttpTargetOidcToken(
         service_account_email=settings.invoker_service_account, audience=settings.base_url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ingest.catalogue import CATALOGUE, GROUPS
@@ -13,13 +13,17 @@ from ingest.schedule import Cadence
 
 @dataclass(frozen=True, kw_only=True)
 class Night:
-    """One evening's deploy. `adopts`, `shifts` and `creates` are entity names."""
+    """One evening's deploy. `adopts`, `shifts` and `creates` are entity names.
+
+    `authenticates`: from then on every job sends the invoker's OIDC token.
+    """
 
     number: int
     title: str
     adopts: tuple[str, ...] = ()
     shifts: tuple[str, ...] = ()
     creates: tuple[str, ...] = ()
+    authenticates: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,16 @@ STRATEGIES = {
 }
 
 
+IDENTITY_STACK = "ingest-identity"
+"""The stack with the invoker: it has to be there before the jobs that name it."""
+
+
+def with_identity(strategy: Strategy) -> Strategy:
+    """The strategy with one night more, on which nothing else happens: what goes wrong then is the identity's doing."""
+    night = Night(number=len(strategy.nights), title="identity", authenticates=True)
+    return replace(strategy, nights=(*strategy.nights, night))
+
+
 class Hold(StrEnum):
     """How Terraform holds a job."""
 
@@ -71,12 +85,16 @@ class Hold(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """An entity's Cloud Scheduler job at some night. `imported` says that it was live before the rollout."""
+    """An entity's Cloud Scheduler job at some night. `imported` says that it was live before the rollout.
+
+    `authenticated`: it sends the invoker's OIDC token.
+    """
 
     entity: Entity
     cadence: Cadence
     hold: Hold
     imported: bool
+    authenticated: bool = False
 
 
 World = Mapping[str, Job]
@@ -102,12 +120,13 @@ def state_at(
         raise KeyError(night)
     done = [n for n in strategy.nights if n.number <= night]
     adopted = {name for n in done for name in n.adopts}
+    authenticated = any(n.authenticates for n in done)
     at_target = {name for n in done for name in (*n.shifts, *n.creates)}
     world = {}
     for entity in catalogue:
         if entity.name in at_target:
             imported = adopt_existing and entity.name in adopted
-            world[entity.name] = Job(entity, entity.target, Hold.DECLARED, imported)
+            world[entity.name] = Job(entity, entity.target, Hold.DECLARED, imported, authenticated)
         elif entity.name in adopted and entity.live:
             hold = Hold.ADOPTED if adopt_existing else Hold.DECLARED
             world[entity.name] = Job(entity, entity.live, hold, adopt_existing)
@@ -120,6 +139,8 @@ class Action(StrEnum):
     SHIFT_LATER = "shift later"
     SHIFT_EARLIER = "shift earlier"
     REMOVE = "remove"
+    ADD_OIDC = "add OIDC"
+    DROP_OIDC = "drop OIDC"
     UNCHANGED = "unchanged"
 
 
@@ -155,6 +176,8 @@ def _change(before: Job | None, after: Job | None) -> Change:
         if before.cadence != after.cadence:
             later = before.cadence.slot < after.cadence.slot
             actions.append(Action.SHIFT_LATER if later else Action.SHIFT_EARLIER)
+        if before.authenticated != after.authenticated:
+            actions.append(Action.ADD_OIDC if after.authenticated else Action.DROP_OIDC)
         return Change(after.entity, tuple(actions) or (Action.UNCHANGED,), before.cadence, after.cadence)
     if after:
         return Change(after.entity, (Action.CREATE,), None, after.cadence)
@@ -164,9 +187,11 @@ def _change(before: Job | None, after: Job | None) -> Change:
 
 
 def stacks_of(found: Iterable[Change]) -> list[str]:
-    """The ids of the stacks that have to be deployed for these changes, in the order of their waves."""
+    """The ids of the stacks that have to be deployed for these changes: identity first, then in the waves' order."""
+    found = list(found)
     changed = {change.entity.group for change in found if not change.is_unchanged}
-    return [group.stack for group in GROUPS if group.name in changed]
+    identity = [IDENTITY_STACK] if any(Action.ADD_OIDC in change.actions for change in found) else []
+    return identity + [group.stack for group in GROUPS if group.name in changed]
 
 
 def night_before(strategy: Strategy, night: int, *, adopt_existing: bool = True) -> World:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ingest.rollout import STRATEGIES, Strategy
+from ingest.rollout import STRATEGIES, Strategy, with_identity
 from ingest.schedule import ScheduleError, time_zone
 
 FILE = "cdktf.json"
@@ -48,7 +48,21 @@ class Settings:
     backend_bucket: str
     backend_prefix: str
     invoker_service_account: str
-    """The account whose OIDC token the jobs send; "" for none."""
+    """The account whose OIDC token the jobs send, from the night "identity" on; "" for none, and no such night."""
+    create_invoker: bool
+    """Whether that account is made, in the settings' project; off where somebody else made it."""
+    cloud_run_service: str
+    """The ingest service's name, on which the account gets roles/run.invoker."""
+    notification_channels: tuple[str, ...]
+    """Full names of Cloud Monitoring's channels, such as "projects/P/notificationChannels/N"; none: no monitoring."""
+    freshness_service_account: str
+    """The account that BigQuery's scheduled assertion runs as; "" for no assertion."""
+    deployers: tuple[str, ...]
+    """IAM members that deploy nights, such as "group:data@example.com"."""
+    operators: tuple[str, ...]
+    """IAM members that look and gate, and change nothing."""
+    github_repository: str
+    """The repository, "owner/name", whose workflows may deploy; "" for none."""
     attempt_deadline_seconds: int
     retry_count: int
     min_backoff_seconds: int
@@ -56,7 +70,12 @@ class Settings:
 
     @property
     def rollout(self) -> Strategy:
-        return STRATEGIES[self.strategy]
+        return _rollout(self.strategy, self.invoker_service_account)
+
+    @property
+    def has_foundation(self) -> bool:
+        """Whether there is something that an administrator has to set up once."""
+        return bool(self.deployers or self.operators or self.github_repository)
 
 
 def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None) -> Settings:
@@ -90,10 +109,13 @@ def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[s
 
 def as_environ(settings: Settings) -> dict[str, str]:
     """The variables with which `load` gives these settings, whatever the file says."""
-    texts = {name: getattr(settings, name) for name in NAMES}
-    return {
-        _variable(name): str(value).lower() if isinstance(value, bool) else str(value) for name, value in texts.items()
-    }
+    return {_variable(name): _text(getattr(settings, name)) for name in NAMES}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_context(root: Path) -> dict[str, Any]:
@@ -150,13 +172,14 @@ def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
     """What can only be judged with two settings in hand."""
     errors = []
     if "night" in values and "strategy" in values:
-        strategy = STRATEGIES[values["strategy"]]
+        strategy = _rollout(values["strategy"], values.get("invoker_service_account", ""))
         if values["night"] not in strategy.numbers:
             allowed = ", ".join(map(str, strategy.numbers))
             errors.append(
                 f"night: {values['night']} (from {given['night'][0]}) is not a night of "
                 f"strategy {strategy.name}; allowed: {allowed}"
             )
+    errors += _identity(values, given)
     if values.get("backend") == "gcs" and values.get("backend_bucket") == "":
         source = given["backend_bucket"][0]
         errors.append(f"backend_bucket: '' (from {source}) is not allowed with backend gcs; allowed: a bucket's name")
@@ -169,11 +192,41 @@ def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
     return errors
 
 
+def _identity(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -> list[str]:
+    invoker, project = values.get("invoker_service_account"), values.get("project")
+    if not values.get("create_invoker") or invoker is None or project is None:
+        return []
+    name, _, domain = invoker.partition("@")
+    if domain == f"{project}.iam.gserviceaccount.com" and re.fullmatch(_ACCOUNT_ID, name):
+        return []
+    source = given["invoker_service_account"][0]
+    return [
+        f"invoker_service_account: {invoker!r} (from {source}) cannot be created; allowed with create_invoker: "
+        f"<6 to 30 of a-z, 0-9, ->@{project}.iam.gserviceaccount.com"
+    ]
+
+
+def _rollout(strategy: str, invoker: str) -> Strategy:
+    return with_identity(STRATEGIES[strategy]) if invoker else STRATEGIES[strategy]
+
+
 def _matching(pattern: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
             raise ValueError
         return value
+
+    return check
+
+
+def _several(pattern: str) -> Callable[[Any], tuple[str, ...]]:
+    """A list in the file, or a text with commas, as in a variable."""
+
+    def check(value: Any) -> tuple[str, ...]:
+        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(parts, list):
+            raise ValueError
+        return tuple(_matching(pattern)(part) for part in parts if part != "")
 
     return check
 
@@ -204,6 +257,9 @@ def _zone(value: Any) -> str:
     return value
 
 
+_ACCOUNT_ID = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
+_MEMBER = r"(user|group|serviceAccount):[\w.+-]+@[a-z0-9.-]+"
+
 # What is allowed, and in words. Ranges: google/cloud/scheduler/v1/job.proto.
 _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "project": (_matching(r"[a-z][a-z0-9-]{4,28}[a-z0-9]"), "a Google Cloud project id"),
@@ -222,6 +278,16 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "backend_bucket": (_matching(r"|[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"), 'a bucket\'s name, or "" for none'),
     "backend_prefix": (_matching(r"[\w.-]+(/[\w.-]+)*"), "a folder in the bucket such as ingest-schedules"),
     "invoker_service_account": (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
+    "create_invoker": (_boolean, "true or false"),
+    "cloud_run_service": (_matching(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?"), "a Cloud Run service's name"),
+    "notification_channels": (
+        _several(r"projects/[a-z0-9-]+/notificationChannels/\d+"),
+        "a list of names such as projects/P/notificationChannels/123",
+    ),
+    "freshness_service_account": (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
+    "deployers": (_several(_MEMBER), "a list of members such as group:data@example.com"),
+    "operators": (_several(_MEMBER), "a list of members such as group:data@example.com"),
+    "github_repository": (_matching(r"|[A-Za-z0-9-]+/[\w.-]+"), 'a repository such as owner/name, or "" for none'),
     "attempt_deadline_seconds": (_whole(15, 1800), "15 to 1800"),
     "retry_count": (_whole(0, 5), "0 to 5"),
     "min_backoff_seconds": (_whole(5, 3600), "5 to 3600"),

@@ -17,6 +17,7 @@ from ingest.settings import Settings, read_context
 from operations import deployed
 from operations.approval import require
 from operations.cdktf import Cdktf, DeployInterrupted, synthesize
+from operations.completion import checks, nights
 from operations.errors import OperationError
 from operations.history import FILE, Ledger
 from operations.history_record import canonical
@@ -61,7 +62,14 @@ _force_option = click.option("--force", is_flag=True, help="Deploy although runs
 @from_option
 @_yes_option
 @_force_option
-@click.option("--override", "overrides", multiple=True, metavar="CHECK", help="Go on although this check holds.")
+@click.option(
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="CHECK",
+    shell_complete=checks,
+    help="Go on although this check holds.",
+)
 @click.option("--reason", metavar="TEXT", help="Why an override is right; it is recorded.")
 def deploy(
     night: int | None,
@@ -89,7 +97,9 @@ def deploy(
 
 
 @click.command()
-@click.option("--to", "to", type=int, required=True, metavar="N", help="The night to go back to.")
+@click.option(
+    "--to", "to", type=int, required=True, metavar="N", shell_complete=nights, help="The night to go back to."
+)
 @strategy_option
 @_yes_option
 @_force_option
@@ -124,6 +134,11 @@ def cannot_undo(found: Preview) -> list[str]:
     if removed:
         tables = ", ".join(f"raw_{entity.name}" for entity in removed)
         lines.append(f"rows that the removed jobs loaded stay in {tables}, and nothing loads more")
+    if any(Action.DROP_OIDC in c.actions for c in found.changes):
+        lines.append(
+            "the invoker and its grant stay; a service that was closed to requests without a token refuses the jobs "
+            "from then on: open it first (docs/identity.md)"
+        )
     if moved:
         lines.append(f"what {', '.join(moved)} loaded at the other times stays loaded")
     return lines

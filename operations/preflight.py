@@ -84,7 +84,7 @@ def preflight(settings: Settings, sources: Sources) -> list[Check]:
     return [
         scheduler_check(live, settings),
         permissions_check(sources.granted, settings),
-        invoker_check(sources.granted, settings),
+        invoker_check(sources.granted, world, settings),
         routes_check(world, sources.probe, settings),
         *jobs_checks(world, live, sources),
         tables_check(world, sources.tables, settings),
@@ -124,7 +124,7 @@ def permissions_check(granted: Granted, settings: Settings) -> Check:
     return Check(name, Verdict.PASS, f"all {len(PERMISSIONS)} that a deploy needs are granted")
 
 
-def invoker_check(granted: Granted, settings: Settings) -> Check:
+def invoker_check(granted: Granted, world: World, settings: Settings) -> Check:
     name, email = "invoker", settings.invoker_service_account
     if not email:
         return Check(name, Verdict.PASS, "not set: the service is called without an identity")
@@ -133,6 +133,10 @@ def invoker_check(granted: Granted, settings: Settings) -> Check:
     except OperationError as error:
         if isinstance(error, UnansweredError) and error.cause is Cause.NOT_FOUND:
             remedy = "create it, or correct invoker_service_account"
+            if settings.create_invoker:
+                if not any(job.authenticated for job in world.values()):
+                    return Check(name, Verdict.PASS, f"{email} is not needed yet; ingest-identity makes it")
+                remedy = "an administrator runs `cdktf deploy ingest-identity` (docs/identity.md)"
             return Check(name, Verdict.FAIL, f"{email} does not exist. {error}", remedy)
         return _inconclusive(name, error)
     if ACT_AS not in has:

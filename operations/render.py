@@ -20,6 +20,8 @@ _COLOURS = {
     Action.SHIFT_LATER: "yellow",
     Action.SHIFT_EARLIER: "yellow",
     Action.REMOVE: "red",
+    Action.ADD_OIDC: "cyan",
+    Action.DROP_OIDC: "yellow",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.preview import Preview
-from ingest.rollout import Action
+from ingest.rollout import IDENTITY_STACK, Action
 from operations.terraform import Planned
 
 _WORDS = {Action.ADOPT: "import", Action.CREATE: "create", Action.REMOVE: "delete"}
@@ -17,9 +17,14 @@ def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
     for change in found.changes:
         words = [_WORDS.get(action, "update") for action in change.actions if action is not Action.UNCHANGED]
         if words:
-            expected[change.entity.name] = " and ".join(words)
-    actual = {one.address.partition(".")[2]: one for one in planned}
-    texts = []
+            # Two changes of one job, such as its time and its token, are one update.
+            expected[change.entity.name] = " and ".join(dict.fromkeys(words))
+    actual = {one.address.partition(".")[2]: one for one in planned if one.stack != IDENTITY_STACK}
+    texts = [
+        f"{one.address}: the preview shows it made or unchanged, the plan {one.action}; somebody changed it"
+        for one in planned
+        if one.stack == IDENTITY_STACK and one.action != "create"
+    ]
     for name in {**expected, **actual}:
         wanted, one = expected.get(name, "no change"), actual.get(name)
         action = one.action if one else "no change"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from operations import jobs
 from operations.clients import words
 from operations.errors import OperationError
 from operations.terraform import Planned, stack_folder
+from rehearsal import builtin_identity
+from rehearsal.builtin_identity import IdentityClient
 
 # How Terraform calls the block that a flat key lies in.
 _BLOCKS = dict.fromkeys(jobs.RETRY, "retry_config") | dict.fromkeys(("uri", "http_method", *jobs.OIDC), "http_target")
@@ -23,20 +26,25 @@ _BLOCKS = dict.fromkeys(jobs.RETRY, "retry_config") | dict.fromkeys(("uri", "htt
 
 @dataclass(frozen=True)
 class Step:
-    """One job's change: `job` is its full name, `wanted` what it is to be, None to remove it."""
+    """One job's change: `job` is its full name, `wanted` what it is to be, None to remove it.
+
+    `make`, where it is given, does the change instead.
+    """
 
     planned: Planned
     job: str
     wanted: jobs.Fields | None = None
     found: jobs.Fields | None = None
+    make: Callable[[], None] | None = None
 
 
 class BuiltIn:
     name = "built-in applier"
 
-    def __init__(self, workspace: Path, client: CloudSchedulerClient) -> None:
+    def __init__(self, workspace: Path, client: CloudSchedulerClient, identity: IdentityClient) -> None:
         self._workspace = workspace
         self._client = client
+        self._identity = identity
         self._steps: list[Step] = []
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
@@ -64,7 +72,15 @@ class BuiltIn:
             if step := self._step(stack, address, resource, job, found, importing=importing):
                 steps.append(step)
             held.pop(address, None)
+        steps += self._plan_identity(stack, content, held)
         return steps + [Step(Planned(stack, address, "delete", []), job) for address, job in held.items()]
+
+    def _plan_identity(self, stack: str, content: Mapping[str, Any], held: dict[str, str]) -> Iterator[Step]:
+        project = content["provider"]["google"][0]["project"]
+        for address, resource in builtin_identity.resources(content):
+            if held.pop(address, None) is None:
+                make = partial(self._identity.create, address, resource, project)
+                yield Step(Planned(stack, address, "create", []), address, make=make)
 
     def _step(
         self,
@@ -92,7 +108,10 @@ class BuiltIn:
     def _take(self, step: Step) -> None:
         state = _State(self._workspace, step.planned.stack)
         address, action = step.planned.address, step.planned.action
-        if step.wanted is None:
+        if step.make:
+            step.make()
+            state.hold(address, step.job)
+        elif step.wanted is None:
             self._client.delete_job(name=step.job)
             state.forget(address)
         elif action == "create":

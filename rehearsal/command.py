@@ -5,16 +5,45 @@ from __future__ import annotations
 import click
 
 from operations.cli import cli, main
+from operations.completion import Items, starting
+from operations.options import strategy_option
 
 __all__ = ["cli", "main"]
 
 ENGINES = ("auto", "terraform", "built-in")
 
 
+def _faults(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """The kinds of trouble; once one is typed, with the entities that it can strike."""
+    from ingest.catalogue import CATALOGUE
+    from ingest.rollout import STRATEGIES
+    from operations.errors import OperationError
+    from rehearsal.faults import KINDS, parse
+
+    strategy = STRATEGIES.get(context.params.get("strategy") or "phased", STRATEGIES["phased"])
+    kind = incomplete.partition(":")[0]
+    if kind not in KINDS or kind == "killed":
+        return starting(KINDS, incomplete)
+    found = {}
+    for entity in CATALOGUE:
+        try:
+            found[str(parse(f"{kind}:{entity.name}", strategy))] = ""
+        except OperationError:
+            continue
+    return starting(found, incomplete)
+
+
 @cli.command()
-@click.option("--strategy", metavar="S", help="phased or immediate, instead of the committed one.")
+@strategy_option
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What deploys.")
-@click.option("--fault", "faults", multiple=True, metavar="F", help="Trouble: KIND[:ENTITY][@NIGHT]; see --faults.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="F",
+    shell_complete=_faults,
+    help="Trouble: KIND[:ENTITY][@NIGHT]; see --faults.",
+)
 @click.option("--faults", "list_faults", is_flag=True, help="List the kinds of trouble and stop.")
 @click.option("--history", "with_history", is_flag=True, help="Print what the rehearsal's ledger tells as well.")
 @click.option("--report", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page for a browser as well.")

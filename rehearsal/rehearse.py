@@ -127,6 +127,8 @@ class Rehearsal:
         if gated and not problems:
             self._world = state_at(settings.rollout, night, adopt_existing=settings.adopt_existing)
             self._label = f"night {night} is deployed"
+            # From the night on which all jobs send their token, the service is closed to requests without one.
+            self.twin.identity.open_to_anybody(not all(job.authenticated for job in self._world.values()))
             if not mending:
                 self.trouble.after_deploy(night)
             gated_at = gate_time(self._world, settings.time_zone, deployed_at)

@@ -22,6 +22,7 @@ from operations.repository import ROOT, read_settings
 from operations.terraform import Terraform
 from rehearsal import report as tell
 from rehearsal.builtin import BuiltIn
+from rehearsal.builtin_identity import IdentityClient
 from rehearsal.engine import Engine
 from rehearsal.faults import Fault, parse
 from rehearsal.rehearse import DEPLOY_TIME, Rehearsal
@@ -109,7 +110,7 @@ def choose(
         return Terraform(workspace.deploys_from, environ, lambda: client)
 
     def built_in() -> BuiltIn:
-        return BuiltIn(workspace.deploys_from, client)
+        return BuiltIn(workspace.deploys_from, client, IdentityClient(environ))
 
     if engine == "built-in":
         return built_in

@@ -17,8 +17,10 @@ from operations.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
 from operations.clients import ENDPOINT_VARIABLE as SCHEDULER_ENDPOINT
 from operations.listing import parent
 from rehearsal.bigquery import BigQuery, bigquery_app
+from rehearsal.builtin_identity import IAM_ENDPOINT, RUN_ENDPOINT
 from rehearsal.clock import Clock
 from rehearsal.dispatcher import Answer, Dispatcher
+from rehearsal.identity import Identity
 from rehearsal.ingestor import DURATION_HEADER, Ingestor
 from rehearsal.scheduler import Fields, Scheduler, stamp
 from rehearsal.seeds import is_paused, last_run, made_by_hand
@@ -31,7 +33,10 @@ HISTORY = timedelta(days=30)
 
 @dataclass
 class Twin:
-    """`address` is Cloud Scheduler's, `bigquery_address` BigQuery's, such as "http://127.0.0.1:40001"."""
+    """`address` is Cloud Scheduler's, `bigquery_address` BigQuery's, such as "http://127.0.0.1:40001".
+
+    `identity_address` is that of IAM and Cloud Run.
+    """
 
     settings: Settings
     clock: Clock
@@ -41,6 +46,8 @@ class Twin:
     warehouse: Warehouse
     address: str
     bigquery_address: str
+    identity: Identity
+    identity_address: str
     lock: Lock = field(default_factory=Lock)
 
     @property
@@ -49,6 +56,9 @@ class Twin:
         return {
             SCHEDULER_ENDPOINT: f"{self.address}/v1/",
             BIGQUERY_ENDPOINT: f"{self.bigquery_address}/bigquery/v2/",
+            # Without the version: of an http address, the provider does not take it off before it adds its own.
+            IAM_ENDPOINT: f"{self.identity_address}/",
+            RUN_ENDPOINT: f"{self.identity_address}/v2/",
         }
 
     def advance(self, moment: datetime) -> None:
@@ -68,10 +78,12 @@ def running(settings: Settings, now: datetime) -> Iterator[Twin]:
     with ExitStack() as stack:
         stack.callback(warehouse.close)
         service = stack.enter_context(serve(ingestor))
-        dispatcher = Dispatcher(scheduler, lambda job: send(job, settings.base_url, service))
+        identity = Identity(settings)
+        iam = stack.enter_context(serve(identity))
+        dispatcher = Dispatcher(scheduler, lambda job: send(job, settings.base_url, service, identity))
         address = stack.enter_context(serve(scheduler_app(scheduler, dispatcher.fire, lock)))
         bigquery = stack.enter_context(serve(bigquery_app(BigQuery(settings, warehouse), lock)))
-        twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, bigquery, lock)
+        twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, bigquery, identity, iam, lock)
         for entity in CATALOGUE:
             if entity.live and settings.adopt_existing:
                 job = scheduler.create(parent(settings), made_by_hand(entity, settings))
@@ -84,14 +96,17 @@ def running(settings: Settings, now: datetime) -> Iterator[Twin]:
         yield twin
 
 
-def send(job: Fields, base_url: str, service: str) -> Answer:
+def send(job: Fields, base_url: str, service: str, identity: Identity) -> Answer:
     """Sends a job's request to the stand-in; nothing but the ingest service's own address is ever sent to it.
 
-    A target elsewhere is answered as one that cannot be reached.
+    A target elsewhere is answered as one that cannot be reached; a request that `identity` does not let through, as
+    Cloud Run does before the service sees it.
     """
     target = job["httpTarget"]
     if not target["uri"].startswith(f"{base_url}/"):
         return Answer(503, timedelta(0))
+    if not identity.may_invoke(target.get("oidcToken")):
+        return Answer(403, timedelta(0))
     place = urlsplit(service)
     connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=10)
     try:

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from constructs import Construct
-from constructs.bindings import GcsBackend, GoogleProvider, LocalBackend, TerraformOutput, TerraformStack
+from constructs.bindings import TerraformOutput
 from constructs.ingest_schedule import IngestSchedule
 from ingest.baseline import Baseline
 from ingest.entity import Group
 from ingest.rollout import Job
 from ingest.settings import Settings
-
-STATE_FOLDER = "../../../state"
-"""From a stack's folder, cdktf.out/stacks/<stack>, to the repository's root: the same on every machine."""
+from stacks.base import IngestStack
 
 
-TERRAFORM_WITH_IMPORT_BLOCKS = "1.5"
-
-
-class PhaseStack(TerraformStack):
-    """One group's jobs, their provider and their state. It depends on no other stack, so that each deploys alone."""
+class PhaseStack(IngestStack):
+    """One group's jobs."""
 
     def __init__(
         self,
@@ -31,14 +26,7 @@ class PhaseStack(TerraformStack):
         settings: Settings,
         baseline: Baseline | None = None,
     ) -> None:
-        super().__init__(scope, group.stack)
-        self.add_override("terraform.required_version", f">= {TERRAFORM_WITH_IMPORT_BLOCKS}")
-        if settings.backend == "gcs":
-            GcsBackend(self, bucket=settings.backend_bucket, prefix=f"{settings.backend_prefix}/{group.stack}")
-        else:
-            LocalBackend(self, path=f"{STATE_FOLDER}/{group.stack}.tfstate")
-        # Capitals keep these ids apart from the entities', which are lower case.
-        GoogleProvider(self, "Google", project=settings.project, region=settings.region)
+        super().__init__(scope, group.stack, settings=settings)
         runs = {}
         for job in jobs:
             IngestSchedule(self, job=job, settings=settings, found=(baseline or {}).get(job.entity.name))

@@ -8,8 +8,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from tests.unit.given import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("ingest", "constructs", "stacks", "operations", "rehearsal")
@@ -30,7 +33,7 @@ def run_in(folder: Path, *command: str, environ: Mapping[str, str] = ENVIRON) ->
 
 
 class Checkout:
-    """The project's code in `root`; .venv and node_modules are links to the repository's."""
+    """The project's code in `root` with the design's settings; .venv and node_modules are links to the repository's."""
 
     def __init__(self, root: Path, environ: dict[str, str] | None = None) -> None:
         self.root = root
@@ -41,6 +44,7 @@ class Checkout:
         for link in (".venv", "node_modules"):
             (root / link).symlink_to(ROOT / link)
         self.environ = ENVIRON | (environ or {})
+        self.set_context(**asdict(SETTINGS))
 
     def set_context(self, **values: Any) -> None:
         path = self.root / "cdktf.json"

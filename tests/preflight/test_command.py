@@ -84,7 +84,7 @@ def test_a_failed_check_exits_with_1_and_says_what_to_do(twin: Twin, iam: tuple[
 
 
 def test_the_invoker_is_asked_for(twin: Twin, iam: tuple[Iam, str]) -> None:
-    done = run(twin.address, iam[1], INGEST_INVOKER_SERVICE_ACCOUNT="none@example.com")
+    done = run(twin.address, iam[1], INGEST_INVOKER_SERVICE_ACCOUNT="none@example.com", INGEST_CREATE_INVOKER="false")
 
     assert done.return_value == 1
     assert "none@example.com does not exist" in done.output

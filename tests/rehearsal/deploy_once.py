@@ -9,14 +9,17 @@ from pathlib import Path
 from operations.clients import local_scheduler_client
 from operations.terraform import Terraform
 from rehearsal.builtin import BuiltIn
+from rehearsal.builtin_identity import IdentityClient
 from rehearsal.engine import Engine
 
 
 def main(folder: str, engine: str, address: str, *stacks: str) -> None:
     client = local_scheduler_client(address)
-    chosen: Engine = (
-        Terraform(Path(folder), os.environ, lambda: client) if engine == "terraform" else BuiltIn(Path(folder), client)
-    )
+    chosen: Engine
+    if engine == "terraform":
+        chosen = Terraform(Path(folder), os.environ, lambda: client)
+    else:
+        chosen = BuiltIn(Path(folder), client, IdentityClient(os.environ))
     chosen.plan(stacks)
     chosen.apply(stacks)
 

@@ -8,25 +8,36 @@ from typing import Any
 
 import pytest
 
+from ingest.baseline import Baseline, load_baseline
 from ingest.settings import Settings, load, read_context
 from stacks.night import night_app
 from tests.checkout import ROOT
+from tests.unit.given import SETTINGS
 
 Stacks = dict[str, Any]
 Synthesize = Callable[..., Stacks]
 
 
 @pytest.fixture
-def committed() -> Settings:
-    return load(ROOT, {})
+def synthesize(tmp_path: Path) -> Synthesize:
+    """Synthesizes the design's settings with some replaced; the content of each stack's cdk.tf.json by stack id."""
+
+    def run(**changed: Any) -> Stacks:
+        return synthesized(replace(SETTINGS, **changed), tmp_path)
+
+    return run
 
 
 @pytest.fixture
-def synthesize(tmp_path: Path, committed: Settings) -> Synthesize:
-    """Synthesizes the committed settings with some replaced; the content of each stack's cdk.tf.json by stack id."""
+def synthesize_committed(tmp_path: Path) -> Synthesize:
+    """The same of what is committed: the settings, and the baseline where there is one."""
 
     def run(**changed: Any) -> Stacks:
-        night_app(replace(committed, **changed), outdir=tmp_path, context=read_context(ROOT)).synth()
-        return {file.parent.name: json.loads(file.read_text()) for file in tmp_path.glob("stacks/*/cdk.tf.json")}
+        return synthesized(replace(load(ROOT, {}), **changed), tmp_path, load_baseline(ROOT))
 
     return run
+
+
+def synthesized(settings: Settings, folder: Path, baseline: Baseline | None = None) -> Stacks:
+    night_app(settings, outdir=folder, context=read_context(ROOT), baseline=baseline).synth()
+    return {file.parent.name: json.loads(file.read_text()) for file in folder.glob("stacks/*/cdk.tf.json")}

@@ -1,4 +1,4 @@
-"""What a reviewer reads of a night: every job of every stack in the order of their times, without version noise."""
+"""What a reviewer reads of a night: every job of every phase in the order of their times, without version noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ingest.schedule import Cadence
 
 
 def inventory_text(head: str, stacks: dict[str, Any]) -> str:
-    content = {stack: _jobs(stacks[stack]) for stack in sorted(stacks)}
+    content = {stack: _jobs(stacks[stack]) for stack in sorted(stacks) if stack.startswith("phase-")}
     body = yaml.safe_dump(content, sort_keys=False, width=200, allow_unicode=True)
     return f"# {head}\n# It is exact: a job that is not listed does not exist. Made by `make inventories`.\n{body}"
 

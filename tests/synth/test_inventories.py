@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ingest.rollout import STRATEGIES, Night
+from ingest.settings import load
 from tests.checkout import ROOT
 from tests.synth.conftest import Synthesize
 from tests.synth.inventory import inventory_text
 
 FOLDER = ROOT / "tests" / "inventories"
-NIGHTS = [(strategy.name, night) for strategy in STRATEGIES.values() for night in strategy.nights]
+COMMITTED = load(ROOT, {})
+NIGHTS = [(name, night) for name in STRATEGIES for night in replace(COMMITTED, strategy=name).rollout.nights]
 
 
 @pytest.mark.parametrize(("strategy", "night"), NIGHTS, ids=lambda value: getattr(value, "title", value))
 def test_a_night_deploys_exactly_its_inventory(
-    strategy: str, night: Night, synthesize: Synthesize, request: pytest.FixtureRequest
+    strategy: str, night: Night, synthesize_committed: Synthesize, request: pytest.FixtureRequest
 ) -> None:
-    stacks = synthesize(strategy=strategy, night=night.number)
+    stacks = synthesize_committed(strategy=strategy, night=night.number)
     text = inventory_text(f"Strategy {strategy}, night {night.number}: {night.title}.", stacks)
     file = FOLDER / strategy / f"night-{night.number}.yaml"
     if request.config.option.update_snapshots:

@@ -40,7 +40,7 @@ def test_an_invoker_account_adds_oidc_with_the_services_root_as_audience(
     synthesize: Synthesize, snapshot_json: Any
 ) -> None:
     account = "invoker@kpi-auto-471020.iam.gserviceaccount.com"
-    assert synthesize(night=3, invoker_service_account=account)["phase-reference"] == snapshot_json
+    assert synthesize(night=4, invoker_service_account=account)["phase-reference"] == snapshot_json
 
 
 def test_the_addresses_in_terraforms_state_are_these(synthesize: Synthesize) -> None:

@@ -11,6 +11,12 @@ from tests.twin.given import START
 from tests.unit.given import SETTINGS
 
 
+@pytest.fixture(autouse=True)
+def no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether one is committed or not, the live jobs are as gcloud makes them."""
+    monkeypatch.setattr("rehearsal.seeds.load_baseline", lambda root: {})
+
+
 @pytest.fixture
 def twin() -> Iterator[Twin]:
     """With the seven jobs made by hand; it is 1 AM."""

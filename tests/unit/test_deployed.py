@@ -129,11 +129,14 @@ def test_a_job_without_a_schedule_in_state_is_named(tmp_path: Path, attributes: 
         from_state(tmp_path, SETTINGS)
 
 
-def test_with_a_remote_backend_the_night_before_is_assumed_and_said_to_be(tmp_path: Path) -> None:
-    _deploy(tmp_path, state_at(PHASED, 3))
-    before = from_state(tmp_path, replace(night(2), backend="gcs", backend_bucket="a-bucket"))
+def test_with_a_bucket_that_does_not_answer_the_night_before_is_assumed_and_said_to_be(tmp_path: Path) -> None:
+    silent = {"GOOGLE_STORAGE_CUSTOM_ENDPOINT": "http://127.0.0.1:9/storage/v1/", "GOOGLE_OAUTH_ACCESS_TOKEN": "none"}
+    before = from_state(tmp_path, replace(night(2), backend="gcs", backend_bucket="a-bucket"), silent)
     assert before.world == state_at(PHASED, 1)
-    assert before.label == "assuming that night 1 is deployed, the state is remote: if not so, say --from"
+    assert before.label.startswith(
+        "assuming that night 1 is deployed, the shared state was not read: if not so, say --from. "
+        "the bucket a-bucket for Terraform's state cannot be reached ("
+    )
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

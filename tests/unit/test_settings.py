@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest.settings import NAMES, SettingsError, load, read_context
+from ingest.settings import NAMES, SettingsError, as_environ, load, read_context
 from tests.checkout import ROOT
 from tests.unit.given import SETTINGS
 
@@ -29,6 +28,16 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "backend_bucket": ("some-bucket.example_1", "some-bucket.example_1"),
     "backend_prefix": ("a/b.c-d", "a/b.c-d"),
     "invoker_service_account": ("run@p.iam.gserviceaccount.com", "run@p.iam.gserviceaccount.com"),
+    "create_invoker": ("false", False),
+    "cloud_run_service": ("ingestor-2", "ingestor-2"),
+    "notification_channels": (
+        "projects/p-1/notificationChannels/1, projects/p-1/notificationChannels/2",
+        ("projects/p-1/notificationChannels/1", "projects/p-1/notificationChannels/2"),
+    ),
+    "freshness_service_account": ("f@p.iam.gserviceaccount.com", "f@p.iam.gserviceaccount.com"),
+    "deployers": ("group:a@example.com,user:b+c@example.com", ("group:a@example.com", "user:b+c@example.com")),
+    "operators": ("serviceAccount:a@p.iam.gserviceaccount.com", ("serviceAccount:a@p.iam.gserviceaccount.com",)),
+    "github_repository": ("acme/ingest-schedules", "acme/ingest-schedules"),
     "attempt_deadline_seconds": ("15", 15),
     "retry_count": ("0", 0),
     "min_backoff_seconds": ("5", 5),
@@ -49,6 +58,13 @@ ALLOWED = {
     "backend_bucket": 'a bucket\'s name, or "" for none',
     "backend_prefix": "a folder in the bucket such as ingest-schedules",
     "invoker_service_account": 'a service account\'s email, or "" for none',
+    "create_invoker": "true or false",
+    "cloud_run_service": "a Cloud Run service's name",
+    "notification_channels": "a list of names such as projects/P/notificationChannels/123",
+    "freshness_service_account": 'a service account\'s email, or "" for none',
+    "deployers": "a list of members such as group:data@example.com",
+    "operators": "a list of members such as group:data@example.com",
+    "github_repository": 'a repository such as owner/name, or "" for none',
     "attempt_deadline_seconds": "15 to 1800",
     "retry_count": "0 to 5",
     "min_backoff_seconds": "5 to 3600",
@@ -81,6 +97,13 @@ BAD: dict[str, list[Any]] = {
     "backend_bucket": ["ab", "Bucket", "-bucket", "bucket-", "gs://bucket", "b" * 223, None],
     "backend_prefix": ["", "/a", "a/", "a//b", "a b", None],
     "invoker_service_account": ["run", "@x", "a@", "a b@x", "a@b@c", "${x}@y", "a@X", None],
+    "create_invoker": ["", "True", 1, None],
+    "cloud_run_service": ["", "Service", "-a", "a-", "a" * 50, None],
+    "notification_channels": ["123", ["projects/p/notificationChannels/x"], [None], None, 7, {"a": 1}],
+    "freshness_service_account": ["run", "@x", "a b@x", None],
+    "deployers": ["a@example.com", "allUsers", ["allAuthenticatedUsers"], ["user:${x}@y"], [1], None],
+    "operators": ["a@example.com", ["domain:example.com"], None],
+    "github_repository": ["owner", "owner/", "a/b/c", 'a/b"', None],
     "attempt_deadline_seconds": [14, 1801, "14", "1801", "3m", 60.0, True],
     "retry_count": [-1, 6, "6", "two", False],
     "min_backoff_seconds": [4, 3601, "4", None],
@@ -90,8 +113,10 @@ BAD: dict[str, list[Any]] = {
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    shutil.copy(ROOT / "cdktf.json", tmp_path)
-    _set(tmp_path, strategy="phased", night=0)
+    """A folder whose cdktf.json has the design's settings, whatever the committed one has by now."""
+    content = json.loads((ROOT / "cdktf.json").read_text())
+    context = {key: value for key, value in content["context"].items() if key not in NAMES}
+    (tmp_path / "cdktf.json").write_text(json.dumps(content | {"context": context | asdict(SETTINGS)}))
     return tmp_path
 
 
@@ -118,7 +143,13 @@ def _errors(
     return caught.value.lines
 
 
-def test_the_committed_file_holds_the_settings_of_the_plan(root: Path) -> None:
+def test_the_committed_file_names_what_the_plan_names() -> None:
+    committed = load(ROOT, {})
+    for name in ("project", "region", "time_zone", "base_url", "dataset"):
+        assert getattr(committed, name) == getattr(SETTINGS, name)
+
+
+def test_the_file_gives_the_settings(root: Path) -> None:
     assert load(root, {}) == SETTINGS
 
 
@@ -162,6 +193,39 @@ def test_a_bad_value_in_the_environment_is_named_with_its_variable(root: Path, n
     variable = f"INGEST_{name.upper()}"
     (line,) = _errors(root, {variable: "no such: value"})
     assert line == f"{name}: 'no such: value' (from {variable}) is not allowed; allowed: {ALLOWED[name]}"
+
+
+def test_a_list_may_be_empty_in_the_file_and_in_the_environment(root: Path) -> None:
+    _set(root, deployers=["group:a@example.com"])
+    assert load(root, {}).deployers == ("group:a@example.com",)
+    assert load(root, {"INGEST_DEPLOYERS": ""}).deployers == ()
+
+
+def test_settings_come_back_from_their_variables(root: Path) -> None:
+    settings = load(root, {f"INGEST_{name.upper()}": text for name, (text, _) in OTHERS.items()})
+    assert load(root, as_environ(settings)) == settings
+
+
+def test_an_invoker_adds_the_night_identity_to_each_strategy(root: Path) -> None:
+    _set(root, invoker_service_account="run@p.iam.gserviceaccount.com", night=4)
+    assert load(root, {}).rollout.nights[-1].title == "identity"
+    _set(root, strategy="immediate", night=3)
+    assert load(root, {}).rollout.nights[-1].title == "identity"
+    _set(root, invoker_service_account="")
+    assert _errors(root) == [
+        "night: 3 (from cdktf.json context) is not a night of strategy immediate; allowed: 0, 1, 2"
+    ]
+
+
+@pytest.mark.parametrize("email", ["", "run@other-project.iam.gserviceaccount.com", "x@kpi-auto-471020.iam.example"])
+def test_only_an_account_of_the_project_can_be_created(root: Path, email: str) -> None:
+    _set(root, create_invoker=True, invoker_service_account=email)
+    assert _errors(root) == [
+        f"invoker_service_account: {email!r} (from cdktf.json context) cannot be created; allowed with create_invoker: "
+        "<6 to 30 of a-z, 0-9, ->@kpi-auto-471020.iam.gserviceaccount.com"
+    ]
+    _set(root, invoker_service_account="invoker@kpi-auto-471020.iam.gserviceaccount.com")
+    assert load(root, {}).create_invoker
 
 
 def test_a_bad_zone_is_named_with_the_nearest_ones(root: Path) -> None:
