@@ -33,15 +33,17 @@ STATES = {
     Action.CREATE: "new",
     Action.SHIFT_LATER: "moved",
     Action.SHIFT_EARLIER: "moved",
+    Action.ADD_OIDC: "token",
     Action.UNCHANGED: "unchanged",
 }
 LEGEND = {
     "adopted": "adopted as it is",
     "moved": "moved to this time",
     "new": "new job",
+    "token": "sends a token from now on",
     "unchanged": "runs as before",
 }
-DESCRIBED = {"adopted": "adopted at", "moved": "moved to", "new": "new at"}
+DESCRIBED = {"adopted": "adopted at", "moved": "moved to", "new": "new at", "token": "with a token at"}
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,8 @@ class _Overview:
         elif kind == "adopted":
             self.to.rect(*box, f"hollow-{colour}", rx=6)
             self.to.text(centre, base, text, f"time middle ink-{colour}")
+        elif kind == "token":
+            self.to.text(centre, base, f"{text} +token", f"time middle ink-{colour}")
         else:
             self.to.text(centre, base, text, "time middle note")
 

@@ -41,6 +41,14 @@ def test_each_job_stands_in_its_row_with_its_time_on_each_night(strategy: str, a
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_night_identity_shows_which_jobs_send_a_token(strategy: str) -> None:
+    settings = replace(night(0, strategy), invoker_service_account="a@kpi-auto-471020.iam.gserviceaccount.com")
+    picture = parse(settings)
+    for entity in CATALOGUE:
+        assert row(picture, entity.name)[-1] == f"{entity.target.clock} +token"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_it_names_the_nights_the_groups_and_the_time_zone(strategy: str) -> None:
     settings = night(0, strategy)
     shown = " ".join(text.strip() for text in parse(settings).itertext())
