@@ -11,6 +11,9 @@ from ingest.baseline import Baseline
 from ingest.catalogue import GROUPS
 from ingest.rollout import state_at
 from ingest.settings import Settings
+from stacks.foundation import FoundationStack
+from stacks.identity import IdentityStack
+from stacks.monitoring import MonitoringStack
 from stacks.phase import PhaseStack
 
 
@@ -21,9 +24,10 @@ def night_app(
     context: Mapping[str, Any] | None = None,
     baseline: Baseline | None = None,
 ) -> App:
-    """An app with each group's stack as it is at the settings' night; its `synth()` writes to `outdir`.
+    """An app with each group's stack as it is at the settings' night, and the stacks that further settings turn on.
 
-    `context` is what the cdktf CLI would pass on from cdktf.json; `baseline` has the adopted jobs as they were found.
+    Its `synth()` writes to `outdir`. `context` is what the cdktf CLI would pass on from cdktf.json; `baseline` has the
+    adopted jobs as they were found.
     """
     # cdktf's own validations ask `terraform version` once for each import, a third of a second in all.
     app = App(outdir=str(outdir), context=context, skip_validation=True)
@@ -31,4 +35,10 @@ def night_app(
     for group in GROUPS:
         jobs = [job for job in world.values() if job.entity.group == group.name]
         PhaseStack(app, group, jobs=jobs, settings=settings, baseline=baseline)
+    if settings.invoker_service_account:
+        IdentityStack(app, settings=settings)
+    if settings.has_foundation:
+        FoundationStack(app, settings=settings)
+    if settings.notification_channels:
+        MonitoringStack(app, jobs=world.values(), settings=settings)
     return app
