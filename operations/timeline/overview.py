@@ -38,9 +38,9 @@ STATES = {
 }
 LEGEND = {
     "adopted": "adopted as it is",
-    "moved": "moved to this time",
+    "moved": "new time",
     "new": "new job",
-    "token": "sends a token from now on",
+    "token": "with a token",
     "unchanged": "runs as before",
 }
 DESCRIBED = {"adopted": "adopted at", "moved": "moved to", "new": "new at", "token": "with a token at"}
