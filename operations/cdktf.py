@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 from ingest.settings import Settings, as_environ
 from operations.clients import scheduler_client
 from operations.errors import OperationError
-from operations.terraform import OUTPUT, Planned, TakenOver, Terraform, side_by_side
+from operations.state import BucketStore, StateError, refuse_left_behind
+from operations.state_words import not_noted
+from operations.terraform import OUTPUT, Planned, TakenOver, Terraform, in_order, side_by_side, stack_folder
 from toolchain import bundled_node
 
 # The lock command asks Terraform's registry even where the provider lies in a local mirror.
@@ -56,6 +59,7 @@ class Cdktf:
 
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root
+        self._settings = settings
         self._script = root / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
         self._environ = night_environ(root, settings)
         if shutil.which("node", path=self._environ["PATH"]) is None:
@@ -65,11 +69,24 @@ class Cdktf:
         self.terraform = Terraform(root, self._environ, lambda: scheduler_client(self._environ))
 
     def diff(self, stacks: Sequence[str]) -> list[Planned]:
-        """Plans stacks that are synthesized already, side by side, and leaves each plan in its stack's folder."""
+        """Plans stacks that are synthesized already, side by side, and leaves each plan in its stack's folder.
+
+        Raises StateError where the state is locked or out of reach, or where the other backend holds it.
+        """
+        refuse_left_behind(self.root, self._settings, stacks)
+        if self._settings.backend == "gcs":
+            BucketStore(self._settings, self._environ).check()
+        for stack in stacks:
+            self.terraform.follow_backend(stack)
         return [one for planned in side_by_side(self._diff, stacks) for one in planned]
 
     def _diff(self, stack: str) -> list[Planned]:
-        _run(self._command("diff", stack, "--skip-synth", _WITHOUT_LOCK), self.root, self._environ)
+        try:
+            _run(self._command("diff", stack, "--skip-synth", _WITHOUT_LOCK), self.root, self._environ)
+        except OperationError as error:
+            if about := self.terraform.about_state(stack, str(error)):
+                raise StateError(f"{stack}: {about}") from None
+            raise
         return self.terraform.show(stack)
 
     def plan_text(self, stack: str) -> str:
@@ -79,14 +96,35 @@ class Cdktf:
     def deploy(self, stacks: Sequence[str]) -> None:
         """Applies stacks that are synthesized already, with the CLI's output on the terminal.
 
-        Ctrl-C is left to the CLI and Terraform, which stop in order. Raises OperationError.
+        The identity is applied before the others, which are applied side by side. Ctrl-C is left to the CLI and
+        Terraform, which stop in order. Raises OperationError.
         """
-        if self._deploy(stacks):
-            over = self._take_over(stacks)
-            if not over.names or self._deploy(stacks):
+        for part in in_order(stacks):
+            self._deploy_part(part)
+
+    def _deploy_part(self, stacks: Sequence[str]) -> None:
+        started = time.time()
+        if not self._deploy(stacks):
+            return
+        for stack in stacks:
+            kept = stack_folder(self.root, stack) / "errored.tfstate"
+            if kept.exists() and kept.stat().st_mtime >= started - 1:
+                raise StateError(f"{stack}: {not_noted(str(kept.parent))}")
+        why = ""
+        try:
+            over = self.terraform.take_over(stacks)
+        except StateError as error:
+            over, why = TakenOver([], []), f" {error}."
+        except OperationError:
+            # What stopped the deploy stops this too, and the CLI has told it.
+            over = TakenOver([], [])
+        if over.names:
+            print(f"{', '.join(over.names)}: made by an earlier deploy that was cut off, now in the state.")
+        if not over.names or self._deploy(stacks):
+            if over.foreign:
                 foreign = ", ".join(over.foreign)
-                why = f" There already, and not as declared: {foreign}; see `ingest-rollout status`." if foreign else ""
-                raise OperationError(f"the deploy of {', '.join(stacks)} failed.{why} {_GO_ON}")
+                why += f" There already, and not as declared: {foreign}; see `ingest-rollout status`."
+            raise OperationError(f"the deploy of {', '.join(stacks)} failed.{why} {_GO_ON}")
 
     def _deploy(self, stacks: Sequence[str]) -> int:
         command = self._command("deploy", *stacks, "--skip-synth", "--auto-approve", _WITHOUT_LOCK)
@@ -95,16 +133,6 @@ class Cdktf:
         if interrupted:
             raise DeployInterrupted(f"the deploy of {', '.join(stacks)} was interrupted. {_GO_ON}")
         return code
-
-    def _take_over(self, stacks: Sequence[str]) -> TakenOver:
-        try:
-            over = self.terraform.take_over(stacks)
-        except OperationError:
-            # What stopped the deploy stops this too, and the CLI has told it.
-            return TakenOver([], [])
-        if over.names:
-            print(f"{', '.join(over.names)}: made by an earlier deploy that was cut off, now in the state.")
-        return over
 
     def _command(self, *arguments: str) -> list[str]:
         return ["node", str(self._script), *arguments]

@@ -1,8 +1,9 @@
-"""Which jobs Terraform holds already, read from the local state files."""
+"""Which jobs Terraform holds already, read from its state."""
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ingest.rollout import Hold, Job, World, before_rollout, night_before, state
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from operations.errors import OperationError
+from operations.state import LocalStore, State, UnreadableError, refuse_left_behind, store
 
 START = "start"
 
@@ -44,20 +46,28 @@ def assumed(settings: Settings) -> Before:
     return Before(world, label)
 
 
-def from_state(root: Path, settings: Settings) -> Before:
-    """The world that the local state files hold.
+def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> Before:
+    """The world that Terraform's state holds, in state/ of `root` or in the settings' bucket.
 
-    With a remote backend they are not read, and the night before is assumed. Raises OperationError for a state
-    file that is not Terraform's.
+    A bucket that cannot be asked, with the credentials in `environ`, is no reason to stop: then the night before is
+    assumed, and the label says so. Raises OperationError for a state that is not Terraform's.
     """
-    if settings.backend != "local":
+    refuse_left_behind(root, settings, [group.stack for group in GROUPS])
+    states = store(root, settings, environ)
+    try:
+        found = {group.stack: states.read(group.stack) for group in GROUPS}
+    except OperationError as error:
+        if isinstance(states, LocalStore) or isinstance(error, UnreadableError):
+            raise
         before = assumed(settings)
-        return Before(before.world, f"assuming that {before.label}, the state is remote: if not so, say --from")
+        return Before(
+            before.world, f"assuming that {before.label}, the shared state was not read: if not so, say --from. {error}"
+        )
     known = {entity.name: entity for entity in CATALOGUE}
     world = dict(before_rollout(adopt_existing=settings.adopt_existing))
     held = {}
     for group in GROUPS:
-        for name, attributes in _jobs(root / "state" / f"{group.stack}.tfstate").items():
+        for name, attributes in _jobs(found[group.stack]).items():
             if entity := known.get(name):
                 try:
                     cadence = Cadence.parse(attributes["schedule"])
@@ -69,33 +79,35 @@ def from_state(root: Path, settings: Settings) -> Before:
                         "somebody changed the job: run `ingest-rollout diff`, or say --from"
                     ) from None
                 imported = settings.adopt_existing and entity.live is not None
-                held[name] = Job(entity, cadence, Hold.DECLARED, imported)
+                held[name] = Job(entity, cadence, Hold.DECLARED, imported, _sends_token(attributes, settings))
     return Before(world | held, _label(settings, held))
+
+
+def _sends_token(attributes: dict[str, Any], settings: Settings) -> bool:
+    """Whether the job sends the invoker's token; one that was found with another's is not of the rollout's doing."""
+    tokens = [token for target in attributes.get("http_target") or [] for token in target.get("oidc_token") or []]
+    emails = [token.get("service_account_email") for token in tokens]
+    return settings.invoker_service_account in emails if settings.invoker_service_account else False
 
 
 def _label(settings: Settings, held: World) -> str:
     if not held:
         return "before the rollout"
-    cadences = {name: job.cadence for name, job in held.items()}
+    known = {name: (job.cadence, job.authenticated) for name, job in held.items()}
     for number in settings.rollout.numbers:
         world = state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)
-        if cadences == {name: job.cadence for name, job in world.items()}:
+        if known == {name: (job.cadence, job.authenticated) for name, job in world.items()}:
             return f"night {number} is deployed"
     return "the deployed jobs match no night: an earlier deploy stopped half way, or another strategy was used"
 
 
-def _jobs(path: Path) -> dict[str, dict[str, Any]]:
-    """The Cloud Scheduler jobs of one state file (format version 4), by resource name."""
+def _jobs(state: State | None) -> dict[str, dict[str, Any]]:
+    """The Cloud Scheduler jobs of one state, by resource name."""
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
         return {
             resource["name"]: resource["instances"][0]["attributes"]
-            for resource in state["resources"]
+            for resource in (state.resources if state else [])
             if resource["type"] == "google_cloud_scheduler_job" and resource["instances"]
         }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise OperationError(
-            f"{path}: cannot be read as Terraform state ({error}); restore it from {path.name}.backup, or say --from"
-        ) from None
+    except (KeyError, TypeError, IndexError) as error:
+        raise UnreadableError(f"{state.place if state else ''}: cannot be read as Terraform state ({error})") from None

@@ -11,6 +11,7 @@ from google.cloud.bigquery import Client
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.freshness import OVERRIDES, Criteria, Status, criteria_of
+from ingest.freshness_sql import Place, loaded_select, table_name
 from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations import bigquery
@@ -103,7 +104,7 @@ def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
 
 def _problem(entity: Entity, settings: Settings, types: Mapping[str, Mapping[str, str]]) -> str | None:
     table, field = entity.table(settings.project, settings.dataset), entity.loaded_at_field
-    has = types.get(table_id(entity))
+    has = types.get(table_name(entity))
     if has is None:
         return f"table {table} does not exist; run its job, or mend the dataset"
     kind = has.get(field.lower())
@@ -112,11 +113,6 @@ def _problem(entity: Entity, settings: Settings, types: Mapping[str, Mapping[str
     if kind not in _TIMES:
         return f"column {field} of {table} is {kind}; loaded_at_field must be a {', '.join(_TIMES)}"
     return None
-
-
-def table_id(entity: Entity) -> str:
-    """The table's name in its dataset."""
-    return entity.table("", "").rpartition(".")[2]
 
 
 def columns_query(settings: Settings) -> str:
@@ -134,12 +130,7 @@ def loaded_query(settings: Settings, entities: Iterable[Entity]) -> str:
     MAX saw; `__TABLES__` and tables.get leave out what still lies in the streaming buffer, and tables.get is a call a
     table.
     """
-    return "\nUNION ALL\n".join(
-        f"SELECT '{table_id(entity)}' AS table_name, "  # noqa: S608
-        f"CAST(MAX(`{entity.loaded_at_field}`) AS TIMESTAMP) AS max_loaded_at, COUNT(*) AS row_count "
-        f"FROM `{settings.project}`.`{settings.dataset}`.`{table_id(entity)}`"
-        for entity in entities
-    )
+    return loaded_select(Place(settings.project, settings.dataset), entities)
 
 
 def bytes_to_be_billed(
@@ -168,7 +159,7 @@ def read(
     for part in _parts(entities):
         for row in bigquery.rows(client, loaded_query(settings, part), _LOADED, max_bytes=max_bytes, patience=patience):
             answered[row["table_name"]] = Loaded(row["max_loaded_at"], row["row_count"])
-    return {entity.name: answered[table_id(entity)] for entity in entities if table_id(entity) in answered}
+    return {entity.name: answered[table_name(entity)] for entity in entities if table_name(entity) in answered}
 
 
 def _parts(entities: Sequence[Entity]) -> list[Sequence[Entity]]:
@@ -199,7 +190,7 @@ def judge(
         elif entity.name not in readable:
             verdicts.append(Freshness(entity, criteria, Status.NOT_YET))
         elif entity.name not in found:
-            error = f"BigQuery's answer leaves {table_id(entity)} out; try again"
+            error = f"BigQuery's answer leaves {table_name(entity)} out; try again"
             verdicts.append(Freshness(entity, criteria, Status.RUNTIME_ERROR, error=error))
         else:
             table = found[entity.name]

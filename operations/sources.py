@@ -11,9 +11,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from ingest.freshness import Criteria, Status, Threshold
+from ingest.freshness_sql import table_name
 from ingest.settings import Settings
 from operations.errors import OperationError
-from operations.freshness import Freshness, table_id
+from operations.freshness import Freshness
 
 SCHEMA = "https://schemas.getdbt.com/dbt/sources/v3.json"
 
@@ -65,7 +66,7 @@ def write(path: Path, content: object) -> None:
 
 
 def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:
-    unique_id = f"source.{settings.project}.{settings.dataset}.{table_id(verdict.entity)}"
+    unique_id = f"source.{settings.project}.{settings.dataset}.{table_name(verdict.entity)}"
     if verdict.loaded is None:
         return {"unique_id": unique_id, "error": verdict.error, "status": str(verdict.status)}
     newest = verdict.loaded.max_loaded_at or NEVER

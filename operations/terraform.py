@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +15,12 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
+from ingest.rollout import IDENTITY_STACK
 from operations import jobs
 from operations.clients import words
 from operations.errors import OperationError
+from operations.state import StateError
+from operations.state_words import flat, plain
 
 OUTPUT = "cdktf.out"
 
@@ -79,7 +81,14 @@ class Terraform:
         return sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
 
     def apply(self, stacks: Sequence[str]) -> None:
-        """Applies the plans that `plan` left, and repairs what a killed deploy left. Raises OperationError."""
+        """Applies the plans that `plan` left, and repairs what a killed deploy left. Raises OperationError.
+
+        The identity is applied before the others, which are applied side by side.
+        """
+        for part in in_order(stacks):
+            self._apply_part(part)
+
+    def _apply_part(self, stacks: Sequence[str]) -> None:
         try:
             side_by_side(self._apply, stacks)
         except OperationError:
@@ -89,9 +98,29 @@ class Terraform:
             side_by_side(self._apply, stacks)
 
     def initialise(self, stack: str) -> None:
-        """Once for each stack's folder, and one at a time. Raises OperationError with Terraform's reason."""
+        """Once for each stack's folder and backend, and one at a time. Raises OperationError."""
         if not (stack_folder(self._root, stack) / ".terraform").exists():
             self.run(stack, "init", "-input=false")
+        else:
+            self.follow_backend(stack)
+
+    def follow_backend(self, stack: str) -> None:
+        """Initialises a folder again that was initialised with another backend than the stack has now.
+
+        It moves no state. Raises OperationError.
+        """
+        recorded = _read(stack_folder(self._root, stack) / ".terraform" / "terraform.tfstate").get("backend")
+        if recorded:
+            wanted = self._backend(stack)
+            given = {k: v for k, v in recorded["config"].items() if v is not None}
+            if wanted != {recorded["type"]: given}:
+                self.run(stack, "init", "-reconfigure", "-input=false")
+
+    def _backend(self, stack: str) -> dict[str, Any]:
+        """The backend that the stack is synthesized with, by its type."""
+        content = _read(stack_folder(self._root, stack) / "cdk.tf.json")
+        found: dict[str, Any] = content.get("terraform", {}).get("backend", {})
+        return found
 
     def take_over(self, stacks: Sequence[str]) -> TakenOver:
         """Imports the jobs that a deploy made just before it was killed, without noting them in the state.
@@ -133,10 +162,13 @@ class Terraform:
         return planned(stack, json.loads(self.run(stack, "show", "-json", "plan")))
 
     def run(self, stack: str, command: str, *arguments: str) -> str:
-        """What `terraform <command>` printed in the stack's folder. Raises OperationError with its reason."""
+        """What `terraform <command>` printed in the stack's folder.
+
+        Raises OperationError with its reason; StateError where that is the state's.
+        """
         plain = [] if "-json" in arguments else ["-no-color"]
         done = subprocess.run(
-            [self._binary, command, *plain, *arguments],
+            [self._binary, *command.split(), *plain, *arguments],
             cwd=stack_folder(self._root, stack),
             env=self._environ,
             stdin=subprocess.DEVNULL,
@@ -145,22 +177,36 @@ class Terraform:
             check=False,
         )
         if done.returncode:
+            if about := self.about_state(stack, done.stderr):
+                raise StateError(f"{stack}: {about}")
             raise OperationError(f"{stack}: terraform {command} failed: {reason(done.stderr)}")
         return done.stdout
+
+    def about_state(self, stack: str, output: str) -> str | None:
+        """What is wrong with the stack's state by Terraform's words, and what to do; None: they are about another."""
+        bucket = self._backend(stack).get("gcs", {}).get("bucket", "")
+        return plain(output, bucket=bucket, folder=str(stack_folder(self._root, stack)))
+
+
+def in_order(stacks: Sequence[str]) -> list[list[str]]:
+    """The stacks in groups to be applied one after the other: the jobs name the identity's account, so it is first."""
+    groups = [[s for s in stacks if s == IDENTITY_STACK], [s for s in stacks if s != IDENTITY_STACK]]
+    return [group for group in groups if group]
 
 
 def reason(stderr: str) -> str:
     """Terraform's errors on one line, without the bars that frame them."""
-    lines = [line.strip(" │╷╵") for line in stderr.splitlines()]
-    words = " ".join(line for line in lines if line)
-    if "Error acquiring the state lock" in words:
-        found = dict(re.findall(r"(ID|Who|Created): +(\S+)", words))
-        return (
-            f"another deploy holds the lock on the state ({found.get('Who', 'unknown')}, since "
-            f"{found.get('Created', 'unknown')}); wait for it to end, then run this again. If it is dead: "
-            f"`terraform force-unlock {found.get('ID', 'ID')}` in the stack's folder"
-        )
+    words = flat(stderr)
     return words[max(words.find("Error: "), 0) :]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON file's object; an empty one where the file is missing or was cut off."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+    except (OSError, ValueError):
+        return {}
 
 
 def planned(stack: str, plan: Mapping[str, Any]) -> list[Planned]:

@@ -23,6 +23,7 @@ ENVIRON = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "
     "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1",
     "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT": "http://127.0.0.1:9/v1/",
     "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": "http://127.0.0.1:9/bigquery/v2/",
+    "GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT": "http://127.0.0.1:9/storage/v1/",
 }
 
 
