@@ -1,5 +1,5 @@
 # Each target is a task of bootstrap.py, which needs nothing but Python.
-TASKS := setup rehearse preview test inventories bench lock
+TASKS := setup rehearse preview test terrain inventories bench lock
 
 .PHONY: $(TASKS)
 $(TASKS):

@@ -4,6 +4,7 @@ python3 bootstrap.py            only the setup
 python3 bootstrap.py rehearse   the whole rollout, played on the embedded twin
 python3 bootstrap.py preview    what each night changes, and the Terraform of the committed night
 python3 bootstrap.py test       lint, types and tests
+python3 bootstrap.py terrain    installs CDK Terrain beside cdktf and compares what both synthesize
 """
 
 from __future__ import annotations
@@ -19,23 +20,27 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 STAMP = VENV / "setup-done"
+PIP = ("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+UV = ("uv", "pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet")
+TERRAIN = [*PIP, "--require-hashes", "-r", "requirements-terrain.txt"]
 TASKS = {
     "setup": [],
     "rehearse": [["ingest-rollout", "nights"], ["ingest-rollout", "rehearse", "--report", "rehearsal.html"]],
     "preview": [["ingest-rollout", "nights"], ["ingest-rollout", "synth"]],
     "test": [
+        TERRAIN,
         ["ruff", "check"],
         ["ruff", "format", "--check"],
         ["mypy"],
         ["pytest", "-n", "auto", "--dist", "worksteal", "--durations=15"],
     ],
+    "terrain": [TERRAIN, ["pytest", "tests/terrain"]],
     "inventories": [["pytest", "tests/synth", "--snapshot-update"]],
     "bench": [["python", "-m", "bench"]],
     "lock": [
-        [
-            *("uv", "pip", "compile", "pyproject.toml", "--extra", "dev", "--universal", "--generate-hashes"),
-            *("--no-header", "--no-emit-index-url", "--output-file", "requirements.txt", "--quiet"),
-        ],
+        [*UV, "pyproject.toml", "--extra", "dev", "--output-file", "requirements.txt"],
+        # The versions that both sets need are those of the first.
+        [*UV, "--group", "terrain", "--constraint", "requirements.txt", "--output-file", "requirements-terrain.txt"],
         ["npm", "install", "--package-lock-only", "--ignore-scripts"],
     ],
 }
@@ -69,7 +74,7 @@ def set_up(environ: dict[str, str]) -> None:
         sys.exit("bootstrap.py: this Python has no venv module; install it (Debian: apt install python3-venv)")
     STAMP.unlink(missing_ok=True)
     venv.create(VENV, with_pip=True, symlinks=os.name != "nt")
-    pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(BIN / "python"), *PIP[1:]]
     run([*pip, "--require-hashes", "-r", "requirements.txt"], environ)
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], environ)
     # No install scripts: the one native part of cdktf-cli comes prebuilt for the Node that we pin.

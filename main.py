@@ -18,6 +18,8 @@ def main() -> None:
         from ingest.settings import SettingsError, load, read_context
         from stacks.night import night_app
     except ImportError as error:
+        if error.name is None:  # Not Python's own words: the seam to cdktf says itself what to do.
+            sys.exit(f"main.py: {error}")
         sys.exit(f"main.py: cannot import what it needs ({error}). Run `make setup`, then use .venv/bin/python.")
     try:
         settings = load(ROOT, os.environ)

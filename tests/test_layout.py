@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ ARROWS = {
     "ingest": {"cronsim"},
     "constructs": {"ingest"},
     "stacks": {"constructs", "ingest"},
-    "operations": {"ingest", "toolchain", "click", "filelock", "google"},
+    "operations": {"ingest", "toolchain", "click", "filelock", "google", "fontpkg_inter", "jinja2", "resvg_py"},
     "rehearsal": {"ingest", "operations", "click", "cronsim", "duckdb", "google", "jinja2", "sqlglot", "werkzeug"},
     "main.py": {"stacks", "ingest", "toolchain"},
     "toolchain.py": set(),
@@ -162,3 +163,20 @@ def test_the_lock_file_holds_no_registry_address() -> None:
     lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
 
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-terrain.txt"])
+def test_the_lock_files_of_python_hold_hashes_and_no_registry_address(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+
+    assert "://" not in text
+    assert all("--hash=sha256:" in part for part in re.split(r"\n(?=\S)", text) if "==" in part.split("\n")[0])
+
+
+def test_cdk_terrain_is_locked_to_the_versions_that_are_installed_anyway() -> None:
+    ours, theirs = (
+        dict(re.findall(r"^(\S+)==(\S+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-terrain.txt")
+    )
+
+    assert {name for name, pin in theirs.items() if ours.get(name) != pin} == {"cdktn", "cdktn-provider-google"}

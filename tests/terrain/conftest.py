@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from ingest.settings import load
+from rehearsal.scheduler import Scheduler
+from rehearsal.twin import Twin, running
+from tests.checkout import ROOT, Checkout
+from tests.unit.given import in_phoenix
+
+
+@pytest.fixture(scope="session")
+def terrain() -> None:
+    """Skips where CDK Terrain is not installed."""
+    if find_spec("cdktn") is None or find_spec("cdktn_provider_google") is None:
+        pytest.skip("CDK Terrain is not installed; `make terrain` installs it")
+
+
+@pytest.fixture
+def twin() -> Iterator[Twin]:
+    with running(load(ROOT, {}), in_phoenix("2026-10-20T21:00")) as twin:
+        yield twin
+
+
+@pytest.fixture
+def scheduler(twin: Twin) -> Scheduler:
+    return twin.scheduler
+
+
+@pytest.fixture
+def checkout(provider: None, twin: Twin, tmp_path: Path) -> Checkout:
+    """A clean checkout whose Terraform finds the twin in the environment."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    return Checkout(root, {**twin.endpoints, "GOOGLE_OAUTH_ACCESS_TOKEN": "for the twin"})
