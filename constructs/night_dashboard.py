@@ -34,9 +34,9 @@ class NightDashboard(Construct):
 
     def __init__(self, scope: Construct, *, jobs: Sequence[Job], settings: Settings) -> None:
         super().__init__(scope, "NightDashboard")
-        dashboard = MonitoringDashboard(
-            self, "Dashboard", dashboard_json=json.dumps(dashboard_json(jobs, settings), sort_keys=True)
-        )
+        # On several lines: cdktf's HCL then has a heredoc, which keeps backslashes; a quoted text loses one level.
+        text = json.dumps(dashboard_json(jobs, settings), sort_keys=True, indent=1)
+        dashboard = MonitoringDashboard(self, "Dashboard", dashboard_json=text)
         dashboard.override_logical_id("night")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,19 +21,27 @@ from operations.options import (
 )
 from operations.repository import ROOT, read_settings
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 FURTHER = {
     "adopt": "operations.adopt_command",
+    "ci": "operations.ci_command",
+    "completion": "operations.completion_command",
     "deploy": "operations.deploy_command",
     "diff": "operations.diff_command",
     "freshness": "operations.freshness_command",
     "gate": "operations.gate_command",
     "history": "operations.history_command",
+    "move-state": "operations.state_command",
+    "policy": "operations.policy_command",
     "preflight": "operations.preflight_command",
     "reconcile": "operations.reconcile_command",
     "rollback": "operations.deploy_command",
     "status": "operations.status_command",
+    "timeline": "operations.timeline_command",
 }
-"""Commands in modules of their own: the name of the command, and of its function, to that of its module."""
+"""Commands in modules of their own: the name of the command, and with "_" of its function, to that of its module."""
 
 CHANGES = 2
 """Exit code for "there are changes", as Terraform's -detailed-exitcode."""
@@ -40,6 +49,8 @@ CHANGES = 2
 
 def main() -> None:
     """Runs the command line: exit code 0 for done or no change, 1 for an error, 2 for changes."""
+    if "_INGEST_ROLLOUT_COMPLETE" in os.environ:
+        import operations.completion_scripts  # noqa: F401  # makes our own completion for bash known
     try:
         code = cli(standalone_mode=False)
     except click.Abort:
@@ -59,7 +70,7 @@ def main() -> None:
 
 
 class LazyGroup(click.Group):
-    """A group whose further commands are imported when they are used or listed, so that `plan` starts fast."""
+    """A group whose further commands are imported when they are used, so that `plan` and a list start fast."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted({*super().list_commands(context), *FURTHER})
@@ -69,8 +80,31 @@ class LazyGroup(click.Group):
             return super().get_command(context, name)
         from importlib import import_module
 
-        command: click.Command = getattr(import_module(FURTHER[name]), name)
+        command: click.Command = getattr(import_module(FURTHER[name]), _function(name))
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        self._listed(context).format_commands(context, formatter)
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
+        listed = self._listed(context).commands.items()
+        found = [CompletionItem(n, help=c.get_short_help_str()) for n, c in listed if n.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, context, incomplete)]
+
+    def _listed(self, context: click.Context) -> click.Group:
+        """The commands by name and first sentence, without importing the further ones."""
+        from operations.completion_scripts import summary
+
+        known = self.commands
+        names = self.list_commands(context)
+        further = {n: summary(FURTHER[n], _function(n)) for n in names if n not in known}
+        return click.Group(commands={n: known.get(n) or click.Command(n, help=further[n]) for n in names})
+
+
+def _function(command: str) -> str:
+    return command.replace("-", "_")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,8 +118,6 @@ def cli(context: click.Context) -> None:
       ingest-rollout diff --night 1
       ingest-rollout deploy --night 1
     """
-    import os
-
     if os.environ.get("NO_COLOR"):
         context.color = False
 
@@ -176,21 +208,6 @@ def catalogue(at: str | None, as_json: bool) -> None:
         echo_json(catalogue_rows(settings, now))
     else:
         click.echo(catalogue_text(settings, now))
-
-
-@cli.command()
-@strategy_option
-def timeline(strategy: str | None) -> None:
-    """Print the rollout as an SVG picture: when each job runs after each night.
-
-    \b
-    Example:
-      ingest-rollout timeline > docs/timeline.svg
-    """
-    from operations.timeline import timeline_svg
-
-    # The picture shows all nights; the committed one may be none of another strategy.
-    click.echo(timeline_svg(read_settings(night=0, strategy=strategy)), nl=False)
 
 
 def _show(found: Any, as_json: bool) -> None:

@@ -98,7 +98,10 @@ def _label(settings: Settings, held: World) -> str:
         world = state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)
         if known == {name: (job.cadence, job.authenticated) for name, job in world.items()}:
             return f"night {number} is deployed"
-    return "the deployed jobs match no night: an earlier deploy stopped half way, or another strategy was used"
+    return (
+        "the deployed jobs match no night: an earlier deploy stopped half way, a time was changed, "
+        "or another strategy was used"
+    )
 
 
 def _jobs(state: State | None) -> dict[str, dict[str, Any]]:

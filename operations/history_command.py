@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from operations.completion import nights
 from operations.errors import OperationError
 from operations.options import echo_json, json_option
 
@@ -28,7 +29,7 @@ _EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 
 @click.command()
 @click.option("--verify", is_flag=True, help="Check that no line was changed, moved or removed.")
-@click.option("--night", type=int, metavar="N", help="Only what was recorded for this night.")
+@click.option("--night", type=int, metavar="N", shell_complete=nights, help="Only what was recorded for this night.")
 @json_option
 def history(verify: bool, night: int | None, as_json: bool) -> int:
     """List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.

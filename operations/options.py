@@ -9,19 +9,30 @@ from typing import Any
 import click
 
 from ingest.settings import Settings
+from operations.completion import nights, starts, strategies
 from operations.errors import OperationError
 
-strategy_option = click.option("--strategy", metavar="S", help="phased or immediate, instead of the committed one.")
+strategy_option = click.option(
+    "--strategy",
+    metavar="S",
+    shell_complete=strategies,
+    help="phased or immediate, instead of the committed one.",
+)
 
 
 def night_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--night", type=int, metavar="N", help="A night, instead of the committed one.")(
-        strategy_option(command)
+    night = click.option(
+        "--night", type=int, metavar="N", shell_complete=nights, help="A night, instead of the committed one."
     )
+    return night(strategy_option(command))
 
 
 from_option = click.option(
-    "--from", "from_", metavar="M", help="Count from night M, or from `start`, instead of from what is deployed."
+    "--from",
+    "from_",
+    metavar="M",
+    shell_complete=starts,
+    help="Count from night M, or from `start`, instead of from what is deployed.",
 )
 at_option = click.option("--at", metavar="TIME", help="An ISO 8601 time (local where it has no offset) for the clock.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

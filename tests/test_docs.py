@@ -19,33 +19,56 @@ from rehearsal.command import cli
 from rehearsal.faults import KINDS
 from tests.checkout import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CONTEXT = click.Context(cli)
 README = DOCUMENTS[0].read_text(encoding="utf-8")
+INDEX = ROOT / "docs" / "README.md"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def name(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+def named_commands(text: str) -> set[str]:
+    """The words after `ingest-rollout` at the beginning of a line or of a piece of code; not those of prose."""
+    return set(re.findall(r"(?:^\$? ?|`|\()ingest-rollout ([a-z][a-z-]*)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_every_link_to_a_file_has_its_file(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
 
     assert not [link for link in links if "://" not in link and not (document.parent / link).exists()]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_every_command_that_is_named_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
 
-    assert set(re.findall(r"^(?:.*`)?ingest-rollout ([a-z]+)", text, re.MULTILINE)) <= set(cli.list_commands(CONTEXT))
+    assert named_commands(text) <= set(cli.list_commands(CONTEXT))
     assert set(re.findall(r"\bbootstrap\.py ([a-z]+)", text)) <= TASKS.keys()
     assert set(re.findall(r"`make ([a-z]+)`", text)) <= TASKS.keys()
 
 
-def test_every_option_that_the_readme_uses_exists() -> None:
-    for command, line in re.findall(r"^ingest-rollout ([a-z]+)(.*)$", README, re.MULTILINE):
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.parent.name != "reference"], ids=name)
+def test_every_option_of_a_command_that_a_page_shows_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for command, line in re.findall(r"(?:^ *\$? ?|`)ingest-rollout ([a-z][a-z-]*)([^`#\n]*)", text, re.MULTILINE):
         found = cli.get_command(CONTEXT, command)
         assert found, command
-        known = {option for parameter in found.params for option in parameter.opts}
-        assert set(re.findall(r"--[a-z-]+", line)) <= known
+        known = {option for parameter in _with_subcommands(found) for option in parameter.opts}
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= known | {"--help"}, line
+
+
+def _with_subcommands(command: click.Command) -> list[click.Parameter]:
+    further = command.commands.values() if isinstance(command, click.Group) else ()
+    return [*command.params, *(parameter for one in further for parameter in one.params)]
+
+
+def test_the_index_leads_to_every_page() -> None:
+    linked = {INDEX.parent / link for link in re.findall(r"\]\(([^)#]+\.md)\)", INDEX.read_text(encoding="utf-8"))}
+
+    assert {page for page in DOCUMENTS if page.is_relative_to(INDEX.parent)} - {INDEX} <= linked
 
 
 def test_the_readme_lists_every_setting() -> None:

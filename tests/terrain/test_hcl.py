@@ -11,22 +11,19 @@ from tests.terrain.given import EVERYTHING, apply, terraform
 pytestmark = pytest.mark.terraform
 
 STACK = "phase-financial"
-# A string of JSON in HCL loses one level of its backslashes: a quote or a new line within it ends it.
-INVALID = {"ingest-monitoring": '"dashboard_json" contains an invalid JSON'}
 
 
-def test_the_hcl_of_every_stack_is_valid_but_for_what_is_listed(checkout: Checkout) -> None:
+def test_the_hcl_of_every_stack_is_valid(checkout: Checkout) -> None:
     done = checkout.cdktf("synth", "--hcl", INGEST_NIGHT="4", **EVERYTHING)
     assert done.returncode == 0, done.stdout + done.stderr
 
     folders = sorted((checkout.root / "cdktf.out" / "stacks").iterdir())
-    assert {folder.name for folder in folders} > {STACK, *INVALID}
+    assert {folder.name for folder in folders} > {STACK, "ingest-foundation", "ingest-identity", "ingest-monitoring"}
     for folder in folders:
         done = terraform(folder, checkout.environ, "init", "-backend=false", "-input=false")
         assert done.returncode == 0, folder.name + done.stdout + done.stderr
         done = terraform(folder, checkout.environ, "validate")
-        assert (done.returncode != 0) == (folder.name in INVALID), folder.name + done.stdout + done.stderr
-        assert INVALID.get(folder.name, "") in done.stderr
+        assert done.returncode == 0, folder.name + done.stdout + done.stderr
 
 
 def test_the_hcl_of_the_jobs_is_what_the_json_deployed_but_for_the_required_version(

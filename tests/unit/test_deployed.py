@@ -75,7 +75,8 @@ def test_a_deploy_that_stopped_half_way_matches_no_night(tmp_path: Path) -> None
     _deploy(tmp_path, state_at(PHASED, 2), {"phase-core"})
     before = from_state(tmp_path, night(2))
     assert before.label == (
-        "the deployed jobs match no night: an earlier deploy stopped half way, or another strategy was used"
+        "the deployed jobs match no night: an earlier deploy stopped half way, a time was changed, "
+        "or another strategy was used"
     )
     left = changes(before.world, state_at(PHASED, 2))
     assert stacks_of(left) == ["phase-financial", "phase-labor"]

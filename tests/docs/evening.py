@@ -1,0 +1,44 @@
+"""Runs ingest-rollout as if it were another time, for what a page shows. Started by path in a checkout's root.
+
+TIME is what the clock says. SERVICE, where given, is where the ingest service's routes are asked for.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import Any
+
+TRUE = datetime.datetime
+NOW = TRUE.fromisoformat(os.environ["TIME"])
+
+
+class _AnyDatetime(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, TRUE)
+
+
+class Stopped(TRUE, metaclass=_AnyDatetime):
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+        return NOW.astimezone(tz)
+
+
+def main() -> None:
+    # The clients need a clock that runs; ours take the stopped one when they are imported after it.
+    import google.auth.transport.requests
+    import google.cloud.bigquery
+    import google.cloud.scheduler_v1  # noqa: F401
+
+    datetime.datetime = Stopped  # type: ignore[misc]
+    from operations import routes
+    from rehearsal.command import main as run
+
+    if address := os.environ.get("SERVICE"):
+        probe = routes.probe
+        routes.probe = lambda url: probe(f"{address}/{url.split('/', 3)[3]}")
+    run()
+
+
+if __name__ == "__main__":
+    main()
