@@ -71,7 +71,7 @@ def playbook(settings: Settings, time: str, page: str) -> str:
 Each day at {time} UTC a query of BigQuery asks every table of the rollout for its newest row. It fails, and names them, when entities missed two runs (error_after), never loaded, or have no such table or column. An error without the words "ingest freshness" is of the query itself: see the last step.
 
 1. **ingest-rollout freshness** shows all tables with their ages, **ingest-rollout status** all jobs with their last attempts.
-2. The job is missing, paused or drifted: somebody changed it. See [Cloud Scheduler]({jobs_url(settings.project)}); deploying the committed night again makes it as declared.
+2. The job is missing, paused or drifted: somebody changed it. See [Cloud Scheduler]({jobs_url(settings.project)}); **cdktf deploy** with its stack makes it as declared.
 3. The job ran and failed: there is a notification of its own for that, with a playbook.
 4. The job succeeded and the table did not grow: the service loaded nothing. ServiceTitan may have had nothing new, on a holiday say; an entity for which that is usual gets criteria of its own, OVERRIDES in ingest/freshness.py. Otherwise look at the service.
 5. The table or the column is missing: somebody renamed it, or loaded_at_field in ingest/catalogue.py is not the table's.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from constructs import Construct
 from constructs.bindings import CloudRunV2ServiceIamMember, ServiceAccount, ServiceAccountIamMember
-from ingest.access import deployers
+from ingest.access import deployers, identifier
 from ingest.settings import Settings
 
 
@@ -51,4 +49,4 @@ class Invoker(Construct):
                 member=member,
                 depends_on=[created] if created else None,
             )
-            acts.override_logical_id(f"acts_as_{re.sub(r'[^A-Za-z0-9]', '_', member)}")
+            acts.override_logical_id(f"acts_as_{identifier(member)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from hashlib import sha256
 
 from ingest.settings import Settings
 
@@ -17,20 +19,20 @@ class Role:
 
 
 # Cloud Scheduler grants on projects only, so these are custom roles on the project instead of narrower grants.
-_LOOK = {
+_PLAN = {
     "cloudscheduler.jobs.get": "read a job: plan, status",
     "cloudscheduler.jobs.list": "list the jobs: preflight, status, gate",
-    "cloudscheduler.locations.get": "tell whether the region has Cloud Scheduler",
-    "logging.logEntries.list": "read what an attempt answered, in the console",
-    "bigquery.jobs.create": "run the queries of gate and freshness; the tables are granted on the dataset",
-    "resourcemanager.projects.get": "preflight's question for permissions",
-}
-_IDENTITY = {
     "iam.serviceAccounts.get": "plan ingest-identity",
     "iam.serviceAccounts.getIamPolicy": "plan ingest-identity",
     "run.services.getIamPolicy": "plan ingest-identity",
 }
-OPERATOR = Role(id="ingestOperator", title="Ingest operator: looks, plans and gates", permissions=_LOOK | _IDENTITY)
+PREVIEWER = Role(id="ingestPreviewer", title="Ingest previewer: plans, and reads no data", permissions=_PLAN)
+OPERATOR = Role(
+    id="ingestOperator",
+    title="Ingest operator: looks, plans and gates",
+    permissions=_PLAN
+    | {"bigquery.jobs.create": "run the queries of gate and freshness; the tables are granted on the dataset"},
+)
 DEPLOYER = Role(
     id="ingestDeployer",
     title="Ingest deployer: deploys nights",
@@ -43,14 +45,18 @@ DEPLOYER = Role(
         "cloudscheduler.jobs.pause": "a job that was found paused",
     },
 )
-ROLES = (DEPLOYER, OPERATOR)
+ROLES = (DEPLOYER, OPERATOR, PREVIEWER)
 
 DEPLOYER_ACCOUNT = "ingest-deployer"
 OPERATOR_ACCOUNT = "ingest-operator"
+PREVIEWER_ACCOUNT = "ingest-previewer"
 """Ids of the accounts that the workflows of `github_repository` sign in as."""
 
 ENVIRONMENT = "production"
-"""GitHub's environment, whose reviewers approve a deploy; only its runs may sign in as the deployer."""
+"""GitHub's environment, whose reviewers approve a deploy; only its runs on main may sign in as the deployer."""
+
+MAIN = "refs/heads/main"
+"""The branch whose runs may sign in as the operator, who reads the tables; others only preview."""
 
 
 def account(settings: Settings, account_id: str) -> str:
@@ -60,12 +66,26 @@ def account(settings: Settings, account_id: str) -> str:
 
 def deployers(settings: Settings) -> list[str]:
     """The IAM members that deploy, the workflows' account among them."""
-    return [*settings.deployers, *_of_workflows(settings, DEPLOYER_ACCOUNT)]
+    return _once(*settings.deployers, *_of_workflows(settings, DEPLOYER_ACCOUNT))
 
 
 def operators(settings: Settings) -> list[str]:
     """The IAM members that look and gate, the workflows' account among them."""
-    return [*settings.operators, *_of_workflows(settings, OPERATOR_ACCOUNT)]
+    return _once(*settings.operators, *_of_workflows(settings, OPERATOR_ACCOUNT))
+
+
+def previewers(settings: Settings) -> list[str]:
+    """The IAM members that plan and read no data: the account of the workflows' previews."""
+    return _of_workflows(settings, PREVIEWER_ACCOUNT)
+
+
+def identifier(member: str) -> str:
+    """A name for Terraform that no other member has, though Terraform takes few of a member's characters."""
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', member)}_{sha256(member.encode()).hexdigest()[:6]}"
+
+
+def _once(*members: str) -> list[str]:
+    return list(dict.fromkeys(members))
 
 
 def _of_workflows(settings: Settings, account_id: str) -> list[str]:

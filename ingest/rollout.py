@@ -146,12 +146,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one job. A first deploy of a later night both adopts and shifts, hence several actions."""
+    """What happens to one job. A first deploy of a later night both adopts and shifts, hence several actions.
+
+    `needs_identity`: it sends the invoker's token from now on, and did not before.
+    """
 
     entity: Entity
     actions: tuple[Action, ...]
     before: Cadence | None
     after: Cadence | None
+    needs_identity: bool = False
 
     @property
     def is_unchanged(self) -> bool:
@@ -178,9 +182,12 @@ def _change(before: Job | None, after: Job | None) -> Change:
             actions.append(Action.SHIFT_LATER if later else Action.SHIFT_EARLIER)
         if before.authenticated != after.authenticated:
             actions.append(Action.ADD_OIDC if after.authenticated else Action.DROP_OIDC)
-        return Change(after.entity, tuple(actions) or (Action.UNCHANGED,), before.cadence, after.cadence)
+        needs_identity = after.authenticated and not before.authenticated
+        return Change(
+            after.entity, tuple(actions) or (Action.UNCHANGED,), before.cadence, after.cadence, needs_identity
+        )
     if after:
-        return Change(after.entity, (Action.CREATE,), None, after.cadence)
+        return Change(after.entity, (Action.CREATE,), None, after.cadence, after.authenticated)
     if before:
         return Change(before.entity, (Action.REMOVE,), before.cadence, None)
     raise ValueError("a change needs a job before or after it")
@@ -190,7 +197,7 @@ def stacks_of(found: Iterable[Change]) -> list[str]:
     """The ids of the stacks that have to be deployed for these changes: identity first, then in the waves' order."""
     found = list(found)
     changed = {change.entity.group for change in found if not change.is_unchanged}
-    identity = [IDENTITY_STACK] if any(Action.ADD_OIDC in change.actions for change in found) else []
+    identity = [IDENTITY_STACK] if any(change.needs_identity for change in found) else []
     return identity + [group.stack for group in GROUPS if group.name in changed]
 
 

@@ -175,11 +175,15 @@ def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
         strategy = _rollout(values["strategy"], values.get("invoker_service_account", ""))
         if values["night"] not in strategy.numbers:
             allowed = ", ".join(map(str, strategy.numbers))
+            hint = "" if values.get("invoker_service_account") else "; the night identity needs invoker_service_account"
             errors.append(
                 f"night: {values['night']} (from {given['night'][0]}) is not a night of "
                 f"strategy {strategy.name}; allowed: {allowed}"
+                + (hint if values["night"] == strategy.numbers[-1] + 1 else "")
             )
     errors += _identity(values, given)
+    if values.get("freshness_service_account") and values.get("notification_channels") == ():
+        errors.append("freshness_service_account: set without notification_channels, whom to tell; set them too")
     if values.get("backend") == "gcs" and values.get("backend_bucket") == "":
         source = given["backend_bucket"][0]
         errors.append(f"backend_bucket: '' (from {source}) is not allowed with backend gcs; allowed: a bucket's name")
@@ -200,6 +204,8 @@ def _identity(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
     if domain == f"{project}.iam.gserviceaccount.com" and re.fullmatch(_ACCOUNT_ID, name):
         return []
     source = given["invoker_service_account"][0]
+    if not invoker:
+        return ["create_invoker: true without an account; set invoker_service_account to the email that it is to have"]
     return [
         f"invoker_service_account: {invoker!r} (from {source}) cannot be created; allowed with create_invoker: "
         f"<6 to 30 of a-z, 0-9, ->@{project}.iam.gserviceaccount.com"
@@ -226,7 +232,7 @@ def _several(pattern: str) -> Callable[[Any], tuple[str, ...]]:
         parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
         if not isinstance(parts, list):
             raise ValueError
-        return tuple(_matching(pattern)(part) for part in parts if part != "")
+        return tuple(dict.fromkeys(_matching(pattern)(part) for part in parts if part != ""))
 
     return check
 
@@ -282,11 +288,17 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "cloud_run_service": (_matching(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?"), "a Cloud Run service's name"),
     "notification_channels": (
         _several(r"projects/[a-z0-9-]+/notificationChannels/\d+"),
-        "a list of names such as projects/P/notificationChannels/123",
+        "a list of names such as projects/P/notificationChannels/123; in a variable with commas between",
     ),
     "freshness_service_account": (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
-    "deployers": (_several(_MEMBER), "a list of members such as group:data@example.com"),
-    "operators": (_several(_MEMBER), "a list of members such as group:data@example.com"),
+    "deployers": (
+        _several(_MEMBER),
+        "a list of members such as group:data@example.com; in a variable with commas between",
+    ),
+    "operators": (
+        _several(_MEMBER),
+        "a list of members such as group:data@example.com; in a variable with commas between",
+    ),
     "github_repository": (_matching(r"|[A-Za-z0-9-]+/[\w.-]+"), 'a repository such as owner/name, or "" for none'),
     "attempt_deadline_seconds": (_whole(15, 1800), "15 to 1800"),
     "retry_count": (_whole(0, 5), "0 to 5"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ingest.baseline import BaselineError, BaselineJob, load_baseline
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.rollout import Hold, Job, World, before_rollout, night_before, state_at
 from ingest.schedule import Cadence, ScheduleError
@@ -63,6 +64,10 @@ def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.e
         return Before(
             before.world, f"assuming that {before.label}, the shared state was not read: if not so, say --from. {error}"
         )
+    try:
+        baseline = load_baseline(root)
+    except BaselineError as error:
+        raise OperationError(str(error)) from None
     known = {entity.name: entity for entity in CATALOGUE}
     world = dict(before_rollout(adopt_existing=settings.adopt_existing))
     held = {}
@@ -79,15 +84,22 @@ def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.e
                         "somebody changed the job: run `ingest-rollout diff`, or say --from"
                     ) from None
                 imported = settings.adopt_existing and entity.live is not None
-                held[name] = Job(entity, cadence, Hold.DECLARED, imported, _sends_token(attributes, settings))
+                held[name] = Job(
+                    entity, cadence, Hold.DECLARED, imported, _sends_token(attributes, settings, baseline.get(name))
+                )
     return Before(world | held, _label(settings, held))
 
 
-def _sends_token(attributes: dict[str, Any], settings: Settings) -> bool:
-    """Whether the job sends the invoker's token; one that was found with another's is not of the rollout's doing."""
+def _sends_token(attributes: dict[str, Any], settings: Settings, as_found: BaselineJob | None) -> bool:
+    """Whether the job sends the invoker's token; one that was found with another's is not of the rollout's doing.
+
+    Without an invoker set, such as in an older checkout, any other token is one that a deploy would take away.
+    """
     tokens = [token for target in attributes.get("http_target") or [] for token in target.get("oidc_token") or []]
     emails = [token.get("service_account_email") for token in tokens]
-    return settings.invoker_service_account in emails if settings.invoker_service_account else False
+    if settings.invoker_service_account:
+        return settings.invoker_service_account in emails
+    return any(email != (as_found and as_found.oidc_service_account_email) for email in emails)
 
 
 def _label(settings: Settings, held: World) -> str:

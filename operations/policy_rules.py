@@ -485,7 +485,7 @@ def not_the_whole_pool(subject: Subject) -> Judgement:
         return NOT_APPLICABLE
     member = subject.body.get("member") or ""
     one = re.match(r"principal://.+/subject/.+", member) or re.match(
-        r"principalSet://.+/attribute\.repository(_id)?/[^*]+$", member
+        r"principalSet://.+/attribute\.\w+/([\w-]+/[\w.-]+|\d+)$", member
     )
     return judged([] if one else [f"is granted to {_short(member)}"])
 

@@ -24,6 +24,8 @@ PERMISSIONS = tuple(
 )
 """What a deploy needs; `enable` is the permission of jobs.resume, which the provider calls after a create."""
 
+CLOSED = "is closed to requests without a token"
+
 ACT_AS = "iam.serviceAccounts.actAs"
 
 
@@ -150,8 +152,10 @@ def routes_check(world: World, probe: Callable[[str], RouteAnswer], settings: Se
     name = "routes"
     uris = {job.entity.uri(settings.base_url, settings.reference_path).partition("?")[0] for job in world.values()}
     urls = sorted(uris)
+    # Cloud Run asks for the token before the service sees the request; ours are Cloud Scheduler's to sign.
+    closed = all(job.authenticated for job in world.values())
     with ThreadPoolExecutor(max_workers=8) as pool:
-        judged = [_route(url, answer) for url, answer in zip(urls, pool.map(probe, urls), strict=True)]
+        judged = [_route(url, answer, closed=closed) for url, answer in zip(urls, pool.map(probe, urls), strict=True)]
     failed = [text for verdict, text in judged if verdict is Verdict.FAIL]
     open_ = [text for verdict, text in judged if verdict is Verdict.INCONCLUSIVE]
     if failed:
@@ -162,10 +166,14 @@ def routes_check(world: World, probe: Callable[[str], RouteAnswer], settings: Se
         remedy = "look the routes up in the service's source; never try them with GET or HEAD, that starts an ingest"
         reason = f"{len(open_)} of {len(urls)} cannot be told"
         return Check(name, Verdict.INCONCLUSIVE, reason, remedy, tuple(open_))
+    if shut := [text for _, text in judged if text.endswith(CLOSED)]:
+        return Check(name, Verdict.PASS, f"not asked: the service {CLOSED}, {len(shut)} of {len(urls)}")
     return Check(name, Verdict.PASS, f"the service takes GET on all {len(urls)}")
 
 
-def _route(url: str, answer: RouteAnswer) -> tuple[Verdict, str]:
+def _route(url: str, answer: RouteAnswer, *, closed: bool) -> tuple[Verdict, str]:
+    if closed and answer.http_status in (401, 403):
+        return Verdict.PASS, f"{url} {CLOSED}"
     if answer.http_status in (200, 204) and "GET" in answer.allow:
         return Verdict.PASS, url
     if answer.http_status == 404:

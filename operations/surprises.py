@@ -14,6 +14,7 @@ _WORDS = {Action.ADOPT: "import", Action.CREATE: "create", Action.REMOVE: "delet
 def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
     """Where the plan is not what the preview shows."""
     expected = {}
+    only_tokens = {c.entity.name for c in found.changes if set(c.actions) <= {Action.ADD_OIDC, Action.DROP_OIDC}}
     for change in found.changes:
         words = [_WORDS.get(action, "update") for action in change.actions if action is not Action.UNCHANGED]
         if words:
@@ -28,7 +29,12 @@ def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
     for name in {**expected, **actual}:
         wanted, one = expected.get(name, "no change"), actual.get(name)
         action = one.action if one else "no change"
-        if action != wanted:
+        if one and name in only_tokens and one.fields and one.fields != ["http_target"]:
+            texts.append(
+                f"{name}: the preview shows a change of its token alone, the plan one of {', '.join(one.fields)}; "
+                "somebody changed the live job"
+            )
+        elif action != wanted:
             fields = f" ({', '.join(one.fields)})" if one and one.fields else ""
             texts.append(
                 f"{name}: the preview shows {wanted}, the plan {action}{fields}; somebody changed the live job"

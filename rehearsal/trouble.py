@@ -19,6 +19,7 @@ class Trouble:
         self._faults = faults
         self._twin = twin
         self._deleted: dict[str, range] = {}
+        self._killed: set[int] = set()
 
     def seed(self) -> None:
         """What is wrong before the rollout begins."""
@@ -38,7 +39,11 @@ class Trouble:
         self._twin.scheduler.take_writes()
 
     def kills(self, night: int) -> bool:
-        return any(fault.kind == "killed" and fault.night == night for fault in self._faults)
+        """Whether the deploy is killed: the first one of the night, and none after."""
+        if night in self._killed or not any(fault.kind == "killed" and fault.night == night for fault in self._faults):
+            return False
+        self._killed.add(night)
+        return True
 
     def after_deploy(self, night: int) -> None:
         for name in self._jobs("paused", night):

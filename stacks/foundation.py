@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from constructs import Construct
 from constructs.bindings import (
     BigqueryDatasetIamMember,
@@ -25,11 +23,16 @@ from ingest.access import (
     DEPLOYER,
     DEPLOYER_ACCOUNT,
     ENVIRONMENT,
+    MAIN,
     OPERATOR,
     OPERATOR_ACCOUNT,
+    PREVIEWER,
+    PREVIEWER_ACCOUNT,
     Role,
     deployers,
+    identifier,
     operators,
+    previewers,
 )
 from ingest.settings import Settings
 from stacks.base import IngestStack
@@ -38,8 +41,13 @@ FOUNDATION_STACK = "ingest-foundation"
 
 _ISSUER = "https://token.actions.githubusercontent.com"
 
+# Attributes of a token, by CEL. A token's own subject would do for the environment, but its form is the repository's
+# choice (GitHub's immutable subject claims, 2026), and it does not name the branch as well.
+_ON_MAIN = f'assertion.ref == "{MAIN}"'
+_DEPLOYS = f'{_ON_MAIN} && has(assertion.environment) && assertion.environment == "{ENVIRONMENT}"'
+
 # Terraform's lock of a state in a bucket is an object of that name: a plan makes and deletes it.
-_LOCKS = 'resource.type == "storage.googleapis.com/Object" && resource.name.endsWith(".tflock")'
+_LOCKS = 'resource.name.endsWith(".tflock")'
 
 
 class FoundationStack(IngestStack):
@@ -51,9 +59,13 @@ class FoundationStack(IngestStack):
         self._accounts: list[ServiceAccount] = []
         if settings.github_repository:
             self._workflows()
-        for role, members in ((DEPLOYER, deployers(settings)), (OPERATOR, operators(settings))):
+        for role, members, reads_tables in (
+            (DEPLOYER, deployers(settings), True),
+            (OPERATOR, operators(settings), True),
+            (PREVIEWER, previewers(settings), False),
+        ):
             if members:
-                self._role(role, members)
+                self._role(role, members, reads_tables=reads_tables)
         if settings.backend_bucket:
             self._state()
 
@@ -71,45 +83,60 @@ class FoundationStack(IngestStack):
             workload_identity_pool_provider_id="github",
             display_name=repository[:32],
             oidc=IamWorkloadIdentityPoolProviderOidc(issuer_uri=_ISSUER),
-            attribute_mapping={"google.subject": "assertion.sub", "attribute.repository": "assertion.repository"},
+            attribute_mapping={
+                "google.subject": "assertion.sub",
+                "attribute.repository": "assertion.repository",
+                "attribute.on_main": f'{_ON_MAIN} ? assertion.repository : "none"',
+                "attribute.deploys": f'{_DEPLOYS} ? assertion.repository : "none"',
+            },
             # Every repository of GitHub has this issuer: without a condition, all of them could sign in.
             attribute_condition=f'assertion.repository == "{repository}"',
         )
         provider.override_logical_id("github")
-        # A subject names the environment only in jobs that run in it, after its reviewers approved.
-        subject = f"principal://iam.googleapis.com/{pool.name}/subject/repo:{repository}:environment:{ENVIRONMENT}"
-        anybody = f"principalSet://iam.googleapis.com/{pool.name}/attribute.repository/{repository}"
-        for account_id, who in ((DEPLOYER_ACCOUNT, subject), (OPERATOR_ACCOUNT, anybody)):
+        everybody = f"principalSet://iam.googleapis.com/{pool.name}"
+        for account_id, attribute in (
+            (DEPLOYER_ACCOUNT, "deploys"),
+            (OPERATOR_ACCOUNT, "on_main"),
+            (PREVIEWER_ACCOUNT, "repository"),
+        ):
             account = ServiceAccount(
                 self, account_id, account_id=account_id, display_name=f"{repository}: {account_id}"[:100]
             )
-            account.override_logical_id(_identifier(account_id))
+            name = account_id.replace("-", "_")
+            account.override_logical_id(name)
             self._accounts.append(account)
             signs_in = ServiceAccountIamMember(
                 self,
                 f"SignsIn {account_id}",
                 service_account_id=account.name,
                 role="roles/iam.workloadIdentityUser",
-                member=who,
+                member=f"{everybody}/attribute.{attribute}/{repository}",
             )
-            signs_in.override_logical_id(f"signs_in_{_identifier(account_id)}")
+            signs_in.override_logical_id(f"signs_in_{name}")
+            variable = f"{name.removeprefix('ingest_')}_service_account"
+            email = TerraformOutput(
+                self, f"{account_id} email", value=account.email, description=f"The workflows' {variable.upper()}"
+            )
+            email.override_logical_id(variable)
         output = TerraformOutput(
             self, "Provider", value=provider.name, description="The workflows' variable WORKLOAD_IDENTITY_PROVIDER"
         )
         output.override_logical_id("workload_identity_provider")
 
-    def _role(self, role: Role, members: list[str]) -> None:
+    def _role(self, role: Role, members: list[str], *, reads_tables: bool) -> None:
         settings = self._settings
         custom = ProjectIamCustomRole(
             self, role.id, role_id=role.id, title=role.title, permissions=sorted(role.permissions)
         )
         custom.override_logical_id(role.id)
         for member in members:
-            name = f"{role.id}_{_identifier(member)}"
+            name = f"{role.id}_{identifier(member)}"
             project = ProjectIamMember(
                 self, name, project=settings.project, role=custom.name, member=member, depends_on=self._accounts
             )
             project.override_logical_id(name)
+            if not reads_tables:
+                continue
             tables = BigqueryDatasetIamMember(
                 self,
                 f"{name} tables",
@@ -134,17 +161,20 @@ class FoundationStack(IngestStack):
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
         )
         bucket.override_logical_id("state")
+        # A state decides what the next deploy does, with the rights of whoever deploys: an administrator's are not the
+        # deployers' to write. Only a plan's lock is, for the stacks that they plan.
+        objects = f"projects/_/buckets/{settings.backend_bucket}/objects/{settings.backend_prefix}"
+        phases = f'resource.name.startsWith("{objects}/phase-")'
         for member in deployers(settings):
-            self._state_member(bucket, "writes", "roles/storage.objectUser", member)
-        for member in operators(settings):
             self._state_member(bucket, "reads", "roles/storage.objectViewer", member)
-            self._state_member(
-                bucket,
-                "locks",
-                "roles/storage.objectUser",
-                member,
-                StorageBucketIamMemberCondition(title="locks only", expression=_LOCKS),
-            )
+            condition = StorageBucketIamMemberCondition(title="phases and locks", expression=f"{phases} || {_LOCKS}")
+            self._state_member(bucket, "writes", "roles/storage.objectUser", member, condition)
+        for member in (*operators(settings), *previewers(settings)):
+            self._state_member(bucket, "reads", "roles/storage.objectViewer", member)
+        # The workflows plan without a lock: whoever may push a branch could take away that of a deploy.
+        for member in settings.operators:
+            condition = StorageBucketIamMemberCondition(title="locks only", expression=_LOCKS)
+            self._state_member(bucket, "locks", "roles/storage.objectUser", member, condition)
 
     def _state_member(
         self,
@@ -154,13 +184,8 @@ class FoundationStack(IngestStack):
         member: str,
         condition: StorageBucketIamMemberCondition | None = None,
     ) -> None:
-        name = f"{verb}_state_{_identifier(member)}"
+        name = f"{verb}_state_{identifier(member)}"
         grant = StorageBucketIamMember(
             self, name, bucket=bucket.name, role=role, member=member, condition=condition, depends_on=self._accounts
         )
         grant.override_logical_id(name)
-
-
-def _identifier(text: str) -> str:
-    """What Terraform takes as a resource's name."""
-    return re.sub(r"[^A-Za-z0-9]", "_", text)

@@ -67,6 +67,28 @@ def test_a_first_deploy_of_that_night_does_all_at_once(with_invoker: Settings) -
     assert found["returns"] == (Action.CREATE,)
 
 
+def test_jobs_that_are_created_with_a_token_need_the_invoker_too(with_invoker: Settings) -> None:
+    found = changes({}, state_at(with_invoker.rollout, 4, adopt_existing=False))
+    assert {change.actions for change in found} == {(Action.CREATE,)}
+    assert stacks_of(found)[0] == IDENTITY_STACK
+    assert stacks_of(changes({}, state_at(with_invoker.rollout, 3, adopt_existing=False))) == PHASES
+
+
+def test_a_job_that_was_edited_by_hand_is_no_change_of_its_token_alone(with_invoker: Settings) -> None:
+    found = preview(replace(with_invoker, night=4), state_at(with_invoker.rollout, 3), "night 3 is deployed", NOW)
+    plan = [
+        Planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", "update", ["http_target"])
+        for c in found.changes
+    ]
+    assert differences(found, plan) == []
+    (index,) = [i for i, one in enumerate(plan) if one.address.endswith(".jobs")]
+    plan[index] = replace(plan[index], fields=["http_target", "schedule"])
+    assert differences(found, plan) == [
+        "jobs: the preview shows a change of its token alone, the plan one of http_target, schedule; "
+        "somebody changed the live job"
+    ]
+
+
 def planned(stack: str, address: str, action: str) -> Planned:
     return Planned(stack, address, action, [])
 
@@ -112,3 +134,6 @@ def test_the_state_tells_whether_the_jobs_send_the_token(
         (tmp_path / "state" / f"{stack}.tfstate").write_text(json.dumps({"version": 4, "resources": resources}))
 
     assert from_state(tmp_path, with_invoker).label == f"night {night} is deployed"
+    forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=3)
+    dropped = changes(from_state(tmp_path, forgotten).world, state_at(forgotten.rollout, 3))
+    assert {c.actions for c in dropped} == ({(Action.DROP_OIDC,)} if email else {(Action.UNCHANGED,)})

@@ -9,7 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from ingest.access import DEPLOYER, OPERATOR
+from ingest.access import DEPLOYER, OPERATOR, PREVIEWER
 from operations.preflight import PERMISSIONS
 from tests.identity.conftest import EMAIL
 from tests.synth.conftest import Stacks, Synthesize
@@ -99,17 +99,25 @@ def test_each_part_of_the_foundation_comes_only_with_its_setting(synthesize: Syn
     ]
 
 
-def test_only_runs_in_the_environment_sign_in_as_the_deployer(synthesize: Synthesize) -> None:
+def test_only_runs_on_main_in_the_environment_deploy_and_only_those_on_main_read_tables(
+    synthesize: Synthesize,
+) -> None:
     found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
     members = {a: f["member"] for a, f in found.items() if f.get("role") == "roles/iam.workloadIdentityUser"}
 
-    assert members["google_service_account_iam_member.signs_in_ingest_deployer"].endswith(
-        "/subject/repo:acme/ingest-schedules:environment:production"
-    )
-    assert members["google_service_account_iam_member.signs_in_ingest_operator"].endswith(
-        "/attribute.repository/acme/ingest-schedules"
-    )
+    assert {address.rpartition("signs_in_ingest_")[2]: who.rpartition("}/")[2] for address, who in members.items()} == {
+        "deployer": "attribute.deploys/acme/ingest-schedules",
+        "operator": "attribute.on_main/acme/ingest-schedules",
+        "previewer": "attribute.repository/acme/ingest-schedules",
+    }
     issuer = found["google_iam_workload_identity_pool_provider.github"]
+    on_main = 'assertion.ref == "refs/heads/main"'
+    environment = 'has(assertion.environment) && assertion.environment == "production"'
+    assert issuer["attribute_mapping"]["attribute.on_main"] == f'{on_main} ? assertion.repository : "none"'
+    assert (
+        issuer["attribute_mapping"]["attribute.deploys"]
+        == f'{on_main} && {environment} ? assertion.repository : "none"'
+    )
     assert issuer["attribute_condition"] == 'assertion.repository == "acme/ingest-schedules"'
 
 
@@ -121,7 +129,50 @@ def test_operators_may_write_nothing_but_locks(synthesize: Synthesize) -> None:
         if f.get("role") == "roles/storage.objectUser" and f["member"] == "user:reader@example.com"
     ]
 
-    assert locks["condition"]["expression"].endswith('resource.name.endsWith(".tflock")')
+    assert locks["condition"]["expression"] == 'resource.name.endsWith(".tflock")'
+
+
+def test_no_workflow_but_the_deployers_may_write_a_lock(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
+    writers = {f["member"] for f in found.values() if f.get("role") == "roles/storage.objectUser"}
+
+    deployer = "serviceAccount:ingest-deployer@kpi-auto-471020.iam.gserviceaccount.com"
+    assert writers == {"group:data@example.com", "user:reader@example.com", deployer}
+
+
+def test_deployers_may_write_the_states_of_the_phases_and_no_administrators_one(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
+    (grant,) = [
+        f
+        for f in found.values()
+        if f.get("role") == "roles/storage.objectUser" and f["member"] == "group:data@example.com"
+    ]
+
+    objects = "projects/_/buckets/acme-ingest-state/objects/ingest-schedules"
+    assert grant["condition"]["expression"] == (
+        f'resource.name.startsWith("{objects}/phase-") || resource.name.endsWith(".tflock")'
+    )
+
+
+def test_the_previewer_reads_no_table(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
+    readers = {f["member"] for a, f in found.items() if a.startswith("google_bigquery_dataset_iam_member")}
+
+    assert readers
+    assert not [member for member in readers if "previewer" in member]
+    assert not [permission for permission in PREVIEWER.permissions if permission.startswith("bigquery")]
+
+
+def test_members_that_look_alike_to_terraform_are_told_apart_and_none_is_granted_twice(synthesize: Synthesize) -> None:
+    alike = (
+        "user:a.x@example.com",
+        "user:a-x@example.com",
+        "serviceAccount:ingest-deployer@kpi-auto-471020.iam.gserviceaccount.com",
+    )
+    stacks = synthesize(night=4, **INVOKER | FOUNDATION | {"deployers": alike})
+    acts = [f["member"] for a, f in resources(stacks, "ingest-identity").items() if "acts_as" in a]
+
+    assert sorted(acts) == sorted(alike)
 
 
 def test_the_bucket_keeps_old_states_and_cannot_be_destroyed(synthesize: Synthesize) -> None:

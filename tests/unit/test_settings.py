@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,10 @@ OTHERS: dict[str, tuple[str, Any]] = {
         ("projects/p-1/notificationChannels/1", "projects/p-1/notificationChannels/2"),
     ),
     "freshness_service_account": ("f@p.iam.gserviceaccount.com", "f@p.iam.gserviceaccount.com"),
-    "deployers": ("group:a@example.com,user:b+c@example.com", ("group:a@example.com", "user:b+c@example.com")),
+    "deployers": (
+        "group:a@example.com,user:b+c@example.com,group:a@example.com",
+        ("group:a@example.com", "user:b+c@example.com"),
+    ),
     "operators": ("serviceAccount:a@p.iam.gserviceaccount.com", ("serviceAccount:a@p.iam.gserviceaccount.com",)),
     "github_repository": ("acme/ingest-schedules", "acme/ingest-schedules"),
     "attempt_deadline_seconds": ("15", 15),
@@ -60,10 +63,12 @@ ALLOWED = {
     "invoker_service_account": 'a service account\'s email, or "" for none',
     "create_invoker": "true or false",
     "cloud_run_service": "a Cloud Run service's name",
-    "notification_channels": "a list of names such as projects/P/notificationChannels/123",
+    "notification_channels": (
+        "a list of names such as projects/P/notificationChannels/123; in a variable with commas between"
+    ),
     "freshness_service_account": 'a service account\'s email, or "" for none',
-    "deployers": "a list of members such as group:data@example.com",
-    "operators": "a list of members such as group:data@example.com",
+    "deployers": "a list of members such as group:data@example.com; in a variable with commas between",
+    "operators": "a list of members such as group:data@example.com; in a variable with commas between",
     "github_repository": 'a repository such as owner/name, or "" for none',
     "attempt_deadline_seconds": "15 to 1800",
     "retry_count": "0 to 5",
@@ -109,6 +114,13 @@ BAD: dict[str, list[Any]] = {
     "min_backoff_seconds": [4, 3601, "4", None],
     "max_backoff_seconds": [4, 3601, "3601", None],
 }
+
+
+COMPANIONS: dict[str, Any] = {
+    "backend_bucket": "a-bucket",
+    "notification_channels": ("projects/p-1/notificationChannels/7",),
+}
+"""Settings that others need beside them."""
 
 
 @pytest.fixture
@@ -162,9 +174,9 @@ def test_the_committed_night_is_one_of_the_committed_strategy() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_setting_can_be_set_by_an_environment_variable(root: Path, name: str) -> None:
     text, value = OTHERS[name]
-    _set(root, backend_bucket="a-bucket")
+    _set(root, **COMPANIONS)
     found = asdict(load(root, {f"INGEST_{name.upper()}": text}))
-    assert found == asdict(SETTINGS) | {"backend_bucket": "a-bucket"} | {name: value}
+    assert found == asdict(replace(SETTINGS, **COMPANIONS)) | {name: value}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -176,7 +188,7 @@ def test_each_setting_is_required(root: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_setting_may_come_from_the_environment(root: Path, name: str) -> None:
-    _set(root, backend_bucket="a-bucket")
+    _set(root, **COMPANIONS)
     _unset(root, name)
     assert getattr(load(root, {f"INGEST_{name.upper()}": OTHERS[name][0]}), name) == OTHERS[name][1]
 
@@ -213,11 +225,27 @@ def test_an_invoker_adds_the_night_identity_to_each_strategy(root: Path) -> None
     assert load(root, {}).rollout.nights[-1].title == "identity"
     _set(root, invoker_service_account="")
     assert _errors(root) == [
-        "night: 3 (from cdktf.json context) is not a night of strategy immediate; allowed: 0, 1, 2"
+        "night: 3 (from cdktf.json context) is not a night of strategy immediate; allowed: 0, 1, 2; "
+        "the night identity needs invoker_service_account"
     ]
 
 
-@pytest.mark.parametrize("email", ["", "run@other-project.iam.gserviceaccount.com", "x@kpi-auto-471020.iam.example"])
+def test_the_night_identity_without_an_account_says_what_it_needs(root: Path) -> None:
+    (line,) = _errors(root, {"INGEST_NIGHT": "4"})
+    assert line.endswith("allowed: 0, 1, 2, 3; the night identity needs invoker_service_account")
+
+
+def test_an_account_for_the_assertion_needs_somebody_to_tell(root: Path) -> None:
+    _set(root, freshness_service_account="f@p.iam.gserviceaccount.com")
+    assert _errors(root) == ["freshness_service_account: set without notification_channels, whom to tell; set them too"]
+
+
+def test_nobody_can_be_created_without_a_name(root: Path) -> None:
+    (line,) = _errors(root, {"INGEST_CREATE_INVOKER": "true"})
+    assert line.startswith("create_invoker: true without an account; set invoker_service_account")
+
+
+@pytest.mark.parametrize("email", ["run@other-project.iam.gserviceaccount.com", "x@kpi-auto-471020.iam.example"])
 def test_only_an_account_of_the_project_can_be_created(root: Path, email: str) -> None:
     _set(root, create_invoker=True, invoker_service_account=email)
     assert _errors(root) == [
@@ -324,8 +352,8 @@ def test_a_bad_option_is_named_as_it_was_given(root: Path) -> None:
 @pytest.mark.parametrize(
     ("strategy", "night", "line"),
     [
-        ("immediate", "3", "night: 3 (from INGEST_NIGHT) is not a night of strategy immediate; allowed: 0, 1, 2"),
-        ("phased", "4", "night: 4 (from INGEST_NIGHT) is not a night of strategy phased; allowed: 0, 1, 2, 3"),
+        ("immediate", "4", "night: 4 (from INGEST_NIGHT) is not a night of strategy immediate; allowed: 0, 1, 2"),
+        ("phased", "5", "night: 5 (from INGEST_NIGHT) is not a night of strategy phased; allowed: 0, 1, 2, 3"),
     ],
 )
 def test_a_night_that_the_strategy_does_not_have_is_refused(root: Path, strategy: str, night: str, line: str) -> None:

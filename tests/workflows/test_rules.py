@@ -23,7 +23,9 @@ from rehearsal.command import cli
 from tests.checkout import ROOT
 from tests.workflows.given import FILES, WORKFLOWS, Job, command_lines, job, jobs, read, step, triggers
 
-DEPLOYER, OPERATOR = "${{ vars.DEPLOYER_SERVICE_ACCOUNT }}", "${{ vars.OPERATOR_SERVICE_ACCOUNT }}"
+DEPLOYER, OPERATOR, PREVIEWER = (
+    f"${{{{ vars.{who}_SERVICE_ACCOUNT }}}}" for who in ("DEPLOYER", "OPERATOR", "PREVIEWER")
+)
 JOBS = pytest.mark.parametrize("one", jobs(), ids=lambda one: f"{one.workflow}-{one.name}")
 
 
@@ -66,7 +68,8 @@ def test_a_job_that_changes_the_cloud_waits_for_approval(one: Job) -> None:
     changes = {words[0] for words in command_lines(one.script)} & {"deploy", "rollback"}
 
     assert one.content.get("environment") == (ENVIRONMENT if changes else None)
-    assert set(one.signs_in) == ({DEPLOYER} if changes else {OPERATOR} if one.signs_in else set())
+    reader = PREVIEWER if one.workflow == "pull-request" else OPERATOR
+    assert set(one.signs_in) == ({DEPLOYER} if changes else {reader} if one.signs_in else set())
     if changes:
         assert one.content["concurrency"] == {"group": "production", "cancel-in-progress": False}
 
