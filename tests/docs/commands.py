@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 
 import click
 
@@ -29,6 +30,9 @@ def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comm
 
 def help_text(name: str, command: click.Command) -> str:
     """As `--help` prints it on a terminal of 100 columns, whatever the machine's."""
+    # click remembers a command's help option from its first use, which may have been with other names.
+    command = copy(command)
+    command._help_option = None
     context = click.Context(
         command,
         info_name=f"{PROGRAM} {name}",
