@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from google.cloud.scheduler_v1 import CloudSchedulerClient
@@ -22,6 +20,7 @@ from ingest.settings import Settings
 from operations import jobs, listing
 from operations.errors import OperationError
 from operations.listing import PREFIX
+from operations.output import write_whole
 
 UNDECLARED = "not declared"
 # What a job has by default; without a baseline only what differs from it is worth a line.
@@ -142,22 +141,10 @@ def recordable(found: Iterable[Adoption]) -> Baseline:
 
 def write(root: Path, baseline: Baseline) -> bool:
     """Puts the baseline into its file in `root`, in one step; whether that changed it. Raises OperationError."""
-    path, text = root / FILE, as_text(baseline)
-    try:
-        if path.exists() and path.read_bytes() == text.encode():
-            return False
-        with NamedTemporaryFile("wb", dir=root, prefix=f".{FILE}.", delete=False) as new:
-            try:
-                new.write(text.encode())
-                new.flush()
-                os.fsync(new.fileno())
-                os.chmod(new.name, 0o644)
-                os.replace(new.name, path)
-            except BaseException:
-                os.unlink(new.name)
-                raise
-    except OSError as error:
-        raise OperationError(f"{path} cannot be written ({error.strerror}); nothing was recorded") from None
+    path, content = root / FILE, as_text(baseline).encode()
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    write_whole(path, content, otherwise="nothing was recorded")
     return True
 
 

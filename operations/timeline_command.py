@@ -9,9 +9,9 @@ import click
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.options import clock, strategy_option
+from operations.output import write_whole
 from operations.repository import read_settings
 from operations.timeline.measured import SHAPE, last_midnight, read
-from operations.timeline.output import write_whole
 from operations.timeline.overview import timeline_svg
 from operations.timeline.schedule import Schedule, schedule
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from ingest.settings import Settings
 from rehearsal.scheduler import ApiError
+from rehearsal.server import json_api
 
 INVOKER = "roles/run.invoker"
 ANYBODY = "allUsers"
@@ -72,14 +71,7 @@ class Identity:
         return {member for one in bindings if one["role"] == INVOKER for member in one["members"]}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            code, body = 200, self._answer(Request(environ))
-        except ApiError as error:
-            code, body = error.code, error.body
-        except HTTPException as error:
-            code, body = error.code or 500, {"error": {"code": error.code, "message": error.description}}
-        response = Response(json.dumps(body), code, content_type="application/json; charset=UTF-8")
-        return response(environ, start_response)
+        return json_api(self._answer)(environ, start_response)  # type: ignore[no-any-return]
 
     def _answer(self, request: Request) -> Fields:
         endpoint, values = _ROUTES.bind_to_environ(request.environ).match()

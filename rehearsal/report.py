@@ -12,9 +12,9 @@ from jinja2 import PackageLoader
 from ingest.catalogue import CATALOGUE
 from ingest.schedule import time_zone
 from operations.history_command import records_table, what
+from operations.output import write_whole
 from operations.render import table
 from operations.timeline.measured import Measurement, last_midnight
-from operations.timeline.output import write_whole
 from operations.timeline.page import environment, parts
 from operations.timeline.schedule import Schedule, schedule
 from rehearsal.rehearse import Rehearsal, Step

@@ -58,11 +58,20 @@ def scheduler_app(scheduler: Scheduler, run: Callable[[str], object], lock: Lock
                 action: Callable[[str], dict[str, Any]] = getattr(scheduler, endpoint)
                 return action(name)
 
+    def locked(request: Request) -> dict[str, Any]:
+        with lock:
+            return answer(request)
+
+    return json_api(locked)
+
+
+def json_api(answer: Callable[[Request], dict[str, Any]]) -> Wsgi:
+    """A WSGI app that gives what `answer` returns as JSON, and errors in the form of Google's APIs."""
+
     @Request.application
     def app(request: Request) -> Response:
         try:
-            with lock:
-                return _response(200, answer(request))
+            return _response(200, answer(request))
         except ApiError as error:
             return _response(error.code, error.body)
         except HTTPException as error:

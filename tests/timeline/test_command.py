@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from operations.cli import cli
 from operations.errors import OperationError
-from operations.timeline.output import write_whole
+from operations.output import write_whole
 from operations.timeline.overview import timeline_svg
 from tests.checkout import ROOT
 from tests.timeline.given import MEASURED

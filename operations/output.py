@@ -9,8 +9,11 @@ from tempfile import NamedTemporaryFile
 from operations.errors import OperationError
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Puts `content` into `path` in one step: a reader finds the old file or the new one. Raises OperationError."""
+def write_whole(path: Path, content: bytes, *, otherwise: str = "name another file") -> None:
+    """Puts `content` into `path` in one step: a reader finds the old file or the new one.
+
+    `otherwise` ends the error of a file that cannot be written. Raises OperationError.
+    """
     try:
         with NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
             try:
@@ -23,4 +26,4 @@ def write_whole(path: Path, content: bytes) -> None:
                 os.unlink(new.name)
                 raise
     except OSError as error:
-        raise OperationError(f"{path} cannot be written ({error.strerror}); name another file") from None
+        raise OperationError(f"{path} cannot be written ({error.strerror}); {otherwise}") from None
