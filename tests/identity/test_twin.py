@@ -101,3 +101,13 @@ def test_a_job_without_a_token_is_turned_away_by_a_closed_service(stage: Open) -
         it.twin.identity.open_to_anybody(False)
         it.twin.advance(it.twin.clock.now + timedelta(hours=8))
         assert {attempt.code_name for attempt in it.twin.dispatcher.attempts} == {"PERMISSION_DENIED"}
+
+
+def test_a_job_that_was_edited_before_the_night_identity_holds_it(stage: Open) -> None:
+    with stage("edited:jobs@4", **INVOKER) as it:
+        it.rehearsal.play()
+
+        (held,) = [step for step in it.rehearsal.steps if step.held]
+        assert held.title == "night 4, identity"
+        assert held.problems[0].startswith("jobs: the preview shows a change of its token alone, the plan one of")
+        assert it.rehearsal.passed

@@ -311,3 +311,14 @@ def test_tables_that_cannot_be_read_are_inconclusive(trouble: Exception) -> None
 
 def test_without_bigquery_the_tables_are_inconclusive() -> None:
     assert checks(SETTINGS, tables=None)["tables"].verdict is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("number", "verdict"), [(4, PASS), (3, INCONCLUSIVE)])
+def test_a_service_that_is_closed_to_requests_without_a_token_suits_only_jobs_that_send_one(
+    number: int, verdict: Verdict
+) -> None:
+    found = checks(replace(WITH_INVOKER, night=number), probe=lambda url: route(403))
+
+    assert found["routes"].verdict is verdict
+    if verdict is PASS:
+        assert found["routes"].reason.startswith("not asked: the service is closed to requests without a token")

@@ -90,6 +90,9 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
         ),
         ("taken:returns", "night 1, critical", "/jobs/v2-sync-returns-daily: Job [projects/"),
         ("killed", "night 2, shift", "the deploy was killed between plan and apply"),
+        # Deployed twice and thrice in a rehearsal: a kill strikes once.
+        ("killed@1", "night 1, critical", "the deploy was killed between plan and apply"),
+        ("killed@3", "night 3, reference", "the deploy was killed between plan and apply"),
     ],
 )
 def test_the_rollout_holds_where_a_fault_strikes_is_mended_and_loses_nothing(
