@@ -150,7 +150,6 @@ from cdktf_cdktf_provider_google.service_account import ServiceAccount  # noqa: 
 from cdktf_cdktf_provider_google.service_account_iam_member import ServiceAccountIamMember  # noqa: E402
 from cdktf_cdktf_provider_google.storage_bucket import (  # noqa: E402
     StorageBucket,
-    StorageBucketSoftDeletePolicy,
     StorageBucketVersioning,
 )
 from cdktf_cdktf_provider_google.storage_bucket_iam_member import (  # noqa: E402
@@ -192,7 +191,6 @@ __all__ = [
     "StorageBucket",
     "StorageBucketIamMember",
     "StorageBucketIamMemberCondition",
-    "StorageBucketSoftDeletePolicy",
     "StorageBucketVersioning",
     "TerraformOutput",
     "TerraformResourceLifecycle",

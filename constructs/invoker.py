@@ -19,16 +19,17 @@ class Invoker(Construct):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "Invoker")
         email = settings.invoker_service_account
-        created = None
+        created = []
         if settings.create_invoker:
-            created = ServiceAccount(
+            account = ServiceAccount(
                 self,
                 "Account",
                 account_id=email.partition("@")[0],
                 display_name="Ingest invoker",
                 description=f"Its token lets Cloud Scheduler call {settings.cloud_run_service}",
             )
-            created.override_logical_id("invoker")
+            account.override_logical_id("invoker")
+            created.append(account)
         grant = CloudRunV2ServiceIamMember(
             self,
             "MayInvoke",
@@ -37,7 +38,7 @@ class Invoker(Construct):
             name=settings.cloud_run_service,
             role="roles/run.invoker",
             member=f"serviceAccount:{email}",
-            depends_on=[created] if created else None,
+            depends_on=created or None,
         )
         grant.override_logical_id("may_invoke")
         for member in deployers(settings) if created else ():
@@ -47,6 +48,6 @@ class Invoker(Construct):
                 service_account_id=f"projects/{settings.project}/serviceAccounts/{email}",
                 role="roles/iam.serviceAccountUser",
                 member=member,
-                depends_on=[created] if created else None,
+                depends_on=created,
             )
             acts.override_logical_id(f"acts_as_{identifier(member)}")

@@ -228,11 +228,13 @@ def _matching(pattern: str) -> Callable[[Any], str]:
 def _several(pattern: str) -> Callable[[Any], tuple[str, ...]]:
     """A list in the file, or a text with commas, as in a variable."""
 
+    check_one = _matching(pattern)
+
     def check(value: Any) -> tuple[str, ...]:
         parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
         if not isinstance(parts, list):
             raise ValueError
-        return tuple(dict.fromkeys(_matching(pattern)(part) for part in parts if part != ""))
+        return tuple(dict.fromkeys(check_one(part) for part in parts if part != ""))
 
     return check
 
@@ -264,7 +266,11 @@ def _zone(value: Any) -> str:
 
 
 _ACCOUNT_ID = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
-_MEMBER = r"(user|group|serviceAccount):[\w.+-]+@[a-z0-9.-]+"
+_ACCOUNT = (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none')
+_MEMBERS = (
+    _several(r"(user|group|serviceAccount):[\w.+-]+@[a-z0-9.-]+"),
+    "a list of members such as group:data@example.com; in a variable with commas between",
+)
 
 # What is allowed, and in words. Ranges: google/cloud/scheduler/v1/job.proto.
 _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -283,22 +289,16 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "backend": (_matching("local|gcs"), "local or gcs"),
     "backend_bucket": (_matching(r"|[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"), 'a bucket\'s name, or "" for none'),
     "backend_prefix": (_matching(r"[\w.-]+(/[\w.-]+)*"), "a folder in the bucket such as ingest-schedules"),
-    "invoker_service_account": (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
+    "invoker_service_account": _ACCOUNT,
     "create_invoker": (_boolean, "true or false"),
     "cloud_run_service": (_matching(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?"), "a Cloud Run service's name"),
     "notification_channels": (
         _several(r"projects/[a-z0-9-]+/notificationChannels/\d+"),
         "a list of names such as projects/P/notificationChannels/123; in a variable with commas between",
     ),
-    "freshness_service_account": (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none'),
-    "deployers": (
-        _several(_MEMBER),
-        "a list of members such as group:data@example.com; in a variable with commas between",
-    ),
-    "operators": (
-        _several(_MEMBER),
-        "a list of members such as group:data@example.com; in a variable with commas between",
-    ),
+    "freshness_service_account": _ACCOUNT,
+    "deployers": _MEMBERS,
+    "operators": _MEMBERS,
     "github_repository": (_matching(r"|[A-Za-z0-9-]+/[\w.-]+"), 'a repository such as owner/name, or "" for none'),
     "attempt_deadline_seconds": (_whole(15, 1800), "15 to 1800"),
     "retry_count": (_whole(0, 5), "0 to 5"),

@@ -11,7 +11,7 @@ from google.cloud.bigquery import Client
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.freshness import OVERRIDES, Criteria, Status, criteria_of
-from ingest.freshness_sql import Place, loaded_select, table_name
+from ingest.freshness_sql import TIMES, Place, loaded_select, table_name
 from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations import bigquery
@@ -27,9 +27,6 @@ MAX_BYTES = 10 * 2**30
 
 _COLUMNS = {"table_name": "STRING", "column_name": "STRING", "data_type": "STRING"}
 _LOADED = {"table_name": "STRING", "max_loaded_at": "TIMESTAMP", "row_count": "INTEGER"}
-
-# MAX of these, cast to TIMESTAMP, is a moment; DATETIME and DATE are taken as UTC, as BigQuery casts them.
-_TIMES = ("TIMESTAMP", "DATETIME", "DATE")
 
 
 @dataclass(frozen=True)
@@ -110,15 +107,15 @@ def _problem(entity: Entity, settings: Settings, types: Mapping[str, Mapping[str
     kind = has.get(field.lower())
     if kind is None:
         return f"table {table} has no column {field}; set loaded_at_field in ingest/catalogue.py"
-    if kind not in _TIMES:
-        return f"column {field} of {table} is {kind}; loaded_at_field must be a {', '.join(_TIMES)}"
+    if kind not in TIMES:
+        return f"column {field} of {table} is {kind}; loaded_at_field must be a {', '.join(TIMES)}"
     return None
 
 
 def columns_query(settings: Settings) -> str:
     return (
         "SELECT table_name, column_name, data_type "  # noqa: S608
-        f"FROM `{settings.project}`.`{settings.dataset}`.INFORMATION_SCHEMA.COLUMNS "
+        f"FROM {Place(settings.project, settings.dataset).columns} "
         "WHERE STARTS_WITH(table_name, 'raw_')"
     )
 

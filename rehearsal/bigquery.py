@@ -17,12 +17,12 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from ingest.settings import Settings
-from rehearsal.server import Wsgi
+from rehearsal import scheduler
+from rehearsal.server import Wsgi, json_api
 from rehearsal.warehouse import Warehouse
 
 Fields = dict[str, Any]
@@ -60,15 +60,12 @@ _API_TYPES = {"INT64": "INTEGER", "BOOL": "BOOLEAN", "FLOAT64": "FLOAT"}
 """The names that the API's schemas have for some types (reference/rest/v2/tables#TableFieldSchema)."""
 
 
-class ApiError(Exception):
+class ApiError(scheduler.ApiError):
     """An error as BigQuery answers it. `reason` is one of cloud.google.com/bigquery/docs/error-messages."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
-        super().__init__(message)
-        status = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND"}[code]
-        errors = [{"message": message, "domain": "global", "reason": reason}]
-        self.body = {"error": {"code": code, "message": message, "errors": errors, "status": status}}
-        self.code = code
+        super().__init__(code, {400: "INVALID_ARGUMENT", 404: "NOT_FOUND"}[code], message)
+        self.body["error"]["errors"] = [{"message": message, "domain": "global", "reason": reason}]
 
 
 @dataclass(frozen=True)
@@ -257,17 +254,7 @@ def bigquery_app(bigquery: BigQuery, lock: Lock) -> Wsgi:
                 size = request.args.get("maxResults", type=int)
                 return bigquery.results(values["job"], int(start), size, exact)
 
-    @Request.application
-    def app(request: Request) -> Response:
-        try:
-            with lock:
-                return _response(200, answer(request))
-        except ApiError as error:
-            return _response(error.code, error.body)
-        except HTTPException as error:
-            return _response(error.code or 500, {"error": {"code": error.code, "message": error.description}})
-
-    return app
+    return json_api(answer, lock)
 
 
 def _parsed(sql: object) -> exp.Query:
@@ -323,7 +310,3 @@ def _json(request: Request) -> Fields:
     if not isinstance(body, dict):
         raise ApiError(400, "parseError", "Invalid JSON payload received.")
     return body
-
-
-def _response(code: int, body: Fields) -> Response:
-    return Response(json.dumps(body), code, content_type="application/json; charset=UTF-8")

@@ -58,7 +58,7 @@ class ApiError(Exception):
 
     def __init__(self, code: int, status: str, message: str) -> None:
         super().__init__(message)
-        self.body = {"error": {"code": code, "message": message, "status": status}}
+        self.body: dict[str, dict[str, Any]] = {"error": {"code": code, "message": message, "status": status}}
         self.code = code
 
 

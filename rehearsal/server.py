@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from socket import SHUT_RDWR
 from threading import Lock, Thread
 from typing import Any
@@ -58,20 +58,20 @@ def scheduler_app(scheduler: Scheduler, run: Callable[[str], object], lock: Lock
                 action: Callable[[str], dict[str, Any]] = getattr(scheduler, endpoint)
                 return action(name)
 
-    def locked(request: Request) -> dict[str, Any]:
-        with lock:
-            return answer(request)
-
-    return json_api(locked)
+    return json_api(answer, lock)
 
 
-def json_api(answer: Callable[[Request], dict[str, Any]]) -> Wsgi:
-    """A WSGI app that gives what `answer` returns as JSON, and errors in the form of Google's APIs."""
+def json_api(answer: Callable[[Request], dict[str, Any]], lock: AbstractContextManager[Any] | None = None) -> Wsgi:
+    """A WSGI app that gives what `answer` returns as JSON, and errors in the form of Google's APIs.
+
+    `lock` is held while it answers.
+    """
 
     @Request.application
     def app(request: Request) -> Response:
         try:
-            return _response(200, answer(request))
+            with lock or nullcontext():
+                return _response(200, answer(request))
         except ApiError as error:
             return _response(error.code, error.body)
         except HTTPException as error:
