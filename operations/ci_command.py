@@ -55,10 +55,14 @@ def preflight(night: int | None, strategy: str | None) -> int:
       ingest-rollout ci preflight --night 1
     """
     from operations import preflight as checks
-    from operations.preflight_command import preflight_text, sources
+    from operations.preflight_command import preflight_text
 
     settings = read_settings(night=night, strategy=strategy)
-    found = [c for c in checks.preflight(settings, sources(settings)) if c.name not in ONLY_THE_DEPLOYER_KNOWS]
+    found = [
+        c
+        for c in checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ))
+        if c.name not in ONLY_THE_DEPLOYER_KNOWS
+    ]
     click.echo(preflight_text(settings, found))
     click.echo(f"Left to the deployer's own preflight: {', '.join(ONLY_THE_DEPLOYER_KNOWS)}")
     return checks.exit_code(found)

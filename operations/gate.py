@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
 from ingest.catalogue import GROUPS
 from ingest.rollout import Job, World
@@ -82,6 +83,26 @@ def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: 
     runs = [_run(job, zone, evidence, since, now) for job in world.values()]
     checks = [check for run in runs for check in run.checks(evidence)]
     return [*checks, *_order(runs), *_overlap(runs)]
+
+
+def record(checks: list[Check], since: datetime, until: datetime) -> dict[str, Any]:
+    """The ledger's data of a gate."""
+    return {
+        "verdict": str(verdict_of(checks)),
+        "checks": [
+            {
+                "check": check.name,
+                "entity": check.entity,
+                "verdict": str(check.verdict),
+                "expected": check.expected,
+                "measured": check.measured,
+                "tolerance": check.tolerance,
+                "text": str(check),
+            }
+            for check in checks
+        ],
+        "window": {"since": since.astimezone(UTC).isoformat(), "until": until.astimezone(UTC).isoformat()},
+    }
 
 
 @dataclass(frozen=True)

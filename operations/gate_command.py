@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import click
 
@@ -13,7 +12,7 @@ from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.evidence import ask
-from operations.gate import Check, Evidence, Verdict, evaluate, verdict_of
+from operations.gate import Check, Evidence, Verdict, evaluate, record, verdict_of
 from operations.history import FILE, Ledger, Record
 from operations.options import at_option, clock, echo_json, json_option, night_options
 from operations.render import table
@@ -75,26 +74,6 @@ def deployed_at(deploy: Record | None, settings: Settings) -> datetime:
             code=2,
         )
     return datetime.fromisoformat(deploy.data["ended_at"])
-
-
-def record(checks: Sequence[Check], since: datetime, until: datetime) -> dict[str, Any]:
-    """The ledger's data of a gate."""
-    return {
-        "verdict": str(verdict_of(list(checks))),
-        "checks": [
-            {
-                "check": check.name,
-                "entity": check.entity,
-                "verdict": str(check.verdict),
-                "expected": check.expected,
-                "measured": check.measured,
-                "tolerance": check.tolerance,
-                "text": str(check),
-            }
-            for check in checks
-        ],
-        "window": {"since": since.astimezone(UTC).isoformat(), "until": until.astimezone(UTC).isoformat()},
-    }
 
 
 def text(settings: Settings, checks: Sequence[Check], since: datetime, silent: Sequence[str]) -> str:

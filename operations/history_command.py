@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from operations.completion import nights
 from operations.errors import OperationError
+from operations.history_words import one_line, what
 from operations.options import echo_json, json_option
 
 if TYPE_CHECKING:
@@ -88,79 +87,16 @@ def records_table(records: list[Record], zone: ZoneInfo) -> str:
     rows = [
         (
             f"{record.at.astimezone(zone):%a %Y-%m-%d %H:%M}",
-            _one_line(record.who),
+            one_line(record.who),
             record.kind,
-            f"{record.night} ({_one_line(record.strategy)})",
-            what(record),
+            f"{record.night} ({one_line(record.strategy)})",
+            _what(record),
         )
         for record in records
     ]
     return table((f"when, {zone.key}", "who", "kind", "night", "what"), rows)
 
 
-def what(record: Record) -> str:
-    """What happened, in one line."""
-    first, rest = _WHAT[record.kind](record.data)
-    return click.style(first, fg=_COLOURS.get(first)) + _one_line(rest)
-
-
-def _preview(data: Mapping[str, Any]) -> tuple[str, str]:
-    counts = Counter(_action(change) for change in data["changes"])
-    counts.pop("unchanged", None)
-    changes = ", ".join(f"{count} {action}" for action, count in counts.items()) or "no change"
-    return "", f"{changes}: {_stacks(data)}{_plan(data)}"
-
-
-def _deploy(data: Mapping[str, Any]) -> tuple[str, str]:
-    return data["outcome"], f": {_stacks(data)}{_plan(data)}"
-
-
-def _gate(data: Mapping[str, Any]) -> tuple[str, str]:
-    told = f", {len(data['checks'])} checks"
-    worst = ""
-    for verdict in ("warn", "inconclusive", "fail"):
-        if texts := [check["text"] for check in data["checks"] if check["verdict"] == verdict]:
-            told += f", {len(texts)} {verdict}"
-            worst = f"; {texts[0]}"
-    return data["verdict"], told + worst
-
-
-def _override(data: Mapping[str, Any]) -> tuple[str, str]:
-    return "", f"{data['check']}: {data['reason']}"
-
-
-def _rollback(data: Mapping[str, Any]) -> tuple[str, str]:
-    return "", f"to night {data['to']}"
-
-
-def _adopt(data: Mapping[str, Any]) -> tuple[str, str]:
-    return "", f"baseline {data['baseline_hash'][:12]}"
-
-
-_WHAT: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
-    "preview": _preview,
-    "deploy": _deploy,
-    "gate": _gate,
-    "override": _override,
-    "rollback": _rollback,
-    "adopt": _adopt,
-}
-
-
-def _stacks(data: Mapping[str, Any]) -> str:
-    return ", ".join(data["stacks"]) or "no stack"
-
-
-def _plan(data: Mapping[str, Any]) -> str:
-    return f" (plan {data['plan_hash'][:12]})" if data["plan_hash"] else ""
-
-
-def _action(change: Mapping[str, Any]) -> str:
-    """What a preview calls actions and Terraform's plan action."""
-    actions = change.get("actions") or [change.get("action", "change")]
-    return " and ".join(map(str, actions)) if isinstance(actions, list) else str(actions)
-
-
-def _one_line(text: str) -> str:
-    """Without line ends and what a terminal would obey."""
-    return "".join(char if char.isprintable() else " " for char in text)
+def _what(record: Record) -> str:
+    outcome, rest = what(record)
+    return click.style(outcome, fg=_COLOURS.get(outcome)) + rest

@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.rollout import Hold, World, state_at
 from ingest.settings import Settings
-from operations import jobs
+from operations import freshness, jobs
 from operations.answers import Cause, UnansweredError, asking
-from operations.declared import Declared
-from operations.deployed import Before
+from operations.bigquery import bigquery_client
+from operations.clients import scheduler_client
+from operations.declared import Declared, declared_jobs
+from operations.deployed import Before, from_state
 from operations.errors import OperationError
-from operations.routes import RouteAnswer
+from operations.listing import live_jobs, parent
+from operations.permissions import Permissions
+from operations.routes import RouteAnswer, probe
 
 PERMISSIONS = tuple(
     f"cloudscheduler.jobs.{verb}" for verb in ("create", "update", "delete", "get", "list", "pause", "enable")
@@ -74,6 +79,26 @@ class Sources:
     before: Callable[[], Before]
     declared: Callable[[], Sequence[Declared]]
     tables: Tables | None = None
+
+
+class _BigQueryTables:
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings, self._environ = settings, environ
+
+    def columns(self) -> dict[str, set[str]]:
+        return freshness.columns(bigquery_client(self._settings, self._environ), self._settings)
+
+
+def live_sources(root: Path, settings: Settings, environ: Mapping[str, str]) -> Sources:
+    """The live systems that `environ` points to, and the checkout at `root`."""
+    return Sources(
+        list_live=lambda: live_jobs(scheduler_client(environ), parent(settings)),
+        granted=Permissions(environ),
+        probe=probe,
+        before=lambda: from_state(root, settings, environ),
+        declared=lambda: declared_jobs(root, settings, environ),
+        tables=_BigQueryTables(settings, environ),
+    )
 
 
 def preflight(settings: Settings, sources: Sources) -> list[Check]:

@@ -11,7 +11,7 @@ import click
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.options import echo_json, json_option, night_options
-from operations.preflight import Check, Sources, Verdict
+from operations.preflight import Check, Verdict
 from operations.repository import ROOT, read_settings
 
 _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
@@ -36,37 +36,12 @@ def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
         settings = read_settings(night=night, strategy=strategy)
     except OperationError as error:
         raise OperationError(str(error), code=2) from None
-    found = checks.preflight(settings, sources(settings))
+    found = checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ))
     if as_json:
         echo_json(preflight_json(settings, found))
     else:
         click.echo(preflight_text(settings, found))
     return checks.exit_code(found)
-
-
-def sources(settings: Settings) -> Sources:
-    """The live systems that the environment points to."""
-    from operations import freshness
-    from operations.bigquery import bigquery_client
-    from operations.clients import scheduler_client
-    from operations.declared import declared_jobs
-    from operations.deployed import from_state
-    from operations.listing import live_jobs, parent
-    from operations.permissions import Permissions
-    from operations.routes import probe
-
-    class BigQueryTables:
-        def columns(self) -> dict[str, set[str]]:
-            return freshness.columns(bigquery_client(settings, os.environ), settings)
-
-    return Sources(
-        list_live=lambda: live_jobs(scheduler_client(os.environ), parent(settings)),
-        granted=Permissions(os.environ),
-        probe=probe,
-        before=lambda: from_state(ROOT, settings),
-        declared=lambda: declared_jobs(ROOT, settings, os.environ),
-        tables=BigQueryTables(),
-    )
 
 
 def preflight_json(settings: Settings, found: Sequence[Check]) -> dict[str, object]:

@@ -10,9 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from operations.errors import OperationError
-
-RUN_ENDPOINT = "GOOGLE_CLOUD_RUN_V2_CUSTOM_ENDPOINT"
-IAM_ENDPOINT = "GOOGLE_IAM_CUSTOM_ENDPOINT"
+from rehearsal.identity import IAM_ENDPOINT, RUN_ENDPOINT
 
 # In the order in which they need each other.
 _KINDS = ("google_service_account", "google_cloud_run_v2_service_iam_member", "google_service_account_iam_member")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
+from ingest.schedule import time_zone
 from operations.cli import cli, main
 from operations.completion import Items, starting
-from operations.options import strategy_option
+from operations.errors import OperationError
+from operations.history_command import records_table
+from operations.options import clock, echo_json, strategy_option
+from operations.render import table
+from operations.repository import read_settings
+
+if TYPE_CHECKING:
+    from rehearsal.rehearse import Rehearsal, Step
 
 __all__ = ["cli", "main"]
 
@@ -17,7 +29,6 @@ def _faults(context: click.Context, parameter: click.Parameter, incomplete: str)
     """The kinds of trouble; once one is typed, with the entities that it can strike."""
     from ingest.catalogue import CATALOGUE
     from ingest.rollout import STRATEGIES
-    from operations.errors import OperationError
     from rehearsal.faults import KINDS, parse
 
     strategy = STRATEGIES.get(context.params.get("strategy") or "phased", STRATEGIES["phased"])
@@ -71,10 +82,59 @@ def rehearse(
       ingest-rollout rehearse --fault slow:payroll --fault killed --report rehearsal.html
     """
     from rehearsal.faults import KINDS
-    from rehearsal.session import rehearse_and_tell
 
     if list_faults:
         width = max(map(len, KINDS))
         click.echo("\n".join(f"{kind:{width}}  {meaning}" for kind, meaning in KINDS.items()))
         return 0
-    return rehearse_and_tell(strategy, engine, faults, report, at, as_json=as_json, with_history=with_history)
+    from rehearsal import report as reports
+    from rehearsal.faults import parse
+    from rehearsal.session import next_monday, play
+
+    settings = read_settings(night=0, strategy=strategy)
+    found = [parse(text, settings.rollout) for text in faults]
+    begin = clock(settings, at) if at else next_monday(settings)
+    page = Path(report) if report else None
+    if page and not page.parent.is_dir():
+        raise OperationError(f"--report: the folder {page.parent} does not exist; make it first")
+    show = _progress if sys.stderr.isatty() else _silent
+    try:
+        rehearsal, name = play(settings, engine, found, begin, show)
+    except KeyboardInterrupt:
+        raise OperationError(
+            "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
+        ) from None
+    finally:
+        show("")
+    if page:
+        reports.write_page(page, reports.page(rehearsal, name))
+    if as_json:
+        echo_json(reports.as_json(rehearsal, name))
+        return 0 if rehearsal.passed else 1
+    click.echo(_text(rehearsal, name))
+    if with_history:
+        click.echo(f"\n{records_table(rehearsal.records, time_zone(settings.time_zone))}")
+    if page:
+        click.echo(f"The report: {page.resolve().as_uri()}")
+    return 0 if rehearsal.passed else 1
+
+
+def _text(rehearsal: Rehearsal, engine: str) -> str:
+    from rehearsal.report import HEAD, outcome, row
+
+    def coloured(step: Step) -> tuple[str, ...]:
+        cells = row(step)
+        return (*cells[:6], click.style(cells[6], fg="red" if step.held else "green"), cells[7])
+
+    lines = [f"Strategy {rehearsal.settings.strategy}, deployed by {engine}"]
+    lines.append(table(HEAD, map(coloured, rehearsal.steps)))
+    lines += [f"HELD at {step.title}: {problem}" for step in rehearsal.steps for problem in step.problems]
+    return "\n".join([*lines, outcome(rehearsal)])
+
+
+def _progress(text: str) -> None:
+    click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+
+def _silent(text: str) -> None:
+    pass

@@ -14,6 +14,10 @@ from ingest.settings import Settings
 from rehearsal.scheduler import ApiError
 from rehearsal.server import json_api
 
+RUN_ENDPOINT = "GOOGLE_CLOUD_RUN_V2_CUSTOM_ENDPOINT"
+IAM_ENDPOINT = "GOOGLE_IAM_CUSTOM_ENDPOINT"
+"""The google provider's variables for the addresses of Cloud Run and IAM."""
+
 INVOKER = "roles/run.invoker"
 ANYBODY = "allUsers"
 

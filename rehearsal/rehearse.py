@@ -16,8 +16,7 @@ from operations import deployed
 from operations.approval import require
 from operations.errors import OperationError
 from operations.evidence import ask
-from operations.gate import Check, Evidence, evaluate, gate_time
-from operations.gate_command import record
+from operations.gate import Check, Evidence, evaluate, gate_time, record
 from operations.history import Ledger, Record
 from operations.surprises import differences
 from rehearsal.dispatcher import Attempt

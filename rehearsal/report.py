@@ -1,4 +1,4 @@
-"""How a rehearsal is told: a table for the terminal, JSON, and a page for a browser."""
+"""What a rehearsal came to: rows, JSON, and a page for a browser."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import click
 from jinja2 import PackageLoader
 
 from ingest.catalogue import CATALOGUE
-from ingest.schedule import time_zone
-from operations.history_command import records_table, what
+from operations.history_words import what
 from operations.output import write_whole
-from operations.render import table
 from operations.timeline.measured import Measurement, last_midnight
 from operations.timeline.page import environment, parts
 from operations.timeline.schedule import Schedule, schedule
@@ -56,23 +53,6 @@ def outcome(rehearsal: Rehearsal) -> str:
     held = [step.title for step in rehearsal.steps if step.held]
     well = f"It held at {', '.join(held)}, was mended and came to its end" if held else "Every gate opened"
     return f"{well}; nothing was lost: each table holds what the source had, the adopted jobs are all there."
-
-
-def story(rehearsal: Rehearsal) -> str:
-    """What `ingest-rollout history` tells of it."""
-    return records_table(rehearsal.records, time_zone(rehearsal.settings.time_zone))
-
-
-def text(rehearsal: Rehearsal, engine: str) -> str:
-    lines = [f"Strategy {rehearsal.settings.strategy}, deployed by {engine}"]
-    lines.append(table(HEAD, [_coloured(step) for step in rehearsal.steps]))
-    lines += [f"HELD at {step.title}: {problem}" for step in rehearsal.steps for problem in step.problems]
-    return "\n".join([*lines, outcome(rehearsal)])
-
-
-def _coloured(step: Step) -> tuple[str, ...]:
-    cells = row(step)
-    return (*cells[:6], click.style(cells[6], fg="red" if step.held else "green"), cells[7])
 
 
 def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
@@ -133,7 +113,7 @@ def page(rehearsal: Rehearsal, engine: str) -> str:
             head=HEAD,
             steps=[(step, row(step)) for step in rehearsal.steps],
             outcome=outcome(rehearsal),
-            records=[(record, click.unstyle(what(record))) for record in rehearsal.records],
+            records=[(record, "".join(what(record))) for record in rehearsal.records],
             passed=rehearsal.passed,
             timeline=parts(_schedule(rehearsal)),
         )

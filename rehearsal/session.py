@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,14 +16,12 @@ from ingest.settings import Settings
 from operations.clients import local_scheduler_client
 from operations.errors import OperationError
 from operations.history import FILE, Ledger
-from operations.options import clock, echo_json
-from operations.repository import ROOT, read_settings
+from operations.repository import ROOT
 from operations.terraform import Terraform
-from rehearsal import report as tell
 from rehearsal.builtin import BuiltIn
 from rehearsal.builtin_identity import IdentityClient
 from rehearsal.engine import Engine
-from rehearsal.faults import Fault, parse
+from rehearsal.faults import Fault
 from rehearsal.rehearse import DEPLOY_TIME, Rehearsal
 from rehearsal.safety import twin_environ
 from rehearsal.trouble import Trouble
@@ -34,49 +31,10 @@ from rehearsal.workspace import Workspace, synthesize_nights
 PROBE_STACK = "phase-core"
 
 
-def rehearse_and_tell(
-    strategy: str | None,
-    engine: str,
-    faults: tuple[str, ...],
-    report: str | None,
-    at: str | None,
-    *,
-    as_json: bool,
-    with_history: bool,
-) -> int:
-    """Runs the command `rehearse`; the exit code. Raises OperationError."""
-    settings = read_settings(night=0, strategy=strategy)
-    found = [parse(text, settings.rollout) for text in faults]
-    begin = clock(settings, at) if at else next_monday(settings)
-    page = Path(report) if report else None
-    if page and not page.parent.is_dir():
-        raise OperationError(f"--report: the folder {page.parent} does not exist; make it first")
-    show = _progress if sys.stderr.isatty() else _silent
-    try:
-        rehearsal, name = _play(settings, engine, found, begin, show)
-    except KeyboardInterrupt:
-        raise OperationError(
-            "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
-        ) from None
-    finally:
-        show("")
-    if page:
-        tell.write_page(page, tell.page(rehearsal, name))
-    if as_json:
-        echo_json(tell.as_json(rehearsal, name))
-    else:
-        click.echo(tell.text(rehearsal, name))
-        if with_history:
-            click.echo(f"\n{tell.story(rehearsal)}")
-        if page:
-            click.echo(f"The report: {page.resolve().as_uri()}")
-    return 0 if rehearsal.passed else 1
-
-
-def _play(
+def play(
     settings: Settings, engine: str, faults: Sequence[Fault], begin: datetime, show: Callable[[str], None]
 ) -> tuple[Rehearsal, str]:
-    """The rehearsal when it is over, and the name of what deployed."""
+    """The rehearsal when it is over, and the name of what deployed; `show` gets what goes on. Raises OperationError."""
     with TemporaryDirectory(prefix="ingest-rehearsal-") as folder, running(settings, begin) as twin:
         environ = twin_environ(os.environ, twin.endpoints, Path(folder))
         show("synthesizing every night")
@@ -123,11 +81,3 @@ def choose(
         click.echo(f"Terraform cannot be used here, the built-in applier plays its part: {error}", err=True)
         return built_in
     return terraform
-
-
-def _progress(text: str) -> None:
-    click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-
-
-def _silent(text: str) -> None:
-    pass

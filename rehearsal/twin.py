@@ -17,10 +17,9 @@ from operations.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
 from operations.clients import ENDPOINT_VARIABLE as SCHEDULER_ENDPOINT
 from operations.listing import parent
 from rehearsal.bigquery import BigQuery, bigquery_app
-from rehearsal.builtin_identity import IAM_ENDPOINT, RUN_ENDPOINT
 from rehearsal.clock import Clock
 from rehearsal.dispatcher import Answer, Dispatcher
-from rehearsal.identity import Identity
+from rehearsal.identity import IAM_ENDPOINT, RUN_ENDPOINT, Identity
 from rehearsal.ingestor import DURATION_HEADER, Ingestor
 from rehearsal.scheduler import Fields, Scheduler, stamp
 from rehearsal.seeds import is_paused, last_run, made_by_hand

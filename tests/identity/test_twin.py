@@ -10,8 +10,8 @@ import pytest
 
 from ingest.settings import Settings
 from operations.errors import OperationError
-from rehearsal.builtin_identity import IAM_ENDPOINT, RUN_ENDPOINT, IdentityClient
-from rehearsal.identity import Identity
+from rehearsal.builtin_identity import IdentityClient
+from rehearsal.identity import IAM_ENDPOINT, RUN_ENDPOINT, Identity
 from rehearsal.server import serve
 from tests.identity.conftest import EMAIL
 from tests.rehearsal.conftest import Open

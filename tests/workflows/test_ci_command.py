@@ -112,12 +112,12 @@ def test_a_page_of_what_the_steps_wrote(ledger: Ledger, tmp_path: Path) -> None:
 
 
 def test_what_a_reader_is_asked_leaves_out_its_own_permissions(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    from operations import preflight, preflight_command
+    from operations import preflight
     from operations.preflight import Check, Verdict
 
     names = ["Cloud Scheduler", "permissions", "invoker", "tables"]
     verdicts = [Verdict.PASS, Verdict.FAIL, Verdict.FAIL, Verdict.PASS]
-    monkeypatch.setattr(preflight_command, "sources", lambda settings: None)
+    monkeypatch.setattr(preflight, "live_sources", lambda root, settings, environ: None)
     found = [Check(name, verdict, "words") for name, verdict in zip(names, verdicts, strict=True)]
     monkeypatch.setattr(preflight, "preflight", lambda settings, sources: found)
 
