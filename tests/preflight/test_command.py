@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from operations import routes
 from operations.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
 from operations.clients import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.errors import OperationError
@@ -36,7 +35,7 @@ def service(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             assert url.startswith(SETTINGS.base_url)
             return probe(url.replace(SETTINGS.base_url, address))
 
-        monkeypatch.setattr(routes, "probe", to_the_twin)
+        monkeypatch.setattr("operations.preflight.probe", to_the_twin)
         monkeypatch.setenv(BIGQUERY_ENDPOINT, twin.endpoints[BIGQUERY_ENDPOINT])
         yield
 
