@@ -35,9 +35,7 @@ TASKS = {
         ["pytest", "-n", "auto", "--dist", "worksteal", "--durations=15"],
     ],
     "terrain": [TERRAIN, ["pytest", "tests/terrain"]],
-    "inventories": [
-        ["pytest", "tests/synth", "tests/docs/test_reference.py", "tests/policy/test_page.py", "--snapshot-update"]
-    ],
+    "inventories": [["pytest", "tests/stacks", "tests/docs", "--snapshot-update"]],
     "bench": [["python", "-m", "bench"]],
     "lock": [
         [*UV, "pyproject.toml", "--extra", "dev", "--output-file", "requirements.txt"],

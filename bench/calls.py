@@ -10,16 +10,16 @@ from google.cloud.bigquery import Client
 from bench.command import ROOT
 from bench.many import COUNTS, entities
 from ingest.settings import load
-from operations import freshness
-from operations.bigquery import bigquery_client
-from operations.clients import local_scheduler_client
+from operations.cloud import tables as freshness
+from operations.cloud.bigquery import bigquery_client
+from operations.cloud.credentials import local_scheduler_client
+from operations.cloud.scheduler import parent
 from operations.evidence import last_attempts
-from operations.listing import parent
-from rehearsal.bigquery import BigQuery, bigquery_app
-from rehearsal.clock import Clock
-from rehearsal.scheduler import Fields, Scheduler
-from rehearsal.server import scheduler_app, serve
-from rehearsal.warehouse import Warehouse
+from twin.bigquery import BigQuery, bigquery_app
+from twin.clock import Clock
+from twin.scheduler import Fields, Scheduler
+from twin.server import scheduler_app, serve
+from twin.warehouse import Warehouse
 
 
 def table() -> str:

@@ -122,7 +122,7 @@ def plan_command(environ: Mapping[str, str], rounds: int) -> Result:
 
 
 def rehearsal(environ: Mapping[str, str], rounds: int) -> Result:
-    command = python("rehearse", "-m", "rehearsal", "rehearse", "--engine", "built-in", environ=environ)
+    command = python("rehearse", "-m", "commands", "rehearse", "--engine", "built-in", environ=environ)
     main = python("main.py", "main.py", environ=environ)
     seconds = medians({one.name: one.seconds for one in (command, main)}, rounds)
     return Result(
@@ -136,7 +136,7 @@ def rehearsal(environ: Mapping[str, str], rounds: int) -> Result:
 
 def rehearsal_with_terraform(environ: Mapping[str, str], rounds: int) -> list[Result]:
     """Nothing where Terraform cannot install the google provider."""
-    command = python("rehearse", "-m", "rehearsal", "rehearse", "--engine", "terraform", environ=environ)
+    command = python("rehearse", "-m", "commands", "rehearse", "--engine", "terraform", environ=environ)
     try:
         seconds = medians({command.name: command.seconds}, rounds)
     except MeasureError as error:

@@ -23,14 +23,14 @@ from ingest.preview import clock_warnings, run_windows
 from ingest.rollout import changes
 from ingest.rules import GAP_MINUTES, problems
 from ingest.settings import Settings, load
-from operations.cdktf import night_environ
-from operations.clients import ENDPOINT_VARIABLE, local_scheduler_client
+from operations.cloud.credentials import ENDPOINT_VARIABLE, local_scheduler_client
 from operations.errors import OperationError
-from operations.terraform import OUTPUT, Terraform, stack_folder
-from rehearsal.clock import Clock
+from operations.terraform.engine import OUTPUT, Terraform, stack_folder
+from operations.terraform.synth import night_environ
 from rehearsal.safety import twin_environ
-from rehearsal.scheduler import Scheduler
-from rehearsal.server import scheduler_app, serve
+from twin.clock import Clock
+from twin.scheduler import Scheduler
+from twin.server import scheduler_app, serve
 
 AT = datetime(2026, 10, 20, 4, tzinfo=UTC)
 PLANS = 3

@@ -17,10 +17,11 @@ from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.rollout import state_at
 from ingest.settings import Settings
-from operations import jobs, listing
+from operations.cloud import jobs
+from operations.cloud import scheduler as listing
+from operations.cloud.scheduler import PREFIX
 from operations.errors import OperationError
-from operations.listing import PREFIX
-from operations.output import write_whole
+from operations.files import write_whole
 
 UNDECLARED = "not declared"
 # What a job has by default; without a baseline only what differs from it is worth a line.

@@ -8,7 +8,7 @@ from datetime import datetime
 from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations.gate import gate_time
-from operations.history import Ledger
+from operations.ledger.ledger import Ledger
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.catalogue import CATALOGUE
 from ingest.settings import Settings
-from operations.bigquery import bigquery_client
-from operations.clients import scheduler_client
+from operations.cloud.bigquery import bigquery_client
+from operations.cloud.credentials import scheduler_client
+from operations.cloud.scheduler import live_jobs, parent
+from operations.cloud.tables import Loaded, loaded
 from operations.errors import OperationError
-from operations.freshness import Loaded, loaded
-from operations.listing import live_jobs, parent
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 from ingest.catalogue import GROUPS
 from ingest.rollout import Job, World
 from ingest.schedule import first
+from operations.cloud.tables import Loaded
 from operations.evidence import LastAttempt, code_name
-from operations.freshness import Loaded
 
 WINDOW = timedelta(hours=2)
 """A run counts when its last attempt began this long after its time at most: three attempts of 30 minutes fit."""

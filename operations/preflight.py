@@ -13,16 +13,17 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.rollout import Hold, World, state_at
 from ingest.settings import Settings
-from operations import freshness, jobs
-from operations.answers import Cause, UnansweredError, asking
-from operations.bigquery import bigquery_client
-from operations.clients import scheduler_client
-from operations.declared import Declared, declared_jobs
-from operations.deployed import Before, from_state
+from operations.cloud import jobs
+from operations.cloud import tables as freshness
+from operations.cloud.bigquery import bigquery_client
+from operations.cloud.credentials import scheduler_client
+from operations.cloud.errors import Cause, UnansweredError, asking
+from operations.cloud.permissions import Permissions
+from operations.cloud.routes import RouteAnswer, probe
+from operations.cloud.scheduler import live_jobs, parent
 from operations.errors import OperationError
-from operations.listing import live_jobs, parent
-from operations.permissions import Permissions
-from operations.routes import RouteAnswer, probe
+from operations.terraform.declared import Declared, declared_jobs
+from operations.terraform.deployed import Before, from_state
 
 PERMISSIONS = tuple(
     f"cloudscheduler.jobs.{verb}" for verb in ("create", "update", "delete", "get", "list", "pause", "enable")

@@ -13,8 +13,8 @@ from uuid import uuid4
 from ingest.freshness import Criteria, Status, Threshold
 from ingest.freshness_sql import table_name
 from ingest.settings import Settings
+from operations.cloud.tables import Freshness
 from operations.errors import OperationError
-from operations.freshness import Freshness
 
 SCHEMA = "https://schemas.getdbt.com/dbt/sources/v3.json"
 

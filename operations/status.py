@@ -15,12 +15,12 @@ from ingest.catalogue import CATALOGUE
 from ingest.rollout import Hold, state_at
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from operations import jobs
-from operations.declared import Declared
-from operations.deployed import from_state
+from operations.cloud import jobs
+from operations.cloud.scheduler import PREFIX
 from operations.errors import OperationError
 from operations.evidence import code_name
-from operations.listing import PREFIX
+from operations.terraform.declared import Declared
+from operations.terraform.deployed import from_state
 
 NEVER_RAN = "never ran"
 

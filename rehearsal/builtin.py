@@ -13,10 +13,10 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
-from operations import jobs
-from operations.clients import words
+from operations.cloud import jobs
+from operations.cloud.credentials import words
 from operations.errors import OperationError
-from operations.terraform import Planned, stack_folder
+from operations.terraform.engine import Planned, stack_folder
 from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
 

@@ -10,7 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from operations.errors import OperationError
-from rehearsal.identity import IAM_ENDPOINT, RUN_ENDPOINT
+from twin.identity import IAM_ENDPOINT, RUN_ENDPOINT
 
 # In the order in which they need each other.
 _KINDS = ("google_service_account", "google_cloud_run_v2_service_iam_member", "google_service_account_iam_member")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from operations.terraform import Planned
+from operations.terraform.engine import Planned
 
 
 class Engine(Protocol):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import Strategy, before_rollout, state_at
 from operations.errors import OperationError
-from rehearsal.ingestor import Behaviour
+from twin.service import Behaviour
 
 SERVICE = {
     "fails": Behaviour(http_status=500, duration=timedelta(seconds=5)),

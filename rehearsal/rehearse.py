@@ -12,18 +12,18 @@ from ingest.preview import Preview, preview
 from ingest.rollout import World, before_rollout, state_at
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from operations import deployed
-from operations.approval import require
 from operations.errors import OperationError
 from operations.evidence import ask
 from operations.gate import Check, Evidence, evaluate, gate_time, record
-from operations.history import Ledger, Record
-from operations.surprises import differences
-from rehearsal.dispatcher import Attempt
+from operations.ledger.approval import require
+from operations.ledger.ledger import Ledger, Record
+from operations.terraform import deployed
+from operations.terraform.plan_check import differences
 from rehearsal.engine import Engine
 from rehearsal.trouble import Trouble
-from rehearsal.twin import Twin
 from rehearsal.workspace import Workspace
+from twin.dispatcher import Attempt
+from twin.twin import Twin
 
 DEPLOY_TIME = time(21)
 """When a night's deploy begins, in the settings' time zone."""

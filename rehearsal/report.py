@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import PackageLoader
 
 from ingest.catalogue import CATALOGUE
-from operations.history_words import what
-from operations.output import write_whole
+from operations.files import write_whole
+from operations.ledger.words import what
 from operations.timeline.measured import Measurement, last_midnight
 from operations.timeline.page import environment, parts
 from operations.timeline.schedule import Schedule, schedule

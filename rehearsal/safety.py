@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from operations.clients import TOKEN_VARIABLE, is_loopback
+from operations.cloud.credentials import TOKEN_VARIABLE, is_loopback
 from operations.errors import OperationError
 
 # Credentials, other clouds' settings, and what would lead Terraform to other folders or the CLI to other settings.

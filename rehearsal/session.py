@@ -13,11 +13,11 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from operations.clients import local_scheduler_client
+from operations.cloud.credentials import local_scheduler_client
 from operations.errors import OperationError
-from operations.history import FILE, Ledger
+from operations.ledger.ledger import FILE, Ledger
 from operations.repository import ROOT
-from operations.terraform import Terraform
+from operations.terraform.engine import Terraform
 from rehearsal.builtin import BuiltIn
 from rehearsal.builtin_identity import IdentityClient
 from rehearsal.engine import Engine
@@ -25,8 +25,8 @@ from rehearsal.faults import Fault
 from rehearsal.rehearse import DEPLOY_TIME, Rehearsal
 from rehearsal.safety import twin_environ
 from rehearsal.trouble import Trouble
-from rehearsal.twin import running
 from rehearsal.workspace import Workspace, synthesize_nights
+from twin.twin import running
 
 PROBE_STACK = "phase-core"
 

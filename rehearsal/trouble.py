@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import Hold, World
-from operations.listing import parent
+from operations.cloud.scheduler import parent
 from rehearsal.faults import SERVICE, Fault
-from rehearsal.seeds import job_name
-from rehearsal.twin import Twin
+from twin.seeds import job_name
+from twin.twin import Twin
 
 
 class Trouble:

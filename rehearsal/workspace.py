@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.settings import Settings
-from operations.cdktf import synthesize_all
-from operations.terraform import stack_folder
+from operations.terraform.engine import stack_folder
+from operations.terraform.synth import synthesize_all
 
 
 @dataclass(frozen=True)

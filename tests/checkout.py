@@ -12,10 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.unit.given import SETTINGS
+from tests.given.domain import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("ingest", "constructs", "stacks", "operations", "rehearsal")
+FOLDERS = ("ingest", "constructs", "stacks", "operations", "twin", "rehearsal", "commands")
 FILES = ("cdktf.json", "main.py", "toolchain.py")
 # Nothing of the tester's own cloud reaches what a test runs, and nothing listens at the addresses of Google's APIs.
 ENVIRON = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_"))} | {
@@ -25,6 +25,17 @@ ENVIRON = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "
     "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": "http://127.0.0.1:9/bigquery/v2/",
     "GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT": "http://127.0.0.1:9/storage/v1/",
 }
+
+PROVIDER = """
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "6.50.0"
+    }
+  }
+}
+"""
 
 
 def run_in(folder: Path, *command: str, environ: Mapping[str, str] = ENVIRON) -> subprocess.CompletedProcess[str]:
@@ -63,7 +74,7 @@ class Checkout:
 
     def rollout(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """The ingest-rollout command of this checkout."""
-        return self.run(sys.executable, "-m", "rehearsal", *arguments, environ=environ)
+        return self.run(sys.executable, "-m", "commands", *arguments, environ=environ)
 
     def cdktf(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.root / '.venv/bin'}{os.pathsep}{self.environ['PATH']}"

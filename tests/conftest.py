@@ -1,27 +1,42 @@
+"""Fixtures that several folders use. They import what they need themselves: the tests of the domain start fast."""
+
 from __future__ import annotations
 
+import json
+import os
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
-from operations.terraform import reason
-from tests.checkout import run_in
+from tests.checkout import PROVIDER, ROOT, run_in
+from tests.given.domain import SETTINGS, WITH_INVOKER
+from tests.given.synth import Stacks, Synthesize
 
-PROVIDER = """
-terraform {
-  required_providers {
-    google = {
-      source  = "hashicorp/google"
-      version = "6.50.0"
-    }
-  }
-}
-"""
+if TYPE_CHECKING:
+    from google.cloud.scheduler_v1 import CloudSchedulerClient
+
+    from ingest.baseline import Baseline
+    from ingest.settings import Settings
+    from operations.ledger.ledger import Ledger
+    from operations.terraform.declared import Declared
+    from tests.given.tables import Place
+    from twin.twin import Twin
+
+# No time limit for one example, which a busy machine breaks.
+hypothesis.settings.register_profile("unit", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("unit")
 
 
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skips where `terraform init` cannot install the google provider."""
+    from operations.terraform.engine import reason
+
     if shutil.which("terraform") is None:
         pytest.skip("terraform is not on PATH")
     folder = tmp_path_factory.mktemp("provider")
@@ -29,3 +44,91 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> None:
     done = run_in(folder, "terraform", "init", "-no-color")
     if done.returncode:
         pytest.skip(f"terraform init cannot install the google provider 6.50.0: {reason(done.stderr)}")
+
+
+@pytest.fixture
+def with_invoker() -> Settings:
+    return WITH_INVOKER
+
+
+@pytest.fixture
+def twin() -> Iterator[Twin]:
+    """With the seven jobs made by hand; it is 1 AM."""
+    from tests.given.twin import START
+    from twin.twin import running
+
+    with running(SETTINGS, START) as twin:
+        yield twin
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting before Google is asked again."""
+    from google.api_core.retry import Retry
+
+    monkeypatch.setattr("operations.cloud.errors.RETRY", Retry(initial=0.001, maximum=0.002, timeout=0.1))
+
+
+@pytest.fixture
+def client(twin: Twin) -> CloudSchedulerClient:
+    from operations.cloud.credentials import local_scheduler_client
+
+    return local_scheduler_client(twin.address)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """A dataset with all sixteen tables, empty."""
+    from tests.given.tables import place
+
+    with place() as found:
+        yield found
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    from operations.ledger.ledger import Ledger
+
+    return Ledger(tmp_path / "history" / "ledger.jsonl")
+
+
+@pytest.fixture(scope="session")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[Declared]]:
+    """What each night of `phased` declares, as main.py synthesizes it."""
+    from operations.terraform.declared import read
+    from operations.terraform.synth import synthesize_all
+
+    folder = tmp_path_factory.mktemp("nights")
+    each = {folder / str(number): replace(SETTINGS, night=number) for number in range(4)}
+    synthesize_all(ROOT, each, os.environ)
+    return {int(path.name): read(path) for path in each}
+
+
+@pytest.fixture
+def synthesize(tmp_path: Path) -> Synthesize:
+    """Synthesizes the design's settings with some replaced; the content of each stack's cdk.tf.json by stack id."""
+
+    def run(**changed: Any) -> Stacks:
+        return _synthesized(replace(SETTINGS, **changed), tmp_path)
+
+    return run
+
+
+@pytest.fixture
+def synthesize_committed(tmp_path: Path) -> Synthesize:
+    """The same of what is committed: the settings, and the baseline where there is one."""
+    from ingest.baseline import load_baseline
+    from ingest.settings import load
+
+    def run(**changed: Any) -> Stacks:
+        return _synthesized(replace(load(ROOT, {}), **changed), tmp_path, load_baseline(ROOT))
+
+    return run
+
+
+def _synthesized(settings: Settings, folder: Path, baseline: Baseline | None = None) -> Stacks:
+    from ingest.settings import read_context
+    from stacks.night import night_app
+
+    night_app(settings, outdir=folder, context=read_context(ROOT), baseline=baseline).synth()
+    return {file.parent.name: json.loads(file.read_text()) for file in folder.glob("stacks/*/cdk.tf.json")}

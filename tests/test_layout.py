@@ -16,19 +16,9 @@ import pytest
 
 import constructs
 from tests.checkout import ROOT, Checkout
+from tests.layout import ARROWS, INSIDE, SHARED
 
 PROVIDER = {"cdktf", "cdktf_cdktf_provider_google"}
-# What each part may import, apart from the standard library and itself.
-ARROWS = {
-    "ingest": {"cronsim"},
-    "constructs": {"ingest"},
-    "stacks": {"constructs", "ingest"},
-    "operations": {"ingest", "toolchain", "click", "filelock", "google", "fontpkg_inter", "jinja2", "resvg_py"},
-    "rehearsal": {"ingest", "operations", "click", "cronsim", "duckdb", "google", "jinja2", "sqlglot", "werkzeug"},
-    "main.py": {"stacks", "ingest", "toolchain"},
-    "toolchain.py": set(),
-    "bootstrap.py": set(),
-}
 SEAM = ROOT / "constructs" / "bindings.py"
 
 
@@ -53,6 +43,36 @@ def test_a_part_imports_only_what_its_arrows_allow(part: str) -> None:
         allowed = ARROWS[part] | {part.removesuffix(".py")} | (PROVIDER if file == SEAM else set())
         foreign = {name for name in imports(file) if name not in sys.stdlib_module_names} - allowed
         assert not foreign, f"{file.relative_to(ROOT)} imports {', '.join(sorted(foreign))}"
+
+
+def dotted(file: Path) -> Iterator[str]:
+    """Every module that a file imports, in full, the members of packages included."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("room", INSIDE)
+def test_a_folder_of_operations_imports_only_what_its_arrows_allow(room: str) -> None:
+    place = ROOT / "operations" / room
+    for file in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
+        others = {name.split(".")[1] for name in dotted(file) if name.startswith("operations.")} - {room}
+        assert others <= INSIDE[room], f"{file.relative_to(ROOT)} imports {others - INSIDE[room]}"
+
+
+@pytest.mark.parametrize("file", sources("commands"), ids=lambda file: file.stem)
+def test_a_command_imports_no_other(file: Path) -> None:
+    others = {name.split(".")[1] for name in dotted(file) if name.startswith("commands.")}
+
+    assert others <= SHARED, f"commands/{file.name} imports {others - SHARED}"
+
+
+def test_no_test_imports_from_a_test() -> None:
+    for file in (ROOT / "tests").rglob("*.py"):
+        named = {part for name in dotted(file) if name.startswith("tests.") for part in name.split(".")}
+        assert not {part for part in named if part == "conftest" or part.startswith("test_")}, file
 
 
 def test_every_part_has_its_arrows() -> None:
@@ -153,7 +173,9 @@ def test_the_wheel_leaves_the_constructs_folder_out(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()} == {
         "ingest",
         "operations",
+        "twin",
         "rehearsal",
+        "commands",
         "toolchain.py",
         "servicetitan_ingest_schedules-0.1.0.dist-info",
     }

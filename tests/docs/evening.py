@@ -31,8 +31,8 @@ def main() -> None:
     import google.cloud.scheduler_v1  # noqa: F401
 
     datetime.datetime = Stopped  # type: ignore[misc]
-    from operations import routes
-    from rehearsal.command import main as run
+    from commands.cli import main as run
+    from operations.cloud import routes
 
     if address := os.environ.get("SERVICE"):
         probe = routes.probe

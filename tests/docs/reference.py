@@ -19,9 +19,9 @@ from ingest.preview import preview
 from ingest.rollout import STRATEGIES
 from ingest.settings import NAMES, PREFIX, load, read_context
 from ingest.utc import utc_clock
-from operations import deployed
+from operations.terraform import deployed
 from tests.checkout import ROOT
-from tests.docs.commands import commands, help_text
+from tests.docs.command_list import commands, help_text
 
 # A day without meaning: nothing on the pages depends on it.
 ANY_EVENING = datetime(2026, 10, 20, 21, tzinfo=UTC)

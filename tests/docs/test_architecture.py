@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from tests.checkout import ROOT
-from tests.test_layout import ARROWS
+from tests.layout import ARROWS
 
 SVG = ROOT / "docs" / "architecture.svg"
 NAMES = {part.removesuffix(".py"): part for part in ARROWS}

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.settings import NAMES
 from tests.checkout import ROOT
-from tests.docs.commands import PROGRAM, commands, help_text
+from tests.docs.command_list import PROGRAM, commands, help_text
 from tests.docs.reference import WHY_RULES, field_texts, pages, rule_names
 
 FOLDER = ROOT / "docs" / "reference"

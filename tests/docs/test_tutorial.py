@@ -11,13 +11,13 @@ import pytest
 
 from ingest.schedule import time_zone
 from ingest.settings import load
-from operations.permissions import ACCOUNTS_VARIABLE, PROJECTS_VARIABLE
+from operations.cloud.permissions import ACCOUNTS_VARIABLE, PROJECTS_VARIABLE
 from operations.preflight import PERMISSIONS
-from rehearsal.iam import Iam
-from rehearsal.server import serve
-from rehearsal.twin import running
 from tests.checkout import ROOT, Checkout
 from tests.docs.transcript import missing, transcript, typed
+from twin.iam import Iam
+from twin.server import serve
+from twin.twin import running
 
 Type = Callable[[str, datetime], str]
 

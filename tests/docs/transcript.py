@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ingest.schedule import time_zone
 from tests.checkout import ROOT, Checkout
-from tests.docs.commands import PROGRAM
+from tests.docs.command_list import PROGRAM
 
 ANSWER = "[y/N]: "
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ingest.settings import load
-from rehearsal.scheduler import Scheduler
-from rehearsal.twin import Twin, running
 from tests.checkout import ROOT, Checkout
-from tests.unit.given import in_phoenix
+from tests.given.domain import in_phoenix
+from twin.scheduler import Scheduler
+from twin.twin import Twin, running
 
 
 @pytest.fixture

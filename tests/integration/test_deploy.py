@@ -6,58 +6,22 @@ import json
 
 import pytest
 
-from rehearsal.scheduler import Scheduler
 from tests.checkout import Checkout
+from tests.given.deploys import (
+    BY_HAND,
+    CRITICAL,
+    LIVE,
+    REFERENCE,
+    SKIP_LOCK,
+    daily,
+    diff,
+    run_deploy,
+    schedules,
+    weekly,
+)
+from twin.scheduler import Scheduler
 
 pytestmark = pytest.mark.terraform
-
-LIVE = ["appointments", "customers", "estimates", "invoices", "jobs", "payments", "payroll"]
-CRITICAL = ["inventory-bills", "payroll-adjustments", "purchase-orders", "returns"]
-REFERENCE = ["activity-codes", "business-units", "campaigns", "technicians"]
-BY_HAND = {
-    "v2-sync-jobs-daily": "0 2 * * *",
-    "v2-sync-appointments-daily": "10 2 * * *",
-    "v2-sync-customers-daily": "15 3 * * *",
-    "v2-sync-invoices-daily": "15 2 * * *",
-    "v2-sync-estimates-daily": "30 2 * * *",
-    "v2-sync-payments-daily": "45 2 * * *",
-    "v2-sync-payroll-daily": "0 3 * * *",
-}
-SKIP_LOCK = "--skip-provider-lock"  # The lock would ask Terraform's registry.
-
-
-def daily(verb: str, entities: list[str]) -> list[tuple[str, str]]:
-    return [(verb, f"v2-sync-{entity}-daily") for entity in entities]
-
-
-def weekly(verb: str, entities: list[str]) -> list[tuple[str, str]]:
-    return [(verb, f"v2-sync-{entity}-weekly") for entity in entities]
-
-
-def schedules(scheduler: Scheduler) -> dict[str, str]:
-    return {name.rpartition("/")[2]: job["schedule"] for name, job in scheduler.jobs.items()}
-
-
-def diff(checkout: Checkout, night: int) -> dict[str, list[str]]:
-    """The resource names that Terraform plans to touch, by action."""
-    done = checkout.rollout("diff", "--night", str(night), "--json")
-    assert done.returncode in (0, 2), done.stdout + done.stderr
-    found: dict[str, list[str]] = {}
-    for change in json.loads(done.stdout)["changes"]:
-        found.setdefault(change["action"], []).append(change["address"].partition(".")[2])
-    assert bool(found) == (done.returncode == 2)
-    return {action: sorted(names) for action, names in found.items()}
-
-
-def run_deploy(checkout: Checkout, night: int, *, override: str = "") -> None:
-    """Deploys a night without the gate of the one before: no time passes here. `override` is a further check's name."""
-    # --force: the test may run at an hour at which moving a job back loses its run.
-    command = ["deploy", "--night", str(night), "--yes", "--force", "--reason", "no time passes in this test"]
-    command += ["--override", override] if override else []
-    done = checkout.rollout(*command)
-    if "has not been gated since it was deployed" in done.stderr:
-        done = checkout.rollout(*command, "--override", "gate")
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def deploy(checkout: Checkout, scheduler: Scheduler, night: int) -> list[tuple[str, str]]:

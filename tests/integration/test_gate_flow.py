@@ -11,8 +11,8 @@ import pytest
 
 from ingest.settings import load
 from rehearsal.faults import SERVICE
-from rehearsal.twin import Twin, running
 from tests.checkout import ROOT, Checkout
+from twin.twin import Twin, running
 
 pytestmark = pytest.mark.terraform
 

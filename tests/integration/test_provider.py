@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from rehearsal.scheduler import Fields, Scheduler
 from tests.checkout import Checkout
-from tests.integration.test_deploy import CRITICAL, LIVE, daily, run_deploy
-from tests.twin.given import PARENT
+from tests.given.deploys import CRITICAL, LIVE, daily, run_deploy
+from tests.given.twin import PARENT
+from twin.scheduler import Fields, Scheduler
 
 pytestmark = pytest.mark.terraform
 

@@ -2,45 +2,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from ingest.schedule import time_zone
 from ingest.settings import Settings, load
-from operations.clients import local_scheduler_client
-from operations.history import FILE, Ledger
-from rehearsal.faults import parse
-from rehearsal.rehearse import Rehearsal
+from operations.adopt import write
 from rehearsal.safety import twin_environ
-from rehearsal.session import choose
-from rehearsal.trouble import Trouble
-from rehearsal.twin import Twin, running
 from rehearsal.workspace import Workspace, synthesize_nights
-from tests.checkout import ROOT
+from tests.checkout import ROOT, Checkout
+from tests.given.adopt import make_hostile, recorded
+from tests.given.domain import SETTINGS
+from tests.given.stage import MONDAY, Open, Stage
+from twin.twin import Twin, running
 
-MONDAY = datetime(2026, 10, 19, 21, tzinfo=time_zone("America/Phoenix"))
-
-Open = Callable[..., AbstractContextManager["Stage"]]
-
-
-class Stage:
-    """A twin with its workspace, and a rehearsal on it that has not begun."""
-
-    def __init__(self, twin: Twin, workspace: Workspace, environ: dict[str, str], engine: str, faults: tuple[str, ...]):
-        self.twin = twin
-        self.workspace = workspace
-        self.client = local_scheduler_client(twin.address)
-        self.make_engine = choose(engine, workspace, environ, self.client)
-        self.environ = environ
-        ledger = Ledger(workspace.deploys_from.parent / FILE)
-        trouble = Trouble([parse(text, twin.settings.rollout) for text in faults], twin)
-        self.rehearsal = Rehearsal(
-            twin.settings, twin, environ, workspace, self.make_engine, trouble, ledger, lambda text: None
-        )
+Make = Callable[[Twin], None]
 
 
 @pytest.fixture(scope="session")
@@ -63,5 +41,35 @@ def stage(nights: Callable[[Settings], dict[int, Path]], tmp_path_factory: pytes
         with running(chosen, MONDAY) as twin:
             environ = twin_environ(os.environ, twin.endpoints, folder)
             yield Stage(twin, Workspace(nights(chosen), folder / "deploy"), environ, engine, faults)
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def recorded_nights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], dict[int, Path]]:
+    """The nights as main.py synthesizes them in a checkout in which the live jobs are recorded."""
+
+    @cache
+    def synthesized(make: Make) -> dict[int, Path]:
+        checkout = Checkout(tmp_path_factory.mktemp("checkout"))
+        with running(SETTINGS, MONDAY) as twin:
+            make(twin)
+            write(checkout.root, recorded(twin))
+        return synthesize_nights(checkout.root, SETTINGS, tmp_path_factory.mktemp("nights"), checkout.environ)
+
+    return synthesized
+
+
+@pytest.fixture
+def adopted_stage(recorded_nights: Callable[[Make], dict[int, Path]], tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """A twin whose live jobs were changed by `make`, and the nights that declare them."""
+
+    @contextmanager
+    def opened(engine: str, make: Make = make_hostile) -> Iterator[Stage]:
+        folder = tmp_path_factory.mktemp("stage")
+        with running(SETTINGS, MONDAY) as twin:
+            make(twin)
+            environ = twin_environ(os.environ, twin.endpoints, folder)
+            yield Stage(twin, Workspace(recorded_nights(make), folder / "deploy"), environ, engine, ())
 
     return opened

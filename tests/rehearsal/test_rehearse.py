@@ -7,7 +7,7 @@ import pytest
 from ingest.rollout import STRATEGIES
 from rehearsal.report import as_json
 from tests.checkout import Checkout
-from tests.rehearsal.conftest import Open
+from tests.given.stage import Open
 
 LIVE = ["appointments", "customers", "estimates", "invoices", "jobs", "payments", "payroll"]
 

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from operations.errors import OperationError
-from rehearsal.scheduler import ApiError
 from tests.checkout import ROOT
-from tests.rehearsal.conftest import Open, Stage
+from tests.given.stage import Open, Stage
+from twin.scheduler import ApiError
 
 POINTS = 20
 PARTS = 4

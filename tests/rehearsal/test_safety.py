@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.clients import is_loopback, local_scheduler_client
+from operations.cloud.credentials import is_loopback, local_scheduler_client
 from operations.errors import OperationError
 from rehearsal.safety import twin_environ
 

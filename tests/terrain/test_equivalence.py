@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from constructs.bindings import PROVIDER_MODULES
-from operations.cdktf import synthesize_all
+from operations.terraform.synth import synthesize_all
 from tests.checkout import ENVIRON, ROOT, run_in
 from tests.terrain.given import every_night
 

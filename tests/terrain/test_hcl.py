@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.scheduler import Scheduler
 from tests.checkout import Checkout
 from tests.terrain.given import EVERYTHING, apply, terraform
+from twin.scheduler import Scheduler
 
 pytestmark = pytest.mark.terraform
 

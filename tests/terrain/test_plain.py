@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from operations.terraform import reason
-from rehearsal.scheduler import Scheduler
-from tests.checkout import Checkout, run_in
-from tests.conftest import PROVIDER
-from tests.integration.test_deploy import CRITICAL, LIVE, daily, run_deploy
+from operations.terraform.engine import reason
+from tests.checkout import PROVIDER, Checkout, run_in
+from tests.given.deploys import CRITICAL, LIVE, daily, run_deploy
 from tests.terrain.given import apply, terraform
+from twin.scheduler import Scheduler
 
 pytestmark = pytest.mark.terraform
 

@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 import pytest
 
-from rehearsal.scheduler import Scheduler
 from tests.checkout import Checkout
-from tests.integration.test_deploy import SKIP_LOCK, daily
+from tests.given.deploys import SKIP_LOCK, daily
 from tests.terrain.given import apply, terraform
+from twin.scheduler import Scheduler
 
 pytestmark = pytest.mark.terraform
 

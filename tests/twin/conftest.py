@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import pytest
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
-from operations.clients import local_scheduler_client
-from rehearsal.twin import Twin, running
-from tests.twin.given import START
-from tests.unit.given import SETTINGS
+from operations.cloud.credentials import local_scheduler_client
+from tests.given.domain import SETTINGS
+from tests.given.twin import START
+from twin.twin import Twin, running
 
 
 @pytest.fixture(autouse=True)
 def no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether one is committed or not, the live jobs are as gcloud makes them."""
-    monkeypatch.setattr("rehearsal.seeds.load_baseline", lambda root: {})
+    monkeypatch.setattr("twin.seeds.load_baseline", lambda root: {})
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from google.cloud.scheduler_v1.types import HttpMethod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rehearsal.clock import Clock
-from rehearsal.dispatcher import Answer, Attempt, Dispatcher, backoff
-from rehearsal.ingestor import Behaviour
-from rehearsal.scheduler import Fields, Scheduler
-from rehearsal.twin import Twin
-from tests.twin.given import PARENT, START, a_job, named, seconds, uri
-from tests.unit.given import in_phoenix
+from tests.given.domain import in_phoenix
+from tests.given.twin import PARENT, START, a_job, named, seconds, uri
+from twin.clock import Clock
+from twin.dispatcher import Answer, Attempt, Dispatcher, backoff
+from twin.scheduler import Fields, Scheduler
+from twin.service import Behaviour
+from twin.twin import Twin
 
 PHOENIX = timezone(timedelta(hours=-7))
 """Phoenix has no daylight saving: a fixed offset says the same as the zone, without asking the code under test."""

@@ -9,11 +9,11 @@ import pytest
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
 from ingest.catalogue import CATALOGUE
-from operations.clients import local_scheduler_client
-from rehearsal.seeds import last_run, made_by_hand
-from rehearsal.twin import HISTORY, Twin, running
-from tests.twin.given import BY_HAND, PARENT, START, named, uri
-from tests.unit.given import PHOENIX, SETTINGS, in_phoenix
+from operations.cloud.credentials import local_scheduler_client
+from tests.given.domain import PHOENIX, SETTINGS, in_phoenix
+from tests.given.twin import BY_HAND, PARENT, START, named, uri
+from twin.seeds import last_run, made_by_hand
+from twin.twin import HISTORY, Twin, running
 
 ENTITIES = {job: job.removeprefix("v2-sync-").removesuffix("-daily") for job in BY_HAND}
 

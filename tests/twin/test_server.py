@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import pytest
 from google.cloud.scheduler_v1.types import HttpMethod
 
-from operations.clients import local_scheduler_client
-from rehearsal.server import serve
-from rehearsal.twin import Twin, running
-from tests.twin.given import BY_HAND, PARENT, START, a_job, ask, named, uri
-from tests.unit.given import SETTINGS, in_phoenix
+from operations.cloud.credentials import local_scheduler_client
+from tests.given.domain import SETTINGS, in_phoenix
+from tests.given.twin import BY_HAND, PARENT, START, a_job, ask, named, uri
+from twin.server import serve
+from twin.twin import Twin, running
 
 JOBS = f"/v1/{PARENT}/jobs"
 

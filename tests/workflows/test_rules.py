@@ -11,15 +11,15 @@ import click
 import pytest
 from cronsim import CronSim
 
+from commands.ci import ONLY_THE_DEPLOYER_KNOWS
+from commands.cli import cli
+from commands.markdown import MARKER
 from ingest.access import ENVIRONMENT
 from ingest.catalogue import CATALOGUE
 from ingest.preview import APPLY_ALLOWANCE
 from ingest.schedule import time_zone
 from ingest.settings import NAMES, load
-from operations.ci_command import ONLY_THE_DEPLOYER_KNOWS
 from operations.gate import WINDOW
-from operations.markdown import MARKER
-from rehearsal.command import cli
 from tests.checkout import ROOT
 from tests.workflows.given import FILES, WORKFLOWS, Job, command_lines, job, jobs, read, step, triggers
 

@@ -1,0 +1,93 @@
+"""The command `adopt`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from commands.options import echo_json, json_option
+from commands.render import table
+from ingest.baseline import FILE, Baseline, BaselineError, load_baseline
+from operations import adopt as adoption
+from operations.adopt import BLOCKING, Adoption, Verdict, compare, live_jobs, recordable, write
+from operations.cloud.credentials import scheduler_client
+from operations.cloud.scheduler import PREFIX, parent
+from operations.errors import OperationError
+from operations.lock import turn
+from operations.repository import ROOT, read_settings
+
+_COLOURS = {Verdict.EXPECTED: "green", Verdict.DIFFERS: "yellow", Verdict.FOREIGN: "yellow"}
+
+
+@click.command()
+@click.option("--record", is_flag=True, help=f"Write the jobs as they are to {FILE}, to be committed.")
+@json_option
+def adopt(record: bool, as_json: bool) -> int:
+    """Compare the live jobs, field by field, with what night 0 expects; record them with --record.
+
+    With the record, night 0 and 1 declare the jobs exactly as they are: adopting them changes nothing, and going back
+    restores them whole. Exit code 0: all as expected, or recorded, 1: something has to be mended first, 2: could not
+    be evaluated.
+
+    \b
+    Example, before night 0:
+      ingest-rollout adopt --record
+    """
+    settings = read_settings(night=0)
+    place = parent(settings)
+    live = live_jobs(lambda: scheduler_client(os.environ), place)
+    found = compare(settings, live, _recorded_before(tolerant=record))
+    if not as_json:
+        click.echo(_text(found, place))
+    try:
+        changed = None
+        if record:
+            baseline = recordable(found)
+            with turn(ROOT):
+                changed = write(ROOT, baseline)
+    finally:
+        if as_json:
+            echo_json(adoption.as_json(found, recorded=changed is not None))
+    if changed is not None:
+        if not as_json:
+            click.echo(_recorded(changed, len(baseline)))
+        return 0
+    return 1 if any(one.verdict in (*BLOCKING, Verdict.DIFFERS) for one in found) else 0
+
+
+def _recorded_before(*, tolerant: bool) -> Baseline:
+    """The committed baseline; a bad one counts as none where it is going to be replaced."""
+    try:
+        return load_baseline(ROOT)
+    except BaselineError as error:
+        if tolerant:
+            return {}
+        raise OperationError(str(error)) from None
+
+
+def _recorded(changed: bool, count: int) -> str:
+    if changed:
+        return f"{count} jobs are recorded in {FILE}; review it and commit it."
+    return f"{count} jobs are in {FILE} just as they are live; nothing to record."
+
+
+def _text(found: Sequence[Adoption], place: str) -> str:
+    rows = []
+    for one in found:
+        verdict = click.style(one.verdict, fg=_COLOURS.get(one.verdict, "red"))
+        first, *rest = [(d.field, _cell(d.expected), _cell(d.live)) for d in one.differences] or [("", "", "")]
+        rows += [(one.job, verdict, *first), *(("", "", *more) for more in rest)]
+    lines = [f"The live {PREFIX}* jobs of {place} against night 0:"]
+    lines.append(table(("job", "verdict", "field", "night 0 declares", "live"), rows) if rows else "no jobs")
+    todo = [f"  {one.job}: {text}" for one in found for text in one.todo]
+    return "\n".join([*lines, *(["", "What to do:", *todo] if todo else [])])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

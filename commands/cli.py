@@ -1,0 +1,220 @@
+"""The ingest-rollout command. Imports stay inside the commands that need them: `plan` starts fast."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.options import (
+    at_option,
+    clock,
+    echo_json,
+    from_option,
+    json_option,
+    night_options,
+    strategy_option,
+)
+from operations.errors import OperationError
+from operations.repository import ROOT, read_settings
+from operations.terraform import deployed
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+FURTHER = {
+    "adopt": "commands.adopt",
+    "ci": "commands.ci",
+    "completion": "commands.completion",
+    "deploy": "commands.deploy",
+    "diff": "commands.diff",
+    "freshness": "commands.freshness",
+    "gate": "commands.gate",
+    "history": "commands.history",
+    "move-state": "commands.move_state",
+    "policy": "commands.policy",
+    "preflight": "commands.preflight",
+    "reconcile": "commands.reconcile",
+    "rehearse": "commands.rehearse",
+    "rollback": "commands.deploy",
+    "status": "commands.status",
+    "timeline": "commands.timeline",
+}
+"""Commands in modules of their own: the name of the command, and with "_" of its function, to that of its module."""
+
+CHANGES = 2
+"""Exit code for "there are changes", as Terraform's -detailed-exitcode."""
+
+
+def main() -> None:
+    """Runs the command line: exit code 0 for done or no change, 1 for an error, 2 for changes."""
+    if "_INGEST_ROLLOUT_COMPLETE" in os.environ:
+        import commands.completion_scripts  # noqa: F401  # makes our own completion for bash known
+    try:
+        code = cli(standalone_mode=False)
+    except click.Abort:
+        click.echo("stopped, nothing was deployed", err=True)
+        code = 1
+    except click.ClickException as error:
+        # click's own exit code for a wrong option is 2, which here means changes.
+        error.show()
+        code = 1
+    except OperationError as error:
+        click.echo(str(error), err=True)
+        code = error.code
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        code = 1
+    sys.exit(code)
+
+
+class LazyGroup(click.Group):
+    """A group whose further commands are imported when they are used, so that `plan` and a list start fast."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *FURTHER})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in FURTHER:
+            return super().get_command(context, name)
+        from importlib import import_module
+
+        command: click.Command = getattr(import_module(FURTHER[name]), _function(name))
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        self._listed(context).format_commands(context, formatter)
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
+        listed = self._listed(context).commands.items()
+        found = [CompletionItem(n, help=c.get_short_help_str()) for n, c in listed if n.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, context, incomplete)]
+
+    def _listed(self, context: click.Context) -> click.Group:
+        """The commands by name and first sentence, without importing the further ones."""
+        from commands.completion_scripts import summary
+
+        known = self.commands
+        names = self.list_commands(context)
+        further = {n: summary(FURTHER[n], _function(n)) for n in names if n not in known}
+        return click.Group(commands={n: known.get(n) or click.Command(n, help=further[n]) for n in names})
+
+
+def _function(command: str) -> str:
+    return command.replace("-", "_")
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Roll the ServiceTitan ingest schedules out, night by night.
+
+    \b
+    Example, an evening of night 1:
+      ingest-rollout plan --night 1
+      ingest-rollout diff --night 1
+      ingest-rollout deploy --night 1
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+@cli.command()
+@night_options
+@from_option
+@at_option
+@json_option
+def plan(night: int | None, strategy: str | None, from_: str | None, at: str | None, as_json: bool) -> int:
+    """Show what a night changes, job by job. Needs no cloud and no Node.
+
+    Counts from the night before, unless --from says otherwise. Exit code 0: no change, 1: error, 2: changes.
+
+    \b
+    Example, what going back from night 3 to night 1 would do at 3 in the morning:
+      ingest-rollout plan --night 1 --from 3 --at 2026-10-20T03:00
+    """
+    from ingest.preview import preview
+
+    settings = read_settings(night=night, strategy=strategy)
+    before = deployed.night_or_start(settings, from_) if from_ else deployed.assumed(settings)
+    found = preview(settings, before.world, before.label, clock(settings, at))
+    _show(found, as_json)
+    return CHANGES if found.has_changes else 0
+
+
+@cli.command()
+@strategy_option
+@at_option
+@json_option
+def nights(strategy: str | None, at: str | None, as_json: bool) -> None:
+    """Show the whole rollout: what each night changes.
+
+    \b
+    Example:
+      ingest-rollout nights --strategy immediate
+    """
+    from commands.render import preview_text
+    from ingest.preview import preview
+
+    found = []
+    for number in read_settings(night=0, strategy=strategy).rollout.numbers:
+        settings = read_settings(night=number, strategy=strategy)
+        before = deployed.assumed(settings)
+        found.append(preview(settings, before.world, before.label, clock(settings, at)))
+    if as_json:
+        echo_json([one.as_json() for one in found])
+    else:
+        click.echo("\n\n".join(preview_text(one, unchanged=False) for one in found))
+
+
+@cli.command()
+@night_options
+def synth(night: int | None, strategy: str | None) -> None:
+    """Write a night's Terraform to cdktf.out/.
+
+    \b
+    Example:
+      ingest-rollout synth --night 2
+    """
+    from operations.lock import turn
+    from operations.terraform.synth import synthesize
+
+    settings = read_settings(night=night, strategy=strategy)
+    with turn(ROOT):
+        synthesize(ROOT, settings)
+    click.echo(f"The Terraform of night {settings.night} ({settings.strategy}):")
+    for file in sorted((ROOT / "cdktf.out" / "stacks").glob("*/cdk.tf.json")):
+        click.echo(f"  {file.relative_to(ROOT)}")
+
+
+@cli.command()
+@at_option
+@json_option
+def catalogue(at: str | None, as_json: bool) -> None:
+    """List the 16 entities with their next runs.
+
+    \b
+    Example:
+      ingest-rollout catalogue --json
+    """
+    from commands.render import catalogue_rows, catalogue_text
+
+    settings = read_settings()
+    now = clock(settings, at)
+    if as_json:
+        echo_json(catalogue_rows(settings, now))
+    else:
+        click.echo(catalogue_text(settings, now))
+
+
+def _show(found: Any, as_json: bool) -> None:
+    from commands.render import preview_text
+
+    if as_json:
+        echo_json(found.as_json())
+    else:
+        click.echo(preview_text(found))

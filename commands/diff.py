@@ -1,0 +1,57 @@
+"""`ingest-rollout diff`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from commands.options import echo_json, from_option, json_option, night_options
+from commands.render import table
+from operations.deploy import ledger, live_preview, plan_hash, stacks_to_deploy
+from operations.lock import turn
+from operations.repository import ROOT, read_settings
+from operations.terraform.synth import Cdktf, synthesize
+
+CHANGES = 2
+
+
+@click.command()
+@night_options
+@from_option
+@click.option("--full", is_flag=True, help="Print Terraform's whole plan of each stack.")
+@click.option("--save", is_flag=True, help="Record the plan; the night's deploy then refuses to do anything else.")
+@json_option
+def diff(night: int | None, strategy: str | None, from_: str | None, full: bool, save: bool, as_json: bool) -> int:
+    """Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.
+
+    Exit code 0: no change, 1: error, 2: changes.
+
+    \b
+    Example:
+      ingest-rollout diff --night 2 --full
+    """
+    settings = read_settings(night=night, strategy=strategy)
+    stacks = stacks_to_deploy(live_preview(settings, from_), settings)
+    cdktf = Cdktf(ROOT, settings)
+    if sys.stderr.isatty():
+        click.echo(f"planning {', '.join(stacks)} ...", err=True)
+    with turn(ROOT):
+        synthesize(ROOT, settings)
+        changes = cdktf.diff(stacks)
+        plans = [(stack, cdktf.plan_text(stack)) for stack in stacks] if full else []
+    told = [{"stack": c.stack, "address": c.address, "action": c.action, "fields": c.fields} for c in changes]
+    if save:
+        data = {"stacks": stacks, "changes": told, "plan_hash": plan_hash(changes)}
+        ledger().append("preview", strategy=settings.strategy, night=settings.night, data=data)
+    if as_json:
+        echo_json({"strategy": settings.strategy, "night": settings.night, "stacks": stacks, "changes": told})
+    else:
+        for stack, text in plans:
+            click.echo(f"{stack}\n{text}")
+        click.echo(f"Night {settings.night} ({settings.strategy}), planned by Terraform: {', '.join(stacks)}")
+        rows = [(c.stack, c.action, c.address.rpartition(".")[2], ", ".join(c.fields)) for c in changes]
+        click.echo(table(("stack", "action", "job", "fields"), rows) if rows else "no changes")
+        if save:
+            click.echo(f"Saved in the ledger: the deploy of night {settings.night} does this or nothing.")
+    return CHANGES if changes else 0

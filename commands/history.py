@@ -1,0 +1,72 @@
+"""`ingest-rollout history`: tells and verifies the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from commands.candidates import nights
+from commands.options import echo_json, json_option
+from commands.render import records_table
+from operations.errors import OperationError
+
+if TYPE_CHECKING:
+    from operations.ledger.ledger import Ledger
+
+_EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
+
+
+@click.command()
+@click.option("--verify", is_flag=True, help="Check that no line was changed, moved or removed.")
+@click.option("--night", type=int, metavar="N", shell_complete=nights, help="Only what was recorded for this night.")
+@json_option
+def history(verify: bool, night: int | None, as_json: bool) -> int:
+    """List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.
+
+    With --verify, exit code 0: the ledger is intact, 1: it is not, 2: that could not be evaluated.
+
+    \b
+    Example:
+      ingest-rollout history --night 1
+      ingest-rollout history --verify
+    """
+    from operations.ledger.ledger import FILE, Ledger
+    from operations.repository import ROOT, read_settings
+
+    if verify and night is not None:
+        raise OperationError("--verify looks at the whole ledger; leave --night out")
+    zone = ZoneInfo(read_settings().time_zone)
+    ledger = Ledger(ROOT / FILE)
+    if verify:
+        return _verify(ledger, as_json)
+    records, problems = ledger.readable()
+    shown = [record for record in records if night is None or record.night == night]
+    if as_json:
+        echo_json([record.as_json() for record in shown])
+    elif shown:
+        click.echo(records_table(shown, zone))
+    else:
+        click.echo("nothing is recorded" + ("" if night is None else f" for night {night}"))
+    if problems:
+        click.echo(f"{FILE} is damaged, see `ingest-rollout history --verify`: {problems[0]}", err=True)
+    return 1 if problems else 0
+
+
+def _verify(ledger: Ledger, as_json: bool) -> int:
+    from operations.ledger.ledger import FILE
+
+    found = ledger.check()
+    verdict = "fail" if found.problems else "inconclusive" if found.inconclusive else "pass"
+    remark = found.inconclusive or found.note
+    if as_json:
+        echo_json({"verdict": verdict, "records": found.records, "problems": found.problems, "note": remark})
+        return _EXIT_CODES[verdict]
+    for problem in found.problems:
+        click.echo(click.style(f"{FILE}: {problem}", fg="red"))
+    if not found.problems:
+        click.echo(f"{FILE}: the chain of {found.records} records is intact")
+    if remark:
+        click.echo(click.style(f"{FILE}: {remark}", fg="yellow"))
+    return _EXIT_CODES[verdict]

@@ -1,0 +1,58 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from commands.candidates import nights, starts, strategies
+from ingest.settings import Settings
+from operations.errors import OperationError
+
+strategy_option = click.option(
+    "--strategy",
+    metavar="S",
+    shell_complete=strategies,
+    help="phased or immediate, instead of the committed one.",
+)
+
+
+def night_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    night = click.option(
+        "--night", type=int, metavar="N", shell_complete=nights, help="A night, instead of the committed one."
+    )
+    return night(strategy_option(command))
+
+
+from_option = click.option(
+    "--from",
+    "from_",
+    metavar="M",
+    shell_complete=starts,
+    help="Count from night M, or from `start`, instead of from what is deployed.",
+)
+at_option = click.option("--at", metavar="TIME", help="An ISO 8601 time (local where it has no offset) for the clock.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def clock(settings: Settings, at: str | None) -> datetime:
+    """The moment that `--at` names (aware); now without one. Raises OperationError."""
+    from ingest.schedule import time_zone
+
+    if at is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise OperationError(f"--at: {at!r} is not an ISO 8601 time such as 2026-10-20T21:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=time_zone(settings.time_zone))
+
+
+def echo_json(value: object) -> None:
+    """Prints `value` as JSON."""
+    import json
+
+    click.echo(json.dumps(value, indent=2))

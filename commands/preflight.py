@@ -1,0 +1,60 @@
+"""The command `preflight`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import click
+
+from commands.options import echo_json, json_option, night_options
+from commands.render import preflight_text
+from ingest.settings import Settings
+from operations.errors import OperationError
+from operations.preflight import Check
+from operations.repository import ROOT, read_settings
+
+
+@click.command()
+@night_options
+@json_option
+def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
+    """Check before a night that its deploy can work: API, permissions, routes, names, tables.
+
+    Changes nothing. The service's routes are asked for with OPTIONS only, which starts no ingest.
+    Exit code 0: all pass, 1: a check fails, 2: none fails, but one could not be evaluated.
+
+    \b
+    Example, in the afternoon before night 1:
+      ingest-rollout preflight --night 1
+    """
+    from operations import preflight as checks
+
+    try:
+        settings = read_settings(night=night, strategy=strategy)
+    except OperationError as error:
+        raise OperationError(str(error), code=2) from None
+    found = checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ))
+    if as_json:
+        echo_json(preflight_json(settings, found))
+    else:
+        click.echo(preflight_text(settings, found))
+    return checks.exit_code(found)
+
+
+def preflight_json(settings: Settings, found: Sequence[Check]) -> dict[str, object]:
+    return {
+        "strategy": settings.strategy,
+        "night": settings.night,
+        "project": settings.project,
+        "checks": [
+            {
+                "check": one.name,
+                "verdict": str(one.verdict),
+                "reason": one.reason,
+                "details": list(one.details),
+                "remedy": one.remedy,
+            }
+            for one in found
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Google's APIs: whom we ask, and what they answer."""

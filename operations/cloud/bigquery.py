@@ -1,0 +1,131 @@
+"""Google's BigQuery client, pointed where Terraform's google provider is pointed, with its errors in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from google.api_core.exceptions import Forbidden, GoogleAPICallError, GoogleAPIError, NotFound, RetryError
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.bigquery import DEFAULT_RETRY, Client, QueryJobConfig
+
+from ingest.settings import Settings
+from operations.cloud.credentials import TOKEN_VARIABLE, credentials, is_loopback, words
+from operations.errors import OperationError
+
+ENDPOINT_VARIABLE = "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT"
+"""The google provider's variable, such as "http://127.0.0.1:40001/bigquery/v2/"."""
+
+PATIENCE = 60.0
+"""Seconds that a request, its retries and the wait for its result may take each; the client's own are 10 minutes."""
+
+
+def bigquery_client(settings: Settings, environ: Mapping[str, str]) -> Client:
+    """A client with the endpoint and the credentials that the google provider takes from the same environment.
+
+    An endpoint on this machine needs no credentials. Raises OperationError (code 2) when there are none elsewhere.
+    """
+    endpoint = environ.get(ENDPOINT_VARIABLE, "")
+    options = {"api_endpoint": endpoint.rstrip("/").removesuffix("/bigquery/v2")} if endpoint else None
+    return Client(project=settings.project, credentials=_credentials(endpoint, environ), client_options=options)
+
+
+def _credentials(endpoint: str, environ: Mapping[str, str]) -> Credentials:
+    if is_loopback(endpoint) and not environ.get(TOKEN_VARIABLE):
+        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+    return credentials(environ, code=2)
+
+
+def bytes_processed(client: Client, sql: str, *, patience: float = PATIENCE) -> int:
+    """How many bytes the query would read, by a dry run: it reads and costs nothing. Raises OperationError (code 2)."""
+    with _plain_errors(client):
+        job = client.query(
+            sql,
+            job_config=QueryJobConfig(dry_run=True, use_query_cache=False),
+            retry=DEFAULT_RETRY.with_timeout(patience),
+            job_retry=None,
+            timeout=patience,
+        )
+        return int(job.total_bytes_processed)
+
+
+def rows(
+    client: Client,
+    sql: str,
+    columns: Mapping[str, str],
+    *,
+    max_bytes: int | None = None,
+    patience: float = PATIENCE,
+) -> list[dict[str, Any]]:
+    """The query's rows, by column name. BigQuery refuses one that would bill more than `max_bytes`.
+
+    `columns` are those that the query has, with the API's types, such as INTEGER; only a TIMESTAMP may be null.
+    Raises OperationError (code 2), also for an answer of another shape and one that is cut off.
+    """
+    found: list[dict[str, Any]] = []
+    config = QueryJobConfig()
+    if max_bytes is not None:
+        # The client would send None as text.
+        config.maximum_bytes_billed = max_bytes
+    with _plain_errors(client):
+        result = client.query_and_wait(
+            sql,
+            job_config=config,
+            retry=DEFAULT_RETRY.with_timeout(patience),
+            job_retry=None,  # type: ignore[arg-type]
+            api_timeout=patience,
+            wait_timeout=patience,
+        )
+        if {field.name: field.field_type for field in result.schema} != columns:
+            raise ValueError(f"its columns are not {', '.join(columns)}")
+        # Pages that repeat would have no end.
+        number = 0
+        for number, page in enumerate(result.pages, 1):
+            found += [dict(row) for row in page]
+            if len(found) > (result.total_rows or 0) or number > len(found) + 1:
+                break
+        if len(found) != result.total_rows:
+            raise ValueError(f"{len(found)} rows on {number} pages, it spoke of {result.total_rows}")
+        if any(row[name] is None for row in found for name, kind in columns.items() if kind != "TIMESTAMP"):
+            raise ValueError(f"a null in a column of {', '.join(columns)}")
+    return found
+
+
+@contextmanager
+def _plain_errors(client: Client) -> Iterator[None]:
+    try:
+        yield
+    except RetryError as error:
+        last = _words(error.cause or error)
+        raise _error(f"does not answer as it should, last with {last}; try again later") from None
+    except TimeoutError:
+        raise _error("is not done with the query in time; try again later") from None
+    except Forbidden as error:
+        hint = f"it needs the roles bigquery.jobUser on {client.project} and bigquery.dataViewer on the dataset"
+        raise _error(f"refuses this account, {_words(error)}; {hint}") from None
+    except NotFound as error:
+        raise _error(f"does not find it, {_words(error)}; compare project and dataset in cdktf.json") from None
+    except GoogleAPICallError as error:
+        raise _error(f"refuses, {_words(error)}") from None
+    except GoogleAuthError as error:
+        hint = f"renew {TOKEN_VARIABLE}, or run `gcloud auth application-default login`"
+        raise _error(f"does not take these credentials ({_words(error)}); {hint}") from None
+    except (GoogleAPIError, OSError) as error:
+        raise _error(f"cannot be asked: {_words(error)}") from None
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+        # What the client makes of an answer that is none of BigQuery's.
+        detail = f"{type(error).__name__}: {_words(error)}"
+        raise _error(f"gave an answer that cannot be read ({detail}); look at {ENDPOINT_VARIABLE}") from None
+
+
+def _error(text: str) -> OperationError:
+    return OperationError(f"BigQuery {text}", code=2)
+
+
+def _words(error: BaseException) -> str:
+    """The first line, for BigQuery puts the job's id below; before it the code that the API answered with."""
+    lines = (words(error) if isinstance(error, GoogleAPICallError) else str(error)).strip().splitlines()
+    line = lines[0] if lines else "no reason given"
+    return f"{int(error.code)}: {line}" if isinstance(error, GoogleAPICallError) and error.code else line

@@ -1,0 +1,39 @@
+"""The live jobs, by list pages only: the number of calls does not grow with the number of jobs that we look at."""
+
+from __future__ import annotations
+
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1.types import Job, ListJobsRequest
+
+from ingest.settings import Settings
+from operations.cloud import errors as answers
+from operations.cloud.errors import UnansweredError, asking
+
+PREFIX = "v2-sync-"
+"""What the names of the ingest's jobs begin with; others in the project are somebody else's."""
+
+PAGE_SIZE = 500
+MOST_PAGES = 40
+
+
+def parent(settings: Settings) -> str:
+    return f"projects/{settings.project}/locations/{settings.region}"
+
+
+def live_jobs(client: CloudSchedulerClient, parent: str) -> dict[str, Job]:
+    """Every job of the location, by short name. Raises UnansweredError, also for pages without an end."""
+    found: dict[str, Job] = {}
+    seen: set[str] = set()
+    question = f"Cloud Scheduler cannot list the jobs of {parent}"
+    with asking(question):
+        request = ListJobsRequest(parent=parent, page_size=PAGE_SIZE)
+        for number, page in enumerate(client.list_jobs(request, retry=answers.RETRY, timeout=answers.TIMEOUT).pages, 1):
+            for job in page.jobs:
+                if not (name := job.name.rpartition("/")[2]):
+                    raise UnansweredError(f"{question}: the answer holds a job without a name; try again")
+                found[name] = job
+            token = page.next_page_token
+            if token and (token in seen or number >= MOST_PAGES):
+                raise UnansweredError(f"{question}: its pages have no end (after {number}); try again")
+            seen.add(token)
+    return found

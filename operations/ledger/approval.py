@@ -1,0 +1,69 @@
+"""Whether a night may be deployed: the night before has passed its gate, or what holds it is overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingest.settings import Settings
+from operations.errors import OperationError
+from operations.ledger.ledger import Ledger
+
+NO_GATE = "gate"
+"""The name under which a gate that was never asked is overridden."""
+
+
+def gated_night(ledger: Ledger, settings: Settings) -> int | None:
+    """The night whose gate a deploy of the settings' night has to wait for.
+
+    None for the first night, for a repeated deploy and for the way back. Raises OperationError as the ledger does.
+    """
+    earlier = [number for number in settings.rollout.numbers if number < settings.night]
+    deploys = [r for r in ledger.records() if r.kind == "deploy" and r.strategy == settings.strategy]
+    if not earlier or (deploys and settings.night <= deploys[-1].night):
+        return None
+    return max(earlier)
+
+
+def holding(ledger: Ledger, strategy: str, night: int) -> list[str]:
+    """The names of the checks that hold the rollout at `night` and are not overridden; empty: the gate is open."""
+    if ledger.passed_gate(strategy, night):
+        return []
+    gate = ledger.last("gate", strategy, night)
+    deploy = ledger.last("deploy", strategy, night)
+    if gate is None or deploy is None or gate.seq < deploy.seq:
+        names = [NO_GATE]
+    else:
+        names = [check["check"] for check in gate.data["checks"] if check["verdict"] in ("fail", "inconclusive")]
+    overridden = {record.data["check"] for record in ledger.overrides(strategy, night)}
+    return [name for name in dict.fromkeys(names) if name not in overridden]
+
+
+def require(ledger: Ledger, settings: Settings, overrides: Sequence[str], reason: str | None) -> None:
+    """Lets a deploy of the settings' night go on, and records the overrides that it takes.
+
+    An override names a check that holds; it expires with that night. Raises OperationError otherwise.
+    """
+    if problems := ledger.verify():
+        raise OperationError(
+            f"refused: the ledger cannot be trusted: {problems[0]}; see `ingest-rollout history --verify`"
+        )
+    night = gated_night(ledger, settings)
+    names = holding(ledger, settings.strategy, night) if night is not None else []
+    if unknown := [name for name in overrides if name not in names]:
+        allowed = ", ".join(names) or "none, nothing holds this deploy"
+        raise OperationError(f"--override: {unknown[0]!r} does not hold this deploy; what does: {allowed}")
+    if overrides and not (reason or "").strip():
+        raise OperationError("--override needs --reason TEXT: why it may go on; it is recorded in the ledger")
+    if left := [name for name in names if name not in overrides]:
+        if left == [NO_GATE]:
+            what = f"night {night} has not been gated since it was deployed; run `ingest-rollout gate --night {night}`"
+        else:
+            what = (
+                f"the gate of night {night} does not open, it holds at: {', '.join(left)}; mend that and run "
+                f"`ingest-rollout gate --night {night}` again"
+            )
+        options = " ".join(f'--override "{name}"' for name in left)
+        raise OperationError(f"refused: {what}. To go on all the same: {options} --reason TEXT")
+    for name in overrides:
+        data = {"check": name, "reason": str(reason)}
+        ledger.append("override", strategy=settings.strategy, night=night or 0, data=data)

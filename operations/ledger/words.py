@@ -1,0 +1,77 @@
+"""What a record of the ledger says, in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from operations.ledger.record import Record
+
+
+def what(record: Record) -> tuple[str, str]:
+    """What happened: the outcome ("" for a kind without one), and the rest of the line."""
+    outcome, rest = _WHAT[record.kind](record.data)
+    return outcome, one_line(rest)
+
+
+def _preview(data: Mapping[str, Any]) -> tuple[str, str]:
+    counts = Counter(_action(change) for change in data["changes"])
+    counts.pop("unchanged", None)
+    changes = ", ".join(f"{count} {action}" for action, count in counts.items()) or "no change"
+    return "", f"{changes}: {_stacks(data)}{_plan(data)}"
+
+
+def _deploy(data: Mapping[str, Any]) -> tuple[str, str]:
+    return data["outcome"], f": {_stacks(data)}{_plan(data)}"
+
+
+def _gate(data: Mapping[str, Any]) -> tuple[str, str]:
+    told = f", {len(data['checks'])} checks"
+    worst = ""
+    for verdict in ("warn", "inconclusive", "fail"):
+        if texts := [check["text"] for check in data["checks"] if check["verdict"] == verdict]:
+            told += f", {len(texts)} {verdict}"
+            worst = f"; {texts[0]}"
+    return data["verdict"], told + worst
+
+
+def _override(data: Mapping[str, Any]) -> tuple[str, str]:
+    return "", f"{data['check']}: {data['reason']}"
+
+
+def _rollback(data: Mapping[str, Any]) -> tuple[str, str]:
+    return "", f"to night {data['to']}"
+
+
+def _adopt(data: Mapping[str, Any]) -> tuple[str, str]:
+    return "", f"baseline {data['baseline_hash'][:12]}"
+
+
+_WHAT: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "preview": _preview,
+    "deploy": _deploy,
+    "gate": _gate,
+    "override": _override,
+    "rollback": _rollback,
+    "adopt": _adopt,
+}
+
+
+def _stacks(data: Mapping[str, Any]) -> str:
+    return ", ".join(data["stacks"]) or "no stack"
+
+
+def _plan(data: Mapping[str, Any]) -> str:
+    return f" (plan {data['plan_hash'][:12]})" if data["plan_hash"] else ""
+
+
+def _action(change: Mapping[str, Any]) -> str:
+    """What a preview calls actions and Terraform's plan action."""
+    actions = change.get("actions") or [change.get("action", "change")]
+    return " and ".join(map(str, actions)) if isinstance(actions, list) else str(actions)
+
+
+def one_line(text: str) -> str:
+    """Without line ends and what a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,1 @@
+"""Terraform: synthesis, plans, applies, and the state."""

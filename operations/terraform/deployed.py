@@ -1,0 +1,128 @@
+"""Which jobs Terraform holds already, read from its state."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.baseline import BaselineError, BaselineJob, load_baseline
+from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.rollout import Hold, Job, World, before_rollout, night_before, state_at
+from ingest.schedule import Cadence, ScheduleError
+from ingest.settings import Settings
+from operations.errors import OperationError
+from operations.terraform.state import LocalStore, State, UnreadableError, refuse_left_behind, store
+
+START = "start"
+
+
+@dataclass(frozen=True)
+class Before:
+    """The world that a deploy starts from, and in words how it is known."""
+
+    world: World
+    label: str
+
+
+def night_or_start(settings: Settings, text: str) -> Before:
+    """What `--from` names: a night of the strategy, or "start". Raises OperationError."""
+    if text == START:
+        return Before(before_rollout(adopt_existing=settings.adopt_existing), "before the rollout")
+    numbers = settings.rollout.numbers
+    if text not in map(str, numbers):
+        allowed = ", ".join([START, *map(str, numbers)])
+        raise OperationError(f"--from: {text!r} is not a night of strategy {settings.strategy}; allowed: {allowed}")
+    return Before(
+        state_at(settings.rollout, int(text), adopt_existing=settings.adopt_existing), f"night {text} is deployed"
+    )
+
+
+def assumed(settings: Settings) -> Before:
+    """The world when the nights are taken in order."""
+    world = night_before(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    label = f"night {settings.night - 1} is deployed" if settings.night else "before the rollout"
+    return Before(world, label)
+
+
+def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> Before:
+    """The world that Terraform's state holds, in state/ of `root` or in the settings' bucket.
+
+    A bucket that cannot be asked, with the credentials in `environ`, is no reason to stop: then the night before is
+    assumed, and the label says so. Raises OperationError for a state that is not Terraform's.
+    """
+    refuse_left_behind(root, settings, [group.stack for group in GROUPS])
+    states = store(root, settings, environ)
+    try:
+        found = {group.stack: states.read(group.stack) for group in GROUPS}
+    except OperationError as error:
+        if isinstance(states, LocalStore) or isinstance(error, UnreadableError):
+            raise
+        before = assumed(settings)
+        return Before(
+            before.world, f"assuming that {before.label}, the shared state was not read: if not so, say --from. {error}"
+        )
+    try:
+        baseline = load_baseline(root)
+    except BaselineError as error:
+        raise OperationError(str(error)) from None
+    known = {entity.name: entity for entity in CATALOGUE}
+    world = dict(before_rollout(adopt_existing=settings.adopt_existing))
+    held = {}
+    for group in GROUPS:
+        for name, attributes in _jobs(found[group.stack]).items():
+            if entity := known.get(name):
+                try:
+                    cadence = Cadence.parse(attributes["schedule"])
+                    if cadence.is_weekly is not entity.target.is_weekly:
+                        raise ScheduleError(f"it runs {cadence.recurrence(settings.time_zone)}")
+                except (KeyError, TypeError, AttributeError, ScheduleError) as error:
+                    raise OperationError(
+                        f"{group.stack}.tfstate: the schedule of {name} is not one of ours ({error}); "
+                        "somebody changed the job: run `ingest-rollout diff`, or say --from"
+                    ) from None
+                imported = settings.adopt_existing and entity.live is not None
+                held[name] = Job(
+                    entity, cadence, Hold.DECLARED, imported, _sends_token(attributes, settings, baseline.get(name))
+                )
+    return Before(world | held, _label(settings, held))
+
+
+def _sends_token(attributes: dict[str, Any], settings: Settings, as_found: BaselineJob | None) -> bool:
+    """Whether the job sends the invoker's token; one that was found with another's is not of the rollout's doing.
+
+    Without an invoker set, such as in an older checkout, any other token is one that a deploy would take away.
+    """
+    tokens = [token for target in attributes.get("http_target") or [] for token in target.get("oidc_token") or []]
+    emails = [token.get("service_account_email") for token in tokens]
+    if settings.invoker_service_account:
+        return settings.invoker_service_account in emails
+    return any(email != (as_found and as_found.oidc_service_account_email) for email in emails)
+
+
+def _label(settings: Settings, held: World) -> str:
+    if not held:
+        return "before the rollout"
+    known = {name: (job.cadence, job.authenticated) for name, job in held.items()}
+    for number in settings.rollout.numbers:
+        world = state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)
+        if known == {name: (job.cadence, job.authenticated) for name, job in world.items()}:
+            return f"night {number} is deployed"
+    return (
+        "the deployed jobs match no night: an earlier deploy stopped half way, a time was changed, "
+        "or another strategy was used"
+    )
+
+
+def _jobs(state: State | None) -> dict[str, dict[str, Any]]:
+    """The Cloud Scheduler jobs of one state, by resource name."""
+    try:
+        return {
+            resource["name"]: resource["instances"][0]["attributes"]
+            for resource in (state.resources if state else [])
+            if resource["type"] == "google_cloud_scheduler_job" and resource["instances"]
+        }
+    except (KeyError, TypeError, IndexError) as error:
+        raise UnreadableError(f"{state.place if state else ''}: cannot be read as Terraform state ({error})") from None

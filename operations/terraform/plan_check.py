@@ -1,0 +1,42 @@
+"""Where Terraform's plan is not what the preview shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingest.preview import Preview
+from ingest.rollout import IDENTITY_STACK, Action
+from operations.terraform.engine import Planned
+
+_WORDS = {Action.ADOPT: "import", Action.CREATE: "create", Action.REMOVE: "delete"}
+
+
+def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
+    """Where the plan is not what the preview shows."""
+    expected = {}
+    only_tokens = {c.entity.name for c in found.changes if set(c.actions) <= {Action.ADD_OIDC, Action.DROP_OIDC}}
+    for change in found.changes:
+        words = [_WORDS.get(action, "update") for action in change.actions if action is not Action.UNCHANGED]
+        if words:
+            # Two changes of one job, such as its time and its token, are one update.
+            expected[change.entity.name] = " and ".join(dict.fromkeys(words))
+    actual = {one.address.partition(".")[2]: one for one in planned if one.stack != IDENTITY_STACK}
+    texts = [
+        f"{one.address}: the preview shows it made or unchanged, the plan {one.action}; somebody changed it"
+        for one in planned
+        if one.stack == IDENTITY_STACK and one.action != "create"
+    ]
+    for name in {**expected, **actual}:
+        wanted, one = expected.get(name, "no change"), actual.get(name)
+        action = one.action if one else "no change"
+        if one and name in only_tokens and one.fields and one.fields != ["http_target"]:
+            texts.append(
+                f"{name}: the preview shows a change of its token alone, the plan one of {', '.join(one.fields)}; "
+                "somebody changed the live job"
+            )
+        elif action != wanted:
+            fields = f" ({', '.join(one.fields)})" if one and one.fields else ""
+            texts.append(
+                f"{name}: the preview shows {wanted}, the plan {action}{fields}; somebody changed the live job"
+            )
+    return texts

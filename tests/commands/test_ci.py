@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from commands import ci as ci_command
+from commands.cli import cli
+from operations.deployed_night import deployed_night, hold_off
+from operations.ledger.ledger import FILE, Ledger
+from tests.checkout import ROOT
+from tests.given.domain import night
+from tests.given.ledger import DEPLOY, add, gate
+
+# Tuesday, October 20, 2026, 21:01 in Phoenix.
+DEPLOYED = datetime.fromisoformat(str(DEPLOY["ended_at"]))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    monkeypatch.setattr(ci_command, "ROOT", tmp_path)
+    monkeypatch.chdir(ROOT)
+    return Ledger(tmp_path / FILE)
+
+
+def ci(*arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(cli, ["ci", *arguments], env=environ)
+
+
+def test_nothing_is_deployed_at_first(ledger: Ledger) -> None:
+    add(ledger, "deploy", {**DEPLOY, "outcome": "failed"})
+
+    assert deployed_night(ledger) is None
+    assert ci("night").output.splitlines() == [
+        "night=",
+        "strategy=",
+        "gate=not due",
+        "why=nothing is deployed yet, by the ledger",
+    ]
+
+
+def test_the_deployed_night_is_the_last_one_that_came_to_its_end(ledger: Ledger) -> None:
+    add(ledger, "deploy", DEPLOY)
+    add(ledger, "deploy", {**DEPLOY, "outcome": "interrupted"}, night=1)
+
+    found = deployed_night(ledger)
+
+    assert found
+    assert (found.strategy, found.night, found.since) == ("phased", 0, DEPLOYED)
+    assert ci("night").output.splitlines()[:3] == ["night=0", "strategy=phased", "gate=due"]
+
+
+@pytest.mark.parametrize(
+    ("number", "hours", "why"),
+    [
+        (0, 0, "its gate can be asked from Wed 2026-10-21 05:15 MST on"),
+        (0, 8, "its gate can be asked from Wed 2026-10-21 05:15 MST on"),
+        (0, 9, None),
+        (1, 9, "its gate can be asked from Wed 2026-10-21 07:05 MST on"),
+        (1, 11, None),
+        (3, 11, "its gate can be asked from Sun 2026-10-25 08:15 MST on"),
+        (3, 24 * 4 + 12, None),
+    ],
+)
+def test_the_gate_is_due_when_the_last_job_has_had_its_time(
+    ledger: Ledger, number: int, hours: int, why: str | None
+) -> None:
+    add(ledger, "deploy", DEPLOY, night=number)
+
+    assert hold_off(ledger, night(number), DEPLOYED, DEPLOYED + timedelta(hours=hours)) == why
+
+
+def test_a_gate_that_passed_is_not_asked_again_and_one_that_failed_is(ledger: Ledger) -> None:
+    add(ledger, "deploy", DEPLOY)
+    later = datetime(2027, 1, 1, tzinfo=UTC)
+
+    add(ledger, "gate", gate("fail"))
+    assert hold_off(ledger, night(0), DEPLOYED, later) is None
+    add(ledger, "gate", gate("pass"))
+    assert hold_off(ledger, night(0), DEPLOYED, later) == "its gate has passed"
+    assert ci("night").output.splitlines()[2:] == [
+        "gate=not due",
+        "why=night 0 (phased) is deployed, its gate has passed",
+    ]
+    add(ledger, "deploy", DEPLOY)
+    assert hold_off(ledger, night(0), DEPLOYED, later) is None
+
+
+def test_a_local_state_does_not_suit_a_machine_that_is_thrown_away(ledger: Ledger) -> None:
+    done = ci("ready", INGEST_BACKEND="local")
+
+    assert done.exit_code != 0
+    assert str(done.exception).startswith("backend: 'local' keeps Terraform's state on this machine")
+    assert ci("ready", INGEST_BACKEND="gcs", INGEST_BACKEND_BUCKET="a-bucket").exit_code == 0
+
+
+def test_a_page_of_what_the_steps_wrote(ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "plan.txt").write_bytes(b"the plan \xff")
+    (tmp_path / "x.diff").write_text("+ y")
+    parts = [word for name in ("plan.txt", "missing.txt", "x.diff") for word in ("--part", name, str(tmp_path / name))]
+
+    done = ci("markdown", "--commit", "0123456789abcdef", *parts)
+
+    assert done.output == (
+        "<!-- ingest-rollout -->\n\nOf commit 0123456789ab.\n\n### plan.txt\n\n```text\nthe plan \ufffd\n```\n\n"
+        "### x.diff\n\n```diff\n+ y\n```\n"
+    )
+    assert "is not a commit's hash" in str(ci("markdown", "--commit", "$(x)").exception)
+    assert "cannot be read" in str(ci("markdown", "--part", "x", str(tmp_path)).exception)
+
+
+def test_what_a_reader_is_asked_leaves_out_its_own_permissions(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    from operations import preflight
+    from operations.preflight import Check, Verdict
+
+    names = ["Cloud Scheduler", "permissions", "invoker", "tables"]
+    verdicts = [Verdict.PASS, Verdict.FAIL, Verdict.FAIL, Verdict.PASS]
+    monkeypatch.setattr(preflight, "live_sources", lambda root, settings, environ: None)
+    found = [Check(name, verdict, "words") for name, verdict in zip(names, verdicts, strict=True)]
+    monkeypatch.setattr(preflight, "preflight", lambda settings, sources: found)
+
+    done = CliRunner().invoke(cli, ["ci", "preflight"], standalone_mode=False)
+
+    assert done.return_value == 0
+    assert "tables" in done.output
+    assert "permissions:" not in done.output
+    found.append(Check("routes", Verdict.FAIL, "words"))
+    assert CliRunner().invoke(cli, ["ci", "preflight"], standalone_mode=False).return_value == 1
+
+
+def test_a_push_tells_the_run_whose_page_names_the_approvers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "owner/name")
+    monkeypatch.setenv("GITHUB_RUN_ID", "42")
+
+    assert ci_command._run_url() == "https://github.com/owner/name/actions/runs/42"
+    monkeypatch.delenv("GITHUB_RUN_ID")
+    assert ci_command._run_url() == ""

@@ -1,0 +1,131 @@
+"""The command `preflight` against the twin, from its options to its exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from commands.preflight import preflight
+from operations.cloud.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
+from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
+from operations.cloud.permissions import ACCOUNTS_VARIABLE, PROJECTS_VARIABLE
+from operations.cloud.routes import RouteAnswer, probe
+from operations.errors import OperationError
+from operations.preflight import PERMISSIONS
+from tests.given.domain import SETTINGS
+from tests.given.status import DISABLED, scripted
+from twin.iam import Iam
+from twin.server import serve
+from twin.twin import Twin
+
+REMOTE = {"INGEST_BACKEND": "gcs", "INGEST_BACKEND_BUCKET": "a-bucket"}
+"""So that no state of this checkout is read."""
+
+
+@pytest.fixture(autouse=True)
+def service(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The twin's ingest service and BigQuery stand in for those of the settings."""
+    with serve(twin.ingestor) as address:
+
+        def to_the_twin(url: str) -> RouteAnswer:
+            assert url.startswith(SETTINGS.base_url)
+            return probe(url.replace(SETTINGS.base_url, address))
+
+        monkeypatch.setattr("operations.preflight.probe", to_the_twin)
+        monkeypatch.setenv(BIGQUERY_ENDPOINT, twin.endpoints[BIGQUERY_ENDPOINT])
+        yield
+
+
+@pytest.fixture
+def iam() -> Iterator[tuple[Iam, str]]:
+    app = Iam(SETTINGS.project, set(PERMISSIONS))
+    with serve(app) as address:
+        yield app, address
+
+
+def run(scheduler: str, iam: str, *arguments: str, **environ: str) -> Result:
+    pointed = {
+        ENDPOINT_VARIABLE: f"{scheduler}/v1/",
+        PROJECTS_VARIABLE: f"{iam}/v1/",
+        ACCOUNTS_VARIABLE: f"{iam}/v1/",
+        TOKEN_VARIABLE: "of-the-twin",
+    }
+    return CliRunner().invoke(preflight, list(arguments), env=pointed | REMOTE | environ, standalone_mode=False)
+
+
+def test_all_checks_pass_before_night_1(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], "--night", "1", "--json")
+    verdicts = {check["check"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+
+    assert done.return_value == 0
+    assert set(verdicts.values()) == {"pass"}
+    assert "tables" in verdicts
+
+
+def test_a_missing_table_fails(twin: Twin, iam: tuple[Iam, str]) -> None:
+    twin.warehouse.execute(f'DROP TABLE "{SETTINGS.dataset}"."raw_returns"')
+    done = run(twin.address, iam[1], "--night", "1")
+
+    assert done.return_value == 1
+    assert "raw_returns" in done.output
+
+
+def test_a_failed_check_exits_with_1_and_says_what_to_do(twin: Twin, iam: tuple[Iam, str]) -> None:
+    iam[0].granted.clear()
+    done = run(twin.address, iam[1], "--night", "1")
+
+    assert done.return_value == 1
+    assert "> ask for roles/cloudscheduler.admin" in done.output
+
+
+def test_the_invoker_is_asked_for(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], INGEST_INVOKER_SERVICE_ACCOUNT="none@example.com", INGEST_CREATE_INVOKER="false")
+
+    assert done.return_value == 1
+    assert "none@example.com does not exist" in done.output
+
+
+def test_a_reference_path_that_the_service_does_not_have_fails(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], "--night", "3", INGEST_REFERENCE_PATH="/ingest-ref")
+
+    assert done.return_value == 1
+    assert "/ingest-ref/campaigns answers OPTIONS with 404" in done.output
+
+
+def test_a_disabled_api_is_named(iam: tuple[Iam, str]) -> None:
+    with scripted(DISABLED) as (_, address):
+        done = run(address, iam[1])
+
+    assert done.return_value == 1
+    assert "gcloud services enable cloudscheduler.googleapis.com" in done.output
+
+
+def test_missing_credentials_are_inconclusive_and_the_routes_are_asked_for_all_the_same(
+    twin: Twin, tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "none.json")
+    done = run(
+        twin.address,
+        "http://127.0.0.1:9",
+        "--json",
+        GOOGLE_OAUTH_ACCESS_TOKEN="",
+        GOOGLE_APPLICATION_CREDENTIALS=missing,
+    )
+    found = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+
+    assert done.return_value == 2
+    assert found["routes"]["verdict"] == "pass"
+    assert "gcloud auth application-default login" in found["Cloud Scheduler"]["reason"]
+    assert "\n" not in found["permissions"]["reason"]
+
+
+def test_settings_that_are_wrong_exit_with_2(twin: Twin, iam: tuple[Iam, str]) -> None:
+    done = run(twin.address, iam[1], "--night", "9")
+
+    assert isinstance(done.exception, OperationError)
+    assert done.exception.code == 2
+    assert "night: 9" in str(done.exception)

@@ -1,0 +1,184 @@
+"""`ingest-rollout rehearse` as an operator types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import Checkout
+
+BUILT_IN = ("rehearse", "--engine", "built-in")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """With a folder of its own for temporary files."""
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "temporary").mkdir()
+    return Checkout(tmp_path / "checkout", {"TMPDIR": str(tmp_path / "temporary")})
+
+
+@pytest.fixture
+def no_provider(tmp_path: Path) -> dict[str, str]:
+    """An environment in which Terraform finds no provider at all."""
+    config = tmp_path / "terraformrc"
+    (tmp_path / "mirror").mkdir()
+    config.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tmp_path / "mirror"}"\n  }}\n}}\n'
+    )
+    return {"TF_CLI_CONFIG_FILE": str(config)}
+
+
+def files(folder: Path) -> dict[str, int]:
+    """Every file below, with the time of its last change."""
+    return {str(path.relative_to(folder)): path.lstat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_it_ends_with_a_table_of_the_nights(checkout: Checkout) -> None:
+    done = checkout.rollout(*BUILT_IN)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Strategy phased, deployed by built-in applier"
+    assert [line.split("  ")[0] for line in lines[3:9]] == [
+        "night 0, adopt",
+        "night 1, critical",
+        "night 2, shift",
+        "night 3, reference",
+        "night 3, second deploy",
+        "back to night 1",
+    ]
+    assert "1 create, 7 patch, 1 resume" in lines[5]
+    assert lines[-1].startswith("Every gate opened; nothing was lost")
+
+
+def test_json_tells_the_same(checkout: Checkout) -> None:
+    told = json.loads(checkout.rollout(*BUILT_IN, "--strategy", "immediate", "--json").stdout)
+
+    assert told["passed"] is True
+    assert told["engine"] == "built-in applier"
+    assert len(told["steps"]) == 5
+
+
+def test_the_report_is_one_page_that_names_the_engine_and_loads_nothing(checkout: Checkout) -> None:
+    done = checkout.rollout(*BUILT_IN, "--report", "rehearsal.html", "--fault", "empty:returns")
+
+    assert done.returncode == 0
+    assert "HELD at night 1, critical: returns: loaded is fail" in done.stdout
+    page = (checkout.root / "rehearsal.html").read_text()
+    assert "Deployed by built-in applier." in page
+    assert "Held: returns: loaded is fail" in page
+    assert "<svg" in page
+    assert "src=" not in page
+    assert "href=" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--fault", "sulks:jobs"), "--fault: 'sulks' is not known; allowed: fails, throttled"),
+        (("--fault", "fails:invoice"), "--fault: 'fails:invoice' needs an entity of the catalogue"),
+        (("--fault", "fails:returns@0"), "names a night on which it cannot strike; allowed: 1, 2, 3"),
+        (("--fault", "taken:jobs"), "taken needs a job that the rollout creates"),
+        (("--fault", "post:returns"), "post needs a job that is live"),
+        (("--fault", "killed:jobs"), "killed strikes the whole deploy"),
+        (("--fault", "edited:campaigns"), "no night follows the one that creates the job"),
+        (("--report", "no/such/folder/page.html"), "--report: the folder no/such/folder does not exist"),
+        (("--engine", "pulumi"), "Invalid value for '--engine'"),
+        (("--at", "later"), "--at: 'later' is not an ISO 8601 time"),
+    ],
+)
+def test_a_wrong_option_is_one_plain_error(arguments: tuple[str, ...], message: str, checkout: Checkout) -> None:
+    done = checkout.rollout("rehearse", *arguments)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_kinds_of_trouble_are_listed(checkout: Checkout) -> None:
+    done = checkout.rollout("rehearse", "--faults")
+
+    assert done.returncode == 0
+    assert "killed     the deploy is killed between plan and apply" in done.stdout
+
+
+def test_without_the_provider_the_built_in_applier_plays_and_terraforms_reason_is_told(
+    checkout: Checkout, no_provider: dict[str, str]
+) -> None:
+    done = checkout.rollout("rehearse", **no_provider)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("Terraform cannot be used here, the built-in applier plays its part: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "deployed by built-in applier" in done.stdout
+
+
+def test_terraform_that_is_asked_for_and_cannot_run_is_an_error(
+    checkout: Checkout, no_provider: dict[str, str]
+) -> None:
+    done = checkout.rollout("rehearse", "--engine", "terraform", **no_provider)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "phase-core: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_terraform_it_plays_too(checkout: Checkout) -> None:
+    done = checkout.rollout("rehearse", TERRAFORM_BINARY_NAME="no-such-terraform")
+
+    assert done.returncode == 0
+    assert "no-such-terraform is not on PATH" in done.stderr
+
+
+@pytest.mark.parametrize("engine", ["built-in", pytest.param("terraform", marks=pytest.mark.terraform)])
+def test_it_touches_nothing_of_the_users(
+    engine: str, checkout: Checkout, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    home = tmp_path / "home"
+    (home / ".terraform.d").mkdir(parents=True)
+    if engine == "terraform":
+        request.getfixturevalue("provider")
+        mirror = Path.home() / ".terraform.d" / "plugins"
+        if mirror.exists():
+            (home / ".terraform.d" / "plugins").symlink_to(mirror)
+    (checkout.root / "state").mkdir()
+    (checkout.root / "state" / "phase-core.tfstate").write_text("mine")
+    (checkout.root / "cdktf.out").mkdir()
+    before = files(checkout.root), files(home / ".terraform.d")
+    done = checkout.rollout("rehearse", "--engine", engine, HOME=str(home), PYTHONDONTWRITEBYTECODE="1")
+
+    assert done.returncode == 0, done.stderr
+    assert (files(checkout.root), files(home / ".terraform.d")) == before
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_interrupted_it_stops_everything_and_says_what_was_left(checkout: Checkout, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "commands", *BUILT_IN],
+        cwd=checkout.root,
+        env=checkout.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not list((tmp_path / "temporary").glob("ingest-rehearsal-*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    printed, said = process.communicate(timeout=60)
+
+    assert (process.returncode, printed) == (1, "")
+    assert "interrupted; the twin is stopped and its temporary folder removed" in said
+    assert "Traceback" not in said
+    assert not list((tmp_path / "temporary").glob("ingest-rehearsal-*"))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)

@@ -1,0 +1,59 @@
+"""What the unit tests start from: the design's settings, written out, and a clock in Phoenix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from ingest.schedule import Cadence
+from ingest.settings import Settings
+
+PHOENIX = "America/Phoenix"
+
+SETTINGS = Settings(
+    project="kpi-auto-471020",
+    region="us-central1",
+    time_zone=PHOENIX,
+    base_url="https://st-v2-ingestor-999875365235.us-central1.run.app",
+    reference_path="/ingest/ref",
+    dataset="st_raw_v2",
+    strategy="phased",
+    night=0,
+    adopt_existing=True,
+    backend="local",
+    backend_bucket="",
+    backend_prefix="ingest-schedules",
+    invoker_service_account="",
+    create_invoker=False,
+    cloud_run_service="st-v2-ingestor",
+    notification_channels=(),
+    freshness_service_account="",
+    deployers=(),
+    operators=(),
+    github_repository="",
+    attempt_deadline_seconds=1800,
+    retry_count=2,
+    min_backoff_seconds=60,
+    max_backoff_seconds=600,
+)
+
+EMAIL = "ingest-invoker@kpi-auto-471020.iam.gserviceaccount.com"
+WITH_INVOKER = replace(SETTINGS, invoker_service_account=EMAIL, create_invoker=True)
+
+
+def night(number: int, strategy: str = "phased", *, adopt_existing: bool = True) -> Settings:
+    return replace(SETTINGS, night=number, strategy=strategy, adopt_existing=adopt_existing)
+
+
+def in_phoenix(text: str) -> datetime:
+    """ "2026-10-20T03:00" in Phoenix; 2026-10-20 is a Tuesday, 2026-10-18 a Sunday."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(PHOENIX))
+
+
+whole_minutes = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0))
+daily = st.builds(Cadence, whole_minutes)
+weekly = st.builds(Cadence, whole_minutes, st.integers(0, 6))
+cadences = st.one_of(daily, weekly)

@@ -1,0 +1,81 @@
+"""What the preflight's tests start from: sources of evidence that all say yes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ingest.catalogue import CATALOGUE
+from ingest.rollout import before_rollout
+from ingest.settings import Settings
+from operations.cloud.routes import RouteAnswer
+from operations.errors import OperationError
+from operations.preflight import ACT_AS, PERMISSIONS, Check, Sources, Verdict, preflight
+from operations.terraform.deployed import Before, assumed
+from tests.given.status import from_api
+from tests.given.twin import BY_HAND, named
+
+ACCOUNT = "invoker@kpi-auto-471020.iam.gserviceaccount.com"
+
+
+@dataclass
+class Caller:
+    """Has the permissions that it is given; `trouble` is raised instead of an answer."""
+
+    has: set[str] = field(default_factory=lambda: {*PERMISSIONS, ACT_AS})
+    trouble: OperationError | None = None
+
+    def on_project(self, project: str, wanted: Sequence[str]) -> set[str]:
+        if self.trouble:
+            raise self.trouble
+        return self.has & set(wanted)
+
+    def on_service_account(self, email: str, wanted: Sequence[str]) -> set[str]:
+        return self.on_project(email, wanted)
+
+
+@dataclass
+class Dataset:
+    content: Mapping[str, set[str]]
+    trouble: Exception | None = None
+
+    def columns(self) -> Mapping[str, set[str]]:
+        if self.trouble:
+            raise self.trouble
+        return self.content
+
+
+def route(http_status: int | None, *allow: str, text: str = "") -> RouteAnswer:
+    return RouteAnswer(http_status, frozenset(allow), text)
+
+
+TABLES = {f"raw_{entity.name}": {"id", "updated_on"} for entity in CATALOGUE}
+START = Before(before_rollout(), "before the rollout")
+
+YES = Sources(
+    list_live=lambda: {name: from_api(name=named(name), schedule=cron) for name, cron in BY_HAND.items()},
+    granted=Caller(),
+    probe=lambda url: route(200, "GET", "HEAD", "OPTIONS"),
+    before=lambda: START,
+    declared=list,
+    tables=Dataset(TABLES),
+)
+
+
+def checks(settings: Settings, **sources: object) -> dict[str, Check]:
+    """By name; what `sources` does not say is as in YES, with the nights taken in order."""
+    given = {"before": lambda: assumed(settings), **sources}
+    return {check.name: check for check in preflight(settings, replace(YES, **given))}  # type: ignore[arg-type]
+
+
+def failing(error: OperationError) -> object:
+    """A source that raises it."""
+
+    def ask(*arguments: object) -> object:
+        raise error
+
+    return ask
+
+
+def verdicts(found: Mapping[str, Check]) -> dict[str, Verdict]:
+    return {name: check.verdict for name, check in found.items() if check.verdict is not Verdict.PASS}

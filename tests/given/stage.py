@@ -1,0 +1,38 @@
+"""A rehearsal that has not begun, at 9 PM of a Monday."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from ingest.schedule import time_zone
+from operations.cloud.credentials import local_scheduler_client
+from operations.ledger.ledger import FILE, Ledger
+from rehearsal.faults import parse
+from rehearsal.rehearse import Rehearsal
+from rehearsal.session import choose
+from rehearsal.trouble import Trouble
+from rehearsal.workspace import Workspace
+from twin.twin import Twin
+
+STACKS = ["phase-core", "phase-financial", "phase-labor", "phase-reference"]
+MONDAY = datetime(2026, 10, 19, 21, tzinfo=time_zone("America/Phoenix"))
+
+Open = Callable[..., AbstractContextManager["Stage"]]
+
+
+class Stage:
+    """A twin with its workspace, and a rehearsal on it that has not begun."""
+
+    def __init__(self, twin: Twin, workspace: Workspace, environ: dict[str, str], engine: str, faults: tuple[str, ...]):
+        self.twin = twin
+        self.workspace = workspace
+        self.client = local_scheduler_client(twin.address)
+        self.make_engine = choose(engine, workspace, environ, self.client)
+        self.environ = environ
+        ledger = Ledger(workspace.deploys_from.parent / FILE)
+        trouble = Trouble([parse(text, twin.settings.rollout) for text in faults], twin)
+        self.rehearsal = Rehearsal(
+            twin.settings, twin, environ, workspace, self.make_engine, trouble, ledger, lambda text: None
+        )

@@ -1,0 +1,126 @@
+"""The catalogue against the plan, typed here a second time: these literals are the oracle, so never derive them."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+
+from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.rollout import STRATEGIES, state_at
+from tests.given.domain import PHOENIX, SETTINGS
+
+BASE = "https://st-v2-ingestor-999875365235.us-central1.run.app"
+
+# entity, group, job, live cron, target cron; then for phased and immediate: night it enters, night it gets its target.
+PLAN = [
+    ("jobs", "core", "v2-sync-jobs-daily", "0 2 * * *", "0 4 * * *", (0, 2), (0, 1)),
+    ("appointments", "core", "v2-sync-appointments-daily", "10 2 * * *", "5 4 * * *", (0, 2), (0, 1)),
+    ("customers", "core", "v2-sync-customers-daily", "15 3 * * *", "10 4 * * *", (0, 2), (0, 1)),
+    ("locations", "core", "v2-sync-locations-daily", None, "15 4 * * *", (2, 2), (1, 1)),
+    ("invoices", "financial", "v2-sync-invoices-daily", "15 2 * * *", "30 4 * * *", (0, 2), (0, 1)),
+    ("estimates", "financial", "v2-sync-estimates-daily", "30 2 * * *", "35 4 * * *", (0, 2), (0, 1)),
+    ("payments", "financial", "v2-sync-payments-daily", "45 2 * * *", "40 4 * * *", (0, 2), (0, 1)),
+    ("purchase_orders", "financial", "v2-sync-purchase-orders-daily", None, "45 4 * * *", (1, 1), (1, 1)),
+    ("inventory_bills", "financial", "v2-sync-inventory-bills-daily", None, "50 4 * * *", (1, 1), (1, 1)),
+    ("returns", "financial", "v2-sync-returns-daily", None, "55 4 * * *", (1, 1), (1, 1)),
+    ("payroll", "labor", "v2-sync-payroll-daily", "0 3 * * *", "0 5 * * *", (0, 2), (0, 1)),
+    ("payroll_adjustments", "labor", "v2-sync-payroll-adjustments-daily", None, "5 5 * * *", (1, 1), (1, 1)),
+    ("business_units", "reference", "v2-sync-business-units-weekly", None, "0 6 * * 0", (3, 3), (2, 2)),
+    ("technicians", "reference", "v2-sync-technicians-weekly", None, "5 6 * * 0", (3, 3), (2, 2)),
+    ("activity_codes", "reference", "v2-sync-activity-codes-weekly", None, "10 6 * * 0", (3, 3), (2, 2)),
+    ("campaigns", "reference", "v2-sync-campaigns-weekly", None, "15 6 * * 0", (3, 3), (2, 2)),
+]
+
+ENTITIES = {entity.name: entity for entity in CATALOGUE}
+
+
+def _first_nights(strategy: str, name: str, target: str) -> tuple[int, int]:
+    rollout = STRATEGIES[strategy]
+    crons = {n: job.cadence.cron for n in rollout.numbers if (job := state_at(rollout, n).get(name))}
+    return min(crons), min(n for n, cron in crons.items() if cron == target)
+
+
+def test_the_catalogue_is_the_plan_as_it_is_typed_here() -> None:
+    found = [
+        (
+            entity.name,
+            entity.group,
+            entity.job_name,
+            entity.live and entity.live.cron,
+            entity.target.cron,
+            _first_nights("phased", entity.name, entity.target.cron),
+            _first_nights("immediate", entity.name, entity.target.cron),
+        )
+        for entity in CATALOGUE
+    ]
+    assert found == PLAN
+
+
+def test_the_waves_are_those_of_the_plan() -> None:
+    assert [(g.name, g.stack, g.opens, g.closes, g.weekday, g.after) for g in GROUPS] == [
+        ("core", "phase-core", time(4, 0), time(4, 30), None, ()),
+        ("financial", "phase-financial", time(4, 30), time(5, 0), None, ("core",)),
+        ("labor", "phase-labor", time(5, 0), time(5, 15), None, ("core",)),
+        ("reference", "phase-reference", time(6, 0), None, 0, ()),
+    ]
+
+
+def test_what_moves_the_margin_is_noted() -> None:
+    assert {e.name: e.margin_effect for e in CATALOGUE if e.margin_effect} == {
+        "jobs": "base entity",
+        "invoices": "revenue",
+        "purchase_orders": "HIGH, materials",
+        "inventory_bills": "MEDIUM, materials",
+        "returns": "LOW, material credits",
+        "payroll": "labor",
+        "payroll_adjustments": "MEDIUM, labor",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "uri"),
+    [
+        ("purchase_orders", f"{BASE}/ingest/purchase_orders?mode=incremental"),
+        ("jobs", f"{BASE}/ingest/jobs?mode=incremental"),
+        ("business_units", f"{BASE}/ingest/ref/business_units?mode=full"),
+        ("campaigns", f"{BASE}/ingest/ref/campaigns?mode=full"),
+    ],
+)
+def test_a_daily_job_calls_the_incremental_route_and_a_weekly_one_the_full_reference_route(name: str, uri: str) -> None:
+    assert ENTITIES[name].uri(BASE, "/ingest/ref") == uri
+
+
+def test_the_reference_path_is_that_of_the_settings_and_moves_no_daily_job() -> None:
+    assert ENTITIES["technicians"].uri("https://x", "/ingest-ref") == "https://x/ingest-ref/technicians?mode=full"
+    assert ENTITIES["returns"].uri("https://x", "/ingest-ref") == "https://x/ingest/returns?mode=incremental"
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("purchase_orders", "Daily incremental sync of ServiceTitan purchase orders (4:45 AM AZ time)"),
+        ("business_units", "Weekly full sync of ServiceTitan business units (Sundays 6:00 AM AZ time)"),
+    ],
+)
+def test_the_description_says_what_runs_and_when(name: str, description: str) -> None:
+    assert ENTITIES[name].description(ENTITIES[name].target, PHOENIX) == description
+
+
+def test_the_description_follows_the_cadence_that_the_job_has_and_not_its_target() -> None:
+    jobs = ENTITIES["jobs"]
+    assert jobs.live is not None
+    assert jobs.description(jobs.live, PHOENIX) == "Daily incremental sync of ServiceTitan jobs (2:00 AM AZ time)"
+
+
+def test_each_entity_is_loaded_into_its_raw_table_and_dated_by_updated_on() -> None:
+    table = ENTITIES["purchase_orders"].table(SETTINGS.project, SETTINGS.dataset)
+    assert table == "kpi-auto-471020.st_raw_v2.raw_purchase_orders"
+    assert {entity.loaded_at_field for entity in CATALOGUE} == {"updated_on"}
+
+
+def test_the_console_link_opens_the_job_in_its_project_and_region() -> None:
+    assert ENTITIES["activity_codes"].console_url("kpi-auto-471020", "us-central1") == (
+        "https://console.cloud.google.com/cloudscheduler/jobs/edit/us-central1/v2-sync-activity-codes-weekly"
+        "?project=kpi-auto-471020"
+    )

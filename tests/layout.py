@@ -1,0 +1,33 @@
+"""What each part of the project may import."""
+
+from __future__ import annotations
+
+# Apart from the standard library and itself.
+ARROWS: dict[str, set[str]] = {
+    "ingest": {"cronsim"},
+    "constructs": {"ingest"},
+    "stacks": {"constructs", "ingest"},
+    "operations": {"ingest", "toolchain", "click", "filelock", "google", "fontpkg_inter", "jinja2", "resvg_py"},
+    "twin": {"ingest", "operations", "cronsim", "duckdb", "sqlglot", "werkzeug"},
+    "rehearsal": {"ingest", "operations", "twin", "click", "google", "jinja2"},
+    "commands": {"ingest", "operations", "rehearsal", "click", "google"},
+    "main.py": {"stacks", "ingest", "toolchain"},
+    "toolchain.py": set(),
+    "bootstrap.py": set(),
+}
+
+# Inside operations/, by folder; what is not named is a use case, which may import all of them.
+INSIDE: dict[str, set[str]] = {
+    "errors": set(),
+    "files": {"errors"},
+    "lock": {"errors"},
+    "repository": {"errors"},
+    "cloud": {"errors", "files"},
+    "ledger": {"errors", "files"},
+    "policy": {"errors", "files"},
+    "timeline": {"errors", "files"},
+    "terraform": {"errors", "files", "lock", "cloud", "ledger"},
+}
+
+# Modules that the commands share; no command imports another.
+SHARED = {"cli", "options", "render", "markdown", "candidates", "completion_scripts"}

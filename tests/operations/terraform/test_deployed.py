@@ -1,0 +1,181 @@
+"""What is deployed already, read from state files that are written here in Terraform's format version 4."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.catalogue import GROUPS
+from ingest.rollout import STRATEGIES, Hold, World, before_rollout, changes, stacks_of, state_at
+from operations.errors import OperationError
+from operations.terraform.deployed import assumed, from_state, night_or_start
+from tests.given.domain import SETTINGS, night
+
+PHASED = STRATEGIES["phased"]
+
+
+def _resource(name: str, schedule: object, kind: str = "google_cloud_scheduler_job") -> dict[str, Any]:
+    return {"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": {"schedule": schedule}}]}
+
+
+def _write(root: Path, stack: str, *resources: dict[str, Any]) -> Path:
+    path = root / "state" / f"{stack}.tfstate"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"version": 4, "serial": 1, "outputs": {}, "resources": list(resources)}))
+    return path
+
+
+def _deploy(root: Path, world: World, stacks: set[str] | None = None) -> None:
+    for group in GROUPS:
+        jobs = [_resource(n, job.cadence.cron) for n, job in world.items() if job.entity.group == group.name]
+        if stacks is None or group.stack in stacks:
+            _write(root, group.stack, *jobs)
+
+
+def _crons(world: World) -> dict[str, str]:
+    return {name: job.cadence.cron for name, job in world.items()}
+
+
+def test_without_state_files_only_the_live_jobs_run(tmp_path: Path) -> None:
+    before = from_state(tmp_path, SETTINGS)
+    assert before.world == before_rollout()
+    assert before.label == "before the rollout"
+
+
+def test_without_state_files_and_without_live_jobs_nothing_runs(tmp_path: Path) -> None:
+    assert from_state(tmp_path, night(0, adopt_existing=False)).world == {}
+
+
+@pytest.mark.parametrize("adopt_existing", [True, False], ids=["adopting", "creating"])
+@pytest.mark.parametrize(
+    ("strategy", "number"), [(s.name, number) for s in STRATEGIES.values() for number in s.numbers]
+)
+def test_the_state_of_a_night_is_recognised(tmp_path: Path, strategy: str, number: int, adopt_existing: bool) -> None:
+    settings = night(number, strategy, adopt_existing=adopt_existing)
+    deployed = state_at(settings.rollout, number, adopt_existing=adopt_existing)
+    _deploy(tmp_path, deployed)
+    before = from_state(tmp_path, settings)
+    assert before.label == f"night {number} is deployed"
+    assert stacks_of(changes(before.world, deployed)) == []
+
+
+def test_what_is_in_state_is_held_by_terraform_and_the_rest_by_hand(tmp_path: Path) -> None:
+    _deploy(tmp_path, state_at(PHASED, 1), {"phase-labor"})
+    world = from_state(tmp_path, SETTINGS).world
+    assert {name for name, job in world.items() if job.hold is not Hold.BY_HAND} == {"payroll", "payroll_adjustments"}
+    assert {name for name, job in world.items() if job.imported} == set(before_rollout())
+    assert _crons(world) == _crons(before_rollout()) | {"payroll_adjustments": "5 5 * * *"}
+
+
+def test_a_deploy_that_stopped_half_way_matches_no_night(tmp_path: Path) -> None:
+    _deploy(tmp_path, state_at(PHASED, 2), {"phase-core"})
+    before = from_state(tmp_path, night(2))
+    assert before.label == (
+        "the deployed jobs match no night: an earlier deploy stopped half way, a time was changed, "
+        "or another strategy was used"
+    )
+    left = changes(before.world, state_at(PHASED, 2))
+    assert stacks_of(left) == ["phase-financial", "phase-labor"]
+
+
+def test_the_nights_of_the_other_strategy_match_none_of_this_one(tmp_path: Path) -> None:
+    _deploy(tmp_path, state_at(PHASED, 1))
+    assert "match no night" in from_state(tmp_path, night(1, "immediate")).label
+
+
+def test_other_resources_and_jobs_that_are_not_ours_are_passed_over(tmp_path: Path) -> None:
+    _write(
+        tmp_path,
+        "phase-core",
+        _resource("jobs", "0 2 * * *", kind="google_cloud_run_v2_service_iam_member"),
+        _resource("somebody_elses", "0 * * * *"),
+        {"type": "google_cloud_scheduler_job", "name": "customers", "instances": []},
+    )
+    assert from_state(tmp_path, SETTINGS).label == "before the rollout"
+
+
+def test_a_state_emptied_by_a_destroy_holds_no_job(tmp_path: Path) -> None:
+    _write(tmp_path, "phase-core")
+    assert from_state(tmp_path, SETTINGS).world == before_rollout()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", "{}", '{"resources": [{}]}', '{"resources": [7]}', '{"resources": null}', "\xff"]
+)
+def test_a_broken_state_file_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
+    path = _write(tmp_path, "phase-labor")
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(OperationError) as caught:
+        from_state(tmp_path, SETTINGS)
+    assert str(caught.value).startswith(f"{path}: cannot be read as Terraform state (")
+    assert str(caught.value).endswith("; restore it from phase-labor.tfstate.backup, or say --from")
+
+
+@pytest.mark.parametrize("schedule", ["*/5 * * * *", "every day", "", None, 7])
+def test_a_job_whose_schedule_somebody_changed_is_named(tmp_path: Path, schedule: object) -> None:
+    _write(tmp_path, "phase-core", _resource("jobs", schedule))
+    with pytest.raises(OperationError, match=r"^phase-core.tfstate: the schedule of jobs is not one of ours \(.*diff"):
+        from_state(tmp_path, SETTINGS)
+
+
+@pytest.mark.parametrize("attributes", [None, {}])
+def test_a_job_without_a_schedule_in_state_is_named(tmp_path: Path, attributes: object) -> None:
+    job = {"type": "google_cloud_scheduler_job", "name": "jobs", "instances": [{"attributes": attributes}]}
+    _write(tmp_path, "phase-core", job)
+    with pytest.raises(OperationError, match="the schedule of jobs is not one of ours"):
+        from_state(tmp_path, SETTINGS)
+
+
+def test_with_a_bucket_that_does_not_answer_the_night_before_is_assumed_and_said_to_be(tmp_path: Path) -> None:
+    silent = {"GOOGLE_STORAGE_CUSTOM_ENDPOINT": "http://127.0.0.1:9/storage/v1/", "GOOGLE_OAUTH_ACCESS_TOKEN": "none"}
+    before = from_state(tmp_path, replace(night(2), backend="gcs", backend_bucket="a-bucket"), silent)
+    assert before.world == state_at(PHASED, 1)
+    assert before.label.startswith(
+        "assuming that night 1 is deployed, the shared state was not read: if not so, say --from. "
+        "the bucket a-bucket for Terraform's state cannot be reached ("
+    )
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_the_nights_are_assumed_to_be_taken_in_order(number: int) -> None:
+    before = assumed(night(number))
+    assert before.world == state_at(PHASED, number - 1)
+    assert before.label == f"night {number - 1} is deployed"
+
+
+def test_night_0_is_assumed_to_be_the_first_deploy() -> None:
+    assert assumed(SETTINGS).world == before_rollout()
+    assert assumed(SETTINGS).label == "before the rollout"
+    assert assumed(night(0, adopt_existing=False)).world == {}
+
+
+def test_a_command_may_say_which_night_is_deployed() -> None:
+    before = night_or_start(night(1), "3")
+    assert before.world == state_at(PHASED, 3)
+    assert before.label == "night 3 is deployed"
+    created = night_or_start(night(1, adopt_existing=False), "3").world
+    assert not any(job.imported for job in created.values())
+
+
+def test_a_command_may_say_that_nothing_is_deployed() -> None:
+    before = night_or_start(night(1), "start")
+    assert before.world == before_rollout()
+    assert before.label == "before the rollout"
+    assert night_or_start(night(1, adopt_existing=False), "start").world == {}
+
+
+@pytest.mark.parametrize("text", ["3", "-1", "", "00", "Start", "night 1"])
+def test_what_is_no_night_of_the_strategy_is_refused_with_those_that_are(text: str) -> None:
+    with pytest.raises(OperationError) as caught:
+        night_or_start(night(1, "immediate"), text)
+    assert str(caught.value) == (f"--from: {text!r} is not a night of strategy immediate; allowed: start, 0, 1, 2")
+
+
+def test_a_daily_job_that_somebody_made_weekly_is_no_night_of_ours(tmp_path: Path) -> None:
+    _write(tmp_path, "phase-labor", _resource("payroll", "0 3 * * 1"))
+    with pytest.raises(OperationError, match="the schedule of payroll is not one of ours"):
+        from_state(tmp_path, SETTINGS)

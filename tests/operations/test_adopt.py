@@ -1,0 +1,198 @@
+"""Every kind of live job gets its verdict, the fields that differ, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from google.cloud.scheduler_v1.types import Job
+
+from operations.adopt import UNDECLARED, Difference, Verdict, as_found, compare, live_jobs, recordable
+from operations.errors import OperationError
+from tests.given.adopt import (
+    add,
+    change,
+    change_target,
+    client_of,
+    compared,
+    give_headers_and_bodies,
+    job_of,
+    make_hostile,
+    recorded,
+)
+from tests.given.domain import SETTINGS, night
+from tests.given.twin import PARENT, named
+from twin.twin import Twin
+
+
+def test_jobs_as_gcloud_makes_them_are_as_expected(twin: Twin) -> None:
+    found = compared(twin)
+
+    assert len(found) == 7
+    for one in found.values():
+        assert (one.verdict, one.todo) == (Verdict.EXPECTED, [])
+        assert one.differences == [Difference("max_doublings", UNDECLARED, 16)]
+
+
+def test_without_a_baseline_what_night_0_would_change_differs_and_the_rest_is_shown(twin: Twin) -> None:
+    make_hostile(twin)
+    found = compared(twin)
+
+    assert {name for name, one in found.items() if one.verdict is Verdict.DIFFERS} == {"invoices", "estimates"}
+    assert Difference("http_method", "GET", "POST") in found["invoices"].differences
+    assert found["invoices"].todo[0].startswith("night 0 would change http_method: record it as it is with --record")
+    assert "make sure that the service's route takes GET" in found["invoices"].todo[1]
+    assert Difference("attempt_deadline", UNDECLARED, "600s") in found["jobs"].differences
+    assert Difference("retry_count", UNDECLARED, 3) in found["payroll"].differences
+    assert found["customers"].verdict is Verdict.EXPECTED
+    assert Difference("paused", UNDECLARED, True) in found["customers"].differences
+    (todo,) = found["customers"].todo
+    assert todo.endswith(
+        "gcloud scheduler jobs resume v2-sync-customers-daily --project=kpi-auto-471020 --location=us-central1"
+    )
+
+
+def test_once_recorded_the_same_jobs_are_as_expected_without_a_difference(twin: Twin) -> None:
+    make_hostile(twin)
+    give_headers_and_bodies(twin)
+    baseline = recorded(twin)
+    found = compared(twin, baseline)
+
+    assert {one.verdict for one in found.values()} == {Verdict.EXPECTED}
+    assert not any(one.differences for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "before", "after"),
+    [
+        ({"description": "new"}, "description", None, "new"),
+        ({"attemptDeadline": "181s"}, "attempt_deadline", "180s", "181s"),
+        ({"retryConfig": {"retryCount": 1, "maxDoublings": 16}}, "retry_count", 0, 1),
+    ],
+)
+def test_a_job_that_was_changed_since_it_was_recorded_differs(
+    body: dict[str, object], field: str, before: object, after: object, twin: Twin
+) -> None:
+    baseline = recorded(twin)
+    change(twin, "jobs", body)
+    found = compared(twin, baseline)["jobs"]
+
+    assert (found.verdict, found.differences) == (Verdict.DIFFERS, [Difference(field, before, after)])
+    assert found.todo == [f"{field} changed since it was recorded: record it again with --record, or change it back"]
+
+
+@pytest.mark.parametrize("has_baseline", [False, True])
+@pytest.mark.parametrize(
+    ("body", "field", "told"),
+    [
+        ({"schedule": "1 2 * * *"}, "schedule", "correct `live` in ingest/catalogue.py, or change the job: "),
+        ({"timeZone": "UTC"}, "time_zone", "correct time_zone in cdktf.json, or change the job: "),
+        ({"httpTarget": {"uri": "https://old.example/"}}, "uri", "correct base_url in cdktf.json, or change the job: "),
+    ],
+)
+def test_what_recording_cannot_cover_has_to_be_mended(
+    body: dict[str, object], field: str, told: str, has_baseline: bool, twin: Twin
+) -> None:
+    baseline = recorded(twin) if has_baseline else {}
+    change(twin, "payroll", body)
+    found = compared(twin, baseline)["payroll"]
+
+    assert found.verdict is Verdict.MEND
+    assert field in {difference.field for difference in found.differences}
+    assert told in found.todo[0]
+    assert "gcloud scheduler jobs update http v2-sync-payroll-daily" in found.todo[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"description": "costs ${price}"}, "which Terraform would evaluate"),
+        ({"attempt_deadline": None}, "attempt_deadline 0s is out of range; allowed: 15s to 1800s; change the live job"),
+        ({"state": Job.State.UPDATE_FAILED}, "is in state UPDATE_FAILED"),
+        ({"http_target": None}, "uri is ''"),
+    ],
+)
+def test_a_job_that_cannot_be_declared_has_to_be_mended(fields: dict[str, object], told: str, twin: Twin) -> None:
+    live = live_jobs(lambda: client_of(twin), PARENT)
+    job = live[job_of("jobs")]
+    for key, value in fields.items():
+        setattr(job, key, value)
+    found = {one.entity: one for one in compare(SETTINGS, live, {})}["jobs"]
+
+    assert found.verdict is Verdict.MEND
+    assert any(told in text for text in found.todo), found.todo
+
+
+def test_a_job_with_an_oauth_token_has_to_be_mended(twin: Twin) -> None:
+    change_target(twin, "jobs", {"oauthToken": {"serviceAccountEmail": "a@example.com"}})
+
+    assert compared(twin)["jobs"].verdict is Verdict.MEND
+
+
+def test_a_job_with_nothing_but_a_name_is_no_crash(twin: Twin) -> None:
+    found = compare(SETTINGS, {job_of("jobs"): Job(name=named(job_of("jobs")))}, {})
+
+    assert next(one for one in found if one.entity == "jobs").verdict is Verdict.MEND
+
+
+def test_missing_taken_and_foreign_jobs_are_told_apart(twin: Twin) -> None:
+    twin.scheduler.delete(named(job_of("payroll")))
+    add(twin, "v2-sync-returns-daily")
+    add(twin, "v2-sync-campaigns-weekly")
+    add(twin, "v2-sync-locations-weekly")
+    add(twin, "somebody-elses")
+    found = compared(twin)
+
+    assert found["payroll"].verdict is Verdict.MISSING
+    assert "adopt_existing to false" in found["payroll"].todo[0]
+    assert found["returns"].verdict is Verdict.TAKEN
+    assert found["returns"].todo[0].startswith("night 1 creates it, which would end in 409")
+    assert found["campaigns"].verdict is Verdict.TAKEN
+    assert found["campaigns"].todo[0].startswith("night 3 creates it")
+    assert found["v2-sync-locations-weekly"].verdict is Verdict.FOREIGN
+    assert "gcloud scheduler jobs pause v2-sync-locations-weekly" in found["v2-sync-locations-weekly"].todo[0]
+    assert "somebody-elses" not in found
+
+
+def test_nothing_is_recorded_while_a_job_has_to_be_mended(twin: Twin) -> None:
+    twin.scheduler.delete(named(job_of("payroll")))
+    add(twin, "v2-sync-returns-daily")
+
+    with pytest.raises(OperationError) as caught:
+        recorded(twin)
+    assert str(caught.value).splitlines() == [
+        "nothing was recorded; mend first what is said above:",
+        "v2-sync-payroll-daily: missing",
+        "v2-sync-returns-daily: name taken",
+    ]
+
+
+def test_a_foreign_job_does_not_keep_the_others_from_being_recorded(twin: Twin) -> None:
+    add(twin, "v2-sync-locations-weekly")
+
+    assert len(recorded(twin)) == 7
+
+
+def test_in_a_project_without_adoption_each_live_job_is_in_the_way(twin: Twin) -> None:
+    live = live_jobs(lambda: client_of(twin), PARENT)
+    found = compare(night(0, adopt_existing=False), live, {})
+
+    assert {one.verdict for one in found} == {Verdict.TAKEN}
+    with pytest.raises(OperationError, match="adopt_existing is false"):
+        recordable(compare(night(0, adopt_existing=False), {}, {}))
+
+
+def test_what_the_scheduler_adds_to_a_request_is_not_recorded(twin: Twin) -> None:
+    give_headers_and_bodies(twin)
+    live = live_jobs(lambda: client_of(twin), PARENT)
+
+    assert as_found(live[job_of("jobs")]).headers == {}
+    assert as_found(live[job_of("invoices")]).headers == {"Content-Type": "application/json", "X-Tenant": "42"}
+    assert as_found(live[job_of("invoices")]).body == "eyJtb2RlIjogImluY3JlbWVudGFsIn0="
+
+
+@pytest.mark.parametrize("strategy", ["phased", "immediate"])
+def test_both_strategies_adopt_the_same(strategy: str, twin: Twin) -> None:
+    live = live_jobs(lambda: client_of(twin), PARENT)
+
+    assert compare(replace(SETTINGS, strategy=strategy), live, {}) == compare(SETTINGS, live, {})

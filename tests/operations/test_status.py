@@ -1,0 +1,259 @@
+"""What is declared against what is live, on the twin."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1.types import HttpMethod, Job
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operations.cloud import jobs
+from operations.status import Difference, Held, JobStatus, State, exit_code, statuses
+from operations.terraform.declared import Declared
+from tests.given.domain import SETTINGS, in_phoenix, night
+from tests.given.status import found, from_api, make_live
+from tests.given.twin import PARENT, a_job, named
+from twin.service import Behaviour
+from twin.twin import Twin
+
+Nights = dict[int, list[Declared]]
+
+RETURNS = "v2-sync-returns-daily"
+JOBS = "v2-sync-jobs-daily"
+CAMPAIGNS = "v2-sync-campaigns-weekly"
+
+
+def edit(client: CloudSchedulerClient, job: str, **fields: Any) -> None:
+    client.update_job({"job": Job({"name": named(job), **fields}), "update_mask": {"paths": list(fields)}})
+
+
+def one(states: dict[str, JobStatus]) -> JobStatus:
+    """The only job that is not in sync."""
+    (different,) = [each for each in states.values() if each.states != (State.IN_SYNC,)]
+    return different
+
+
+def test_the_adopted_jobs_are_in_sync_at_night_0(client: CloudSchedulerClient, nights: Nights) -> None:
+    states = found(client, nights[0], 0)
+
+    assert len(states) == 7
+    assert {each.states for each in states.values()} == {(State.IN_SYNC,)}
+    assert exit_code(list(states.values())) == 0
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_deployed_night_is_in_sync(number: int, client: CloudSchedulerClient, nights: Nights) -> None:
+    make_live(client, [each for each in nights[number] if each.fields["paused"] is not None])
+    states = found(client, nights[number], number)
+
+    assert len(states) == len(nights[number])
+    assert {each.states for each in states.values()} == {(State.IN_SYNC,)}
+
+
+def test_before_night_0_is_deployed_nothing_is_adopted(client: CloudSchedulerClient, nights: Nights) -> None:
+    states = found(client, nights[0], 0, held=Held(frozenset()))
+
+    assert {each.states for each in states.values()} == {(State.NOT_ADOPTED,)}
+    assert exit_code(list(states.values())) == 2
+
+
+def test_a_remote_state_leaves_adoption_untold(client: CloudSchedulerClient, nights: Nights) -> None:
+    states = found(client, nights[0], 0, held=Held(None, "remote"))
+
+    assert {each.states for each in states.values()} == {(State.IN_SYNC,)}
+
+
+def test_a_created_job_that_the_state_lacks_is_told(client: CloudSchedulerClient, nights: Nights) -> None:
+    make_live(client, [each for each in nights[1] if each.name == RETURNS])
+    rest = frozenset(each.entity for each in nights[1]) - {"returns"}
+
+    states = found(client, nights[1], 1, held=Held(rest))[RETURNS]
+    assert (states.states, "takes it over" in states.note) == ((State.NOT_HELD,), True)
+
+    edit(client, RETURNS, schedule="0 9 * * *")
+    states = found(client, nights[1], 1, held=Held(rest))[RETURNS]
+    assert (states.states, "ALREADY_EXISTS" in states.note) == ((State.NOT_HELD, State.DRIFTED), True)
+
+
+def test_what_is_not_live_is_missing(client: CloudSchedulerClient, nights: Nights) -> None:
+    states = found(client, nights[1], 1)
+    missing = [each for each in states.values() if each.states == (State.MISSING,)]
+
+    assert [each.entity for each in missing] == [
+        "purchase_orders",
+        "inventory_bills",
+        "returns",
+        "payroll_adjustments",
+    ]
+    assert {(each.status, each.next_run) for each in missing} == {("never ran", None)}
+    assert exit_code(missing) == 2
+
+
+def test_an_adopted_job_that_is_gone_says_how_to_go_on(client: CloudSchedulerClient, nights: Nights) -> None:
+    client.delete_job(name=named(JOBS))
+
+    assert "adopt_existing" in found(client, nights[0], 0, held=Held(frozenset()))[JOBS].note
+
+
+def test_every_drifted_field_is_shown_with_both_values(client: CloudSchedulerClient, nights: Nights) -> None:
+    make_live(client, nights[3])
+    edit(client, RETURNS, schedule="0 9 * * *", time_zone="UTC", description="mine", attempt_deadline=timedelta(0, 60))
+    edit(client, RETURNS, retry_config={"retry_count": 5, "max_doublings": 16})
+    edit(client, RETURNS, http_target={"uri": "https://elsewhere.example/x", "http_method": HttpMethod.POST})
+    drifted = one(found(client, nights[3], 3))
+
+    assert drifted.job == RETURNS
+    assert drifted.states == (State.DRIFTED,)
+    assert drifted.differences[0] == Difference("schedule", "55 4 * * *", "0 9 * * *")
+    assert {each.field: each.live for each in drifted.differences} == {
+        "schedule": "0 9 * * *",
+        "time_zone": "UTC",
+        "uri": "https://elsewhere.example/x",
+        "http_method": "POST",
+        "description": "mine",
+        "attempt_deadline": "60s",
+        "retry_count": 5,
+        "min_backoff_duration": "5s",
+        "max_backoff_duration": "3600s",
+        "max_doublings": 16,
+    }
+    assert exit_code([drifted]) == 2
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_job_paused_by_hand_is_a_difference_on_every_night(
+    number: int, client: CloudSchedulerClient, nights: Nights
+) -> None:
+    if number:
+        make_live(client, nights[number])
+    client.pause_job(name=named(JOBS))
+    paused = one(found(client, nights[number], number))
+
+    assert (paused.job, paused.states, paused.differences) == (JOBS, (State.PAUSED,), ())
+    assert paused.next_run is None
+    assert exit_code([paused]) == 2
+
+
+def test_a_job_can_be_drifted_and_paused_and_not_adopted(client: CloudSchedulerClient, nights: Nights) -> None:
+    client.pause_job(name=named(JOBS))
+    edit(client, JOBS, schedule="1 2 * * *")
+    states = found(client, nights[0], 0, held=Held(frozenset()))[JOBS]
+
+    assert states.states == (State.NOT_ADOPTED, State.DRIFTED, State.PAUSED)
+    assert [each.field for each in states.differences] == ["schedule"]
+
+
+def test_a_job_of_a_later_night_is_foreign_and_says_which(client: CloudSchedulerClient, nights: Nights) -> None:
+    make_live(client, [each for each in nights[3] if each.name == CAMPAIGNS])
+    foreign = one(found(client, nights[0], 0))
+
+    assert (foreign.job, foreign.states, foreign.entity) == (CAMPAIGNS, (State.FOREIGN,), "campaigns")
+    assert foreign.note.startswith("night 3 creates it")
+    assert exit_code([foreign]) == 2
+
+
+def test_a_job_left_from_a_later_night_is_removed_by_a_deploy(client: CloudSchedulerClient, nights: Nights) -> None:
+    make_live(client, [each for each in nights[3] if each.name == CAMPAIGNS])
+    held = Held(frozenset({each.entity for each in nights[0]} | {"campaigns"}))
+
+    assert "removes it" in one(found(client, nights[0], 0, held=held)).note
+
+
+def test_a_job_that_nobody_declares_is_foreign(client: CloudSchedulerClient, nights: Nights) -> None:
+    client.create_job(parent=PARENT, job=a_job("v2-sync-tags-daily"))
+    foreign = one(found(client, nights[0], 0))
+
+    assert (foreign.states, foreign.entity) == ((State.FOREIGN,), None)
+    assert "no night" in foreign.note
+
+
+def test_jobs_of_others_are_not_looked_at(client: CloudSchedulerClient, nights: Nights) -> None:
+    client.create_job(parent=PARENT, job=a_job("nightly-report"))
+
+    assert "nightly-report" not in found(client, nights[0], 0)
+
+
+def test_the_last_attempt_is_told_with_its_outcome(twin: Twin, client: CloudSchedulerClient, nights: Nights) -> None:
+    make_live(client, [each for each in nights[1] if each.name == RETURNS])
+    twin.ingestor.behaviours["invoices"] = Behaviour(http_status=500)
+    twin.advance(in_phoenix("2026-10-20T03:30"))
+    states = found(client, nights[1], 1)
+    failed = states["v2-sync-invoices-daily"]
+
+    assert (states[JOBS].last_attempt, states[JOBS].status) == (in_phoenix("2026-10-20T02:00"), "OK")
+    assert states[JOBS].next_run == in_phoenix("2026-10-21T02:00")
+    assert (failed.last_attempt, failed.status) == (in_phoenix("2026-10-20T02:15"), "INTERNAL")
+    assert (states[RETURNS].last_attempt, states[RETURNS].status) == (None, "never ran")
+    assert states[RETURNS].next_run == in_phoenix("2026-10-20T04:55")
+
+
+def judged(job: Job, declared: Declared) -> JobStatus:
+    (status,) = statuses(SETTINGS, [declared], {declared.name: job}, Held(None))
+    return status
+
+
+def test_a_job_that_google_disabled_is_drifted(nights: Nights) -> None:
+    declared = nights[3][0]
+    job = jobs.message(named(declared.name), declared.fields)
+    job.state = Job.State.UPDATE_FAILED  # type: ignore[assignment]
+
+    assert judged(job, declared).differences == (Difference("state", "ENABLED", "UPDATE_FAILED"),)
+
+
+def test_a_job_with_nothing_but_a_name_is_drifted_in_every_declared_field(nights: Nights) -> None:
+    status = judged(from_api(name=named(JOBS)), nights[3][0])
+
+    assert status.states == (State.DRIFTED,)
+    assert {"schedule", "uri", "http_method", "state"} <= {each.field for each in status.differences}
+
+
+def test_a_value_that_no_job_has_makes_that_job_unreadable_and_hides_no_other(nights: Nights) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        broken = from_api(name=named(JOBS), httpTarget={"httpMethod": 99}, state=77)
+        both = statuses(night(3), nights[3][:2], {JOBS: broken}, Held(None))
+
+    assert [each.states for each in both] == [(State.UNREADABLE,), (State.MISSING,)]
+    assert exit_code(both) == 1
+
+
+def test_an_unknown_outcome_is_told_by_its_number(nights: Nights) -> None:
+    job = from_api(name=named(JOBS), lastAttemptTime="2026-10-20T09:00:00Z", status={"code": 99})
+
+    assert judged(job, nights[3][0]).status == "code 99"
+
+
+OTHER = {
+    "schedule": st.sampled_from(["1 2 * * *", "* * * * *", "0 4 * * 0"]),
+    "time_zone": st.sampled_from(["UTC", "America/Denver"]),
+    "uri": st.sampled_from(["https://st-v2.example/ingest/jobs", "http://127.0.0.1/"]),
+    "http_method": st.sampled_from(["POST", "PUT", "HEAD"]),
+    "oidc_service_account_email": st.just("a@b.example"),
+    "oidc_audience": st.just("https://b.example"),
+    "description": st.sampled_from([None, "mine"]),
+    "attempt_deadline": st.sampled_from(["180s", "15s", "0.5s"]),
+    "retry_count": st.sampled_from([0, 5]),
+    "min_backoff_duration": st.sampled_from(["5s", "61s"]),
+    "max_backoff_duration": st.sampled_from(["3600s", "601s"]),
+    "max_retry_duration": st.just("60s"),
+    "max_doublings": st.sampled_from([0, 16]),
+}
+
+
+@given(data=st.data(), keys=st.sets(st.sampled_from(sorted(OTHER))))
+def test_exactly_the_fields_that_differ_are_shown(data: st.DataObject, keys: set[str], nights: Nights) -> None:
+    declared = data.draw(st.sampled_from(nights[3]))
+    if "oidc_audience" in keys:
+        keys.add("oidc_service_account_email")
+    live = declared.fields | {key: data.draw(OTHER[key]) for key in keys}
+    job = jobs.message(named(declared.name), live)
+    job.state = Job.State.ENABLED  # type: ignore[assignment]
+
+    assert {each.field for each in judged(job, declared).differences} == {
+        key for key in keys if live[key] != declared.fields[key]
+    }

@@ -1,0 +1,153 @@
+"""What the synthesized stacks promise to Terraform and to their users."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from ingest.rollout import STRATEGIES
+from tests.checkout import ROOT
+from tests.given.synth import Stacks, Synthesize
+
+KIND = "google_cloud_scheduler_job"
+STACKS = ["phase-core", "phase-financial", "phase-labor", "phase-reference"]
+LIVE = {"jobs", "appointments", "customers", "invoices", "estimates", "payments", "payroll"}
+NIGHTS = [(s.name, n) for s in STRATEGIES.values() for n in s.numbers]
+
+
+def jobs(stacks: Stacks) -> dict[str, Any]:
+    """Each job's fields by resource name."""
+    return {
+        name: fields for stack in stacks.values() for name, fields in stack.get("resource", {}).get(KIND, {}).items()
+    }
+
+
+@pytest.fixture
+def snapshot_json(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("night", [1, 2], ids=["adopted and new", "declared whole"])
+def test_a_stack_is_synthesized_to_this_json(night: int, synthesize: Synthesize, snapshot_json: Any) -> None:
+    assert synthesize(night=night)["phase-labor"] == snapshot_json
+
+
+def test_an_invoker_account_adds_oidc_with_the_services_root_as_audience(
+    synthesize: Synthesize, snapshot_json: Any
+) -> None:
+    account = "invoker@kpi-auto-471020.iam.gserviceaccount.com"
+    assert synthesize(night=4, invoker_service_account=account)["phase-reference"] == snapshot_json
+
+
+def test_the_addresses_in_terraforms_state_are_these(synthesize: Synthesize) -> None:
+    # Typed here, not derived: a changed address makes Terraform destroy one job and create another.
+    addresses = {
+        stack: [f"{kind}.{name}" for kind, resources in content["resource"].items() for name in resources]
+        for stack, content in synthesize(night=3).items()
+    }
+
+    assert addresses == {
+        "phase-core": [f"{KIND}.{name}" for name in ("appointments", "customers", "jobs", "locations")],
+        "phase-financial": [
+            f"{KIND}.{name}"
+            for name in ("estimates", "inventory_bills", "invoices", "payments", "purchase_orders", "returns")
+        ],
+        "phase-labor": [f"{KIND}.payroll", f"{KIND}.payroll_adjustments"],
+        "phase-reference": [
+            f"{KIND}.{name}" for name in ("activity_codes", "business_units", "campaigns", "technicians")
+        ],
+    }
+
+
+@pytest.mark.parametrize(("strategy", "night"), NIGHTS)
+def test_every_night_has_the_four_stacks_and_none_needs_another(
+    strategy: str, night: int, synthesize: Synthesize
+) -> None:
+    stacks = synthesize(strategy=strategy, night=night)
+
+    assert sorted(stacks) == STACKS
+    assert "terraform_remote_state" not in json.dumps(stacks)
+
+
+@pytest.mark.parametrize(("strategy", "night"), NIGHTS)
+def test_exactly_the_live_jobs_are_imported_and_guarded(strategy: str, night: int, synthesize: Synthesize) -> None:
+    stacks = synthesize(strategy=strategy, night=night)
+
+    imported = {i["to"].removeprefix(f"{KIND}.") for s in stacks.values() for i in s.get("import", [])}
+    guarded = {name for name, job in jobs(stacks).items() if job.get("lifecycle", {}).get("prevent_destroy")}
+    assert imported == guarded == LIVE
+
+
+def test_without_adoption_nothing_is_imported_and_every_job_is_declared_whole(synthesize: Synthesize) -> None:
+    stacks = synthesize(night=0, adopt_existing=False)
+
+    assert jobs(stacks).keys() == LIVE
+    assert not any("import" in stack for stack in stacks.values())
+    assert all("lifecycle" not in job and job["paused"] is False for job in jobs(stacks).values())
+
+
+def test_what_forces_a_replacement_is_the_same_on_every_night(synthesize: Synthesize) -> None:
+    seen: dict[str, set[tuple[str, str]]] = {}
+    for strategy, night in NIGHTS:
+        for name, job in jobs(synthesize(strategy=strategy, night=night)).items():
+            seen.setdefault(name, set()).add((job["name"], job["region"]))
+
+    assert len(seen) == 16
+    assert all(len(identities) == 1 for identities in seen.values())
+
+
+def test_a_job_that_is_declared_whole_leaves_no_field_for_the_provider_to_clear(synthesize: Synthesize) -> None:
+    for name, job in jobs(synthesize(night=3)).items():
+        assert {"description", "retry_config", "attempt_deadline", "paused", "schedule", "time_zone"} <= job.keys(), (
+            name
+        )
+
+
+def test_the_retry_and_deadline_settings_reach_the_jobs(synthesize: Synthesize) -> None:
+    changed = {
+        "attempt_deadline_seconds": 900,
+        "retry_count": 5,
+        "min_backoff_seconds": 7,
+        "max_backoff_seconds": 70,
+    }
+    job = jobs(synthesize(night=3, **changed))["returns"]
+
+    assert job["attempt_deadline"] == "900s"
+    assert job["retry_config"] == {
+        "retry_count": 5,
+        "min_backoff_duration": "7s",
+        "max_backoff_duration": "70s",
+        "max_retry_duration": "0s",
+        "max_doublings": 5,
+    }
+
+
+def test_state_is_local_under_a_path_that_no_machine_is_in(synthesize: Synthesize) -> None:
+    stacks = synthesize(night=3)
+
+    assert str(ROOT) not in json.dumps(stacks)
+    for name, stack in stacks.items():
+        assert stack["terraform"]["backend"] == {"local": {"path": f"../../../state/{name}.tfstate"}}
+
+
+def test_state_is_in_a_bucket_by_setting_a_prefix_for_each_stack(synthesize: Synthesize) -> None:
+    stacks = synthesize(night=3, backend="gcs", backend_bucket="a-bucket", backend_prefix="folder")
+
+    for name, stack in stacks.items():
+        assert stack["terraform"]["backend"] == {"gcs": {"bucket": "a-bucket", "prefix": f"folder/{name}"}}
+
+
+def test_a_stacks_output_lists_its_jobs_with_schedule_and_next_run(synthesize: Synthesize) -> None:
+    assert synthesize(night=3)["phase-reference"]["output"]["jobs"]["value"]["v2-sync-campaigns-weekly"] == {
+        "schedule": "15 6 * * 0",
+        "time_zone": "America/Phoenix",
+        "next_run": "Sundays at 06:15 America/Phoenix",
+    }
+
+
+def test_the_same_night_is_synthesized_to_the_same_bytes(synthesize: Synthesize) -> None:
+    assert json.dumps(synthesize(night=2)) == json.dumps(synthesize(night=2))

@@ -1,0 +1,312 @@
+"""BigQuery's REST API, as much of it as Google's client uses for queries, answered by the twin's warehouse.
+
+The SQL is BigQuery's: sqlglot transpiles it to DuckDB's. A job's bytes are reckoned as for
+columns of 8 bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from threading import Lock
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request
+
+from ingest.settings import Settings
+from twin import scheduler
+from twin.server import Wsgi, json_api
+from twin.warehouse import Warehouse
+
+Fields = dict[str, Any]
+
+MINIMUM_BILLED = 10 * 2**20
+KEPT_JOBS = 100
+"""How many of the last jobs can still be asked for their results."""
+
+_PROJECT = "/bigquery/v2/projects/<project>"
+_ROUTES = Map(
+    [
+        Rule(f"{_PROJECT}/queries", endpoint="query", methods=["POST"]),
+        Rule(f"{_PROJECT}/queries/<job>", endpoint="results", methods=["GET"]),
+        Rule(f"{_PROJECT}/jobs", endpoint="insert", methods=["POST"]),
+        Rule(f"{_PROJECT}/jobs/<job>", endpoint="job", methods=["GET"]),
+    ]
+)
+
+_TYPES = {
+    "VARCHAR": "STRING",
+    "BIGINT": "INT64",
+    "INTEGER": "INT64",
+    "HUGEINT": "INT64",
+    "TIMESTAMP": "TIMESTAMP",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+    "BOOLEAN": "BOOL",
+    "DOUBLE": "FLOAT64",
+    "DECIMAL": "FLOAT64",
+    '"NULL"': "INT64",
+}
+"""DuckDB's types, to BigQuery's names in SQL. DECIMAL is what DuckDB makes of a literal such as 1.5;
+a NULL without a type is INT64 in BigQuery."""
+
+_API_TYPES = {"INT64": "INTEGER", "BOOL": "BOOLEAN", "FLOAT64": "FLOAT"}
+"""The names that the API's schemas have for some types (reference/rest/v2/tables#TableFieldSchema)."""
+
+
+class ApiError(scheduler.ApiError):
+    """An error as BigQuery answers it. `reason` is one of cloud.google.com/bigquery/docs/error-messages."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(code, {400: "INVALID_ARGUMENT", 404: "NOT_FOUND"}[code], message)
+        self.body["error"]["errors"] = [{"message": message, "domain": "global", "reason": reason}]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A query's result: columns as (name, BigQuery's type), values as DuckDB gives them (moments: microseconds)."""
+
+    columns: list[tuple[str, str]]
+    rows: list[tuple[Any, ...]]
+    bytes_processed: int
+
+
+@dataclass
+class BigQuery:
+    """The jobs of one project on `warehouse`. `calls` are the requests that came: (route's name, dry run or not)."""
+
+    settings: Settings
+    warehouse: Warehouse
+    calls: list[tuple[str, bool]] = field(default_factory=list)
+    _jobs: dict[str, Answer] = field(default_factory=dict)
+    _numbers: Iterable[int] = field(default_factory=count)
+
+    def query(self, body: Fields) -> Fields:
+        """jobs.query. Raises ApiError, as the others do."""
+        dry = bool(body.get("dryRun"))
+        job, answer = self._run(body.get("query"), dry, body.get("maximumBytesBilled"))
+        return self._page(job, answer, 0, body.get("maxResults"), _exact(body.get("formatOptions")))
+
+    def insert(self, body: Fields) -> Fields:
+        """jobs.insert, of a query."""
+        configuration = body.get("configuration") or {}
+        query = configuration.get("query") or {}
+        wanted = (body.get("jobReference") or {}).get("jobId")
+        job, answer = self._run(
+            query.get("query"), bool(configuration.get("dryRun")), query.get("maximumBytesBilled"), wanted
+        )
+        return self._job(job, answer) | {"configuration": configuration}
+
+    def job(self, job: str) -> Fields:
+        """jobs.get."""
+        return self._job(job, self._kept(job))
+
+    def results(self, job: str, start: int, size: int | None, exact: bool) -> Fields:
+        """jobs.getQueryResults: `size` rows from `start`."""
+        return self._page(job, self._kept(job), start, size, exact)
+
+    def _run(self, sql: object, dry: bool, limit: object, wanted: str | None = None) -> tuple[str, Answer]:
+        tree = _parsed(sql)
+        tables = self._resolved(tree)
+        sizes = self._sizes()
+        processed = sum(8 * sizes[table] * columns for table, columns in tables)
+        billed = max(MINIMUM_BILLED, sum(max(MINIMUM_BILLED, 8 * sizes[table] * columns) for table, columns in tables))
+        if limit is not None and not str(limit).isdecimal():
+            raise ApiError(400, "invalid", f"Invalid value at 'maximum_bytes_billed' (TYPE_INT64), {limit!r}")
+        if limit is not None and not dry and billed > int(str(limit)):
+            message = f"Query exceeded limit for bytes billed: {limit}. {billed} or higher required."
+            raise ApiError(400, "bytesBilledLimitExceeded", message)
+        try:
+            answer = self._answer(tree.sql("duckdb"), processed, dry)
+        except duckdb.Error as error:
+            raise _invalid(str(error).splitlines()[0]) from None
+        job = wanted or f"job_{next(iter(self._numbers))}"
+        if not dry:
+            self._jobs[job] = answer
+            while len(self._jobs) > KEPT_JOBS:
+                del self._jobs[next(iter(self._jobs))]
+        return job, answer
+
+    def _answer(self, sql: str, processed: int, dry: bool) -> Answer:
+        described = self.warehouse.execute(f"DESCRIBE {sql}").fetchall()
+        columns = [(str(name), _type(kind)) for name, kind, *_ in described]
+        # A moment would come as a Python object of a zone that DuckDB chooses.
+        picked = ", ".join(
+            f"epoch_us({_quoted(name)})" if kind == "TIMESTAMP" else _quoted(name) for name, kind in columns
+        )
+        rows = [] if dry else self.warehouse.execute(f"SELECT {picked} FROM ({sql})").fetchall()  # noqa: S608
+        return Answer(columns, rows, processed)
+
+    def _resolved(self, tree: exp.Query) -> list[tuple[str, int]]:
+        """Points the query at DuckDB's tables; gives each with the number of its columns that a SELECT names."""
+        names = {cte.alias for cte in tree.find_all(exp.CTE)}
+        sizes = self._sizes()
+        found = []
+        for table in list(tree.find_all(exp.Table)):
+            if not table.db and table.name in names:
+                continue
+            self._check_place(table)
+            if table.name.upper() == "INFORMATION_SCHEMA.COLUMNS":
+                table.replace(self._columns().subquery(table.alias))
+                continue
+            if table.name not in sizes:
+                raise _not_found(f"Table {self.settings.project}:{table.db}.{table.name}", self.settings.region)
+            select = table.find_ancestor(exp.Select)
+            columns = {column.name.lower() for column in select.find_all(exp.Column)} if select else set()
+            found.append((table.name, len(columns)))
+            table.set("catalog", None)
+        return found
+
+    def _check_place(self, table: exp.Table) -> None:
+        if isinstance(table.this, exp.Func):
+            raise _invalid(f"Table-valued function not found: {table.this.sql('bigquery')}")
+        if not table.db:
+            raise _invalid(f'Table "{table.name}" must be qualified with a dataset (e.g. dataset.table).')
+        project = table.catalog or self.settings.project
+        if (project, table.db) != (self.settings.project, self.settings.dataset):
+            raise _not_found(f"Dataset {project}:{table.db}", self.settings.region)
+
+    def _columns(self) -> exp.Select:
+        cases = " ".join(f"WHEN '{ours}' THEN '{theirs}'" for ours, theirs in _TYPES.items())
+        return sqlglot.parse_one(
+            "SELECT table_schema, table_name, column_name, ordinal_position, is_nullable, "  # noqa: S608
+            f"CASE data_type {cases} ELSE data_type END AS data_type "
+            f"FROM information_schema.columns WHERE table_schema = '{self.settings.dataset}'",
+            read="duckdb",
+            into=exp.Select,
+        )
+
+    def _sizes(self) -> dict[str, int]:
+        """The dataset's tables, with their rows."""
+        query = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = ?"
+        return dict(self.warehouse.execute(query, [self.settings.dataset]).fetchall())
+
+    def _kept(self, job: str) -> Answer:
+        if job not in self._jobs:
+            raise _not_found(f"Job {self.settings.project}:{job}", self.settings.region)
+        return self._jobs[job]
+
+    def _reference(self, job: str) -> Fields:
+        return {"projectId": self.settings.project, "jobId": job, "location": self.settings.region}
+
+    def _job(self, job: str, answer: Answer) -> Fields:
+        processed = str(answer.bytes_processed)
+        return {
+            "kind": "bigquery#job",
+            "id": f"{self.settings.project}:{self.settings.region}.{job}",
+            "jobReference": self._reference(job),
+            "configuration": {"jobType": "QUERY", "query": {}},
+            "status": {"state": "DONE"},
+            "statistics": {
+                "totalBytesProcessed": processed,
+                "query": {"totalBytesProcessed": processed, "statementType": "SELECT"},
+            },
+        }
+
+    def _page(self, job: str, answer: Answer, start: int, size: object, exact: bool) -> Fields:
+        end = len(answer.rows) if size is None else start + int(str(size))
+        kinds = [kind for _, kind in answer.columns]
+        page: Fields = {
+            "kind": "bigquery#queryResponse",
+            "jobReference": self._reference(job),
+            "jobComplete": True,
+            "totalRows": str(len(answer.rows)),
+            "totalBytesProcessed": str(answer.bytes_processed),
+            "schema": {
+                "fields": [
+                    {"name": name, "type": _API_TYPES.get(kind, kind), "mode": "NULLABLE"}
+                    for name, kind in answer.columns
+                ]
+            },
+            "rows": [
+                {"f": [{"v": _text(value, kind, exact)} for value, kind in zip(row, kinds, strict=True)]}
+                for row in answer.rows[start:end]
+            ],
+        }
+        return page | ({"pageToken": str(end)} if end < len(answer.rows) else {})
+
+
+def bigquery_app(bigquery: BigQuery, lock: Lock) -> Wsgi:
+    """The REST routes on `bigquery`; `lock` is held while it works."""
+
+    def answer(request: Request) -> Fields:
+        endpoint, values = _ROUTES.bind_to_environ(request.environ).match()
+        if values["project"] != bigquery.settings.project:
+            raise _not_found(f"Project {values['project']}", bigquery.settings.region)
+        body = _json(request) if request.method == "POST" else {}
+        bigquery.calls.append((endpoint, bool(body.get("dryRun") or body.get("configuration", {}).get("dryRun"))))
+        match endpoint:
+            case "query":
+                return bigquery.query(body)
+            case "insert":
+                return bigquery.insert(body)
+            case "job":
+                return bigquery.job(values["job"])
+            case _:
+                start = request.args.get("pageToken") or request.args.get("startIndex") or "0"
+                exact = request.args.get("formatOptions.useInt64Timestamp", "").lower() == "true"
+                size = request.args.get("maxResults", type=int)
+                return bigquery.results(values["job"], int(start), size, exact)
+
+    return json_api(answer, lock)
+
+
+def _parsed(sql: object) -> exp.Query:
+    """One SELECT, or a UNION of them."""
+    try:
+        trees = [tree for tree in sqlglot.parse(str(sql or ""), read="bigquery") if tree]
+    except SqlglotError as error:
+        raise _invalid(f"Syntax error: {str(error).splitlines()[0]}") from None
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        raise _invalid("the twin runs one SELECT statement at a time")
+    return trees[0]
+
+
+def _quoted(name: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql("duckdb")
+
+
+def _type(kind: str) -> str:
+    kind = kind.partition("(")[0]
+    if kind not in _TYPES:
+        raise _invalid(f"the twin has no BigQuery type for DuckDB's {kind}; it has {', '.join(_TYPES)}")
+    return _TYPES[kind]
+
+
+def _text(value: Any, kind: str, exact: bool) -> str | None:
+    """A value as the API writes it: moments in microseconds, or in seconds for a client that does not ask for them."""
+    if value is None:
+        return None
+    if kind == "BOOL":
+        return str(value).lower()
+    if kind == "TIMESTAMP" and not exact:
+        return repr(value / 1e6)
+    return str(value)
+
+
+def _exact(options: Fields | None) -> bool:
+    return bool((options or {}).get("useInt64Timestamp"))
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError(400, "invalidQuery", message)
+
+
+def _not_found(what: str, location: str) -> ApiError:
+    return ApiError(404, "notFound", f"Not found: {what} was not found in location {location}")
+
+
+def _json(request: Request) -> Fields:
+    try:
+        body = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiError(400, "parseError", "Invalid JSON payload received.")
+    return body

@@ -1,0 +1,80 @@
+"""The jobs that are live before the rollout: as the baseline has them, else as gcloud makes them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ingest.baseline import Baseline, BaselineError, BaselineJob, load_baseline
+from ingest.entity import Entity
+from ingest.schedule import Cadence, time_zone
+from ingest.settings import Settings
+from operations.cloud.scheduler import parent
+from operations.errors import OperationError
+from operations.repository import ROOT
+from twin.scheduler import Fields
+
+
+def made_by_hand(entity: Entity, settings: Settings) -> Fields:
+    """The body of an entity's live job. Raises ValueError for an entity without one, OperationError for a bad baseline.
+
+    Without a baseline it has what nobody wrote down: gcloud's own retry values and deadline, and no description.
+    """
+    if entity.live is None:
+        raise ValueError(f"{entity.name} has no live job")
+    body: Fields = {
+        "name": job_name(entity, settings),
+        "schedule": entity.live.cron,
+        "timeZone": settings.time_zone,
+        "attemptDeadline": "180s",
+        "retryConfig": {"maxDoublings": 16},
+        "httpTarget": {"uri": entity.uri(settings.base_url, settings.reference_path), "httpMethod": "GET"},
+    }
+    found = _baseline().get(entity.name)
+    return as_recorded(body, found) if found else body
+
+
+def as_recorded(body: Fields, found: BaselineJob) -> Fields:
+    """`body` with the fields that were found; the API takes whether a job is paused by another call."""
+    recorded = body | {
+        "attemptDeadline": found.attempt_deadline,
+        "retryConfig": {
+            "retryCount": found.retry_count,
+            "minBackoffDuration": found.min_backoff_duration,
+            "maxBackoffDuration": found.max_backoff_duration,
+            "maxRetryDuration": found.max_retry_duration,
+            "maxDoublings": found.max_doublings,
+        },
+        "httpTarget": body["httpTarget"] | {"httpMethod": found.http_method, "headers": dict(found.headers)},
+    }
+    if found.description:
+        recorded["description"] = found.description
+    if found.body:
+        recorded["httpTarget"]["body"] = found.body
+    if found.oidc_service_account_email:
+        token = {"serviceAccountEmail": found.oidc_service_account_email}
+        recorded["httpTarget"]["oidcToken"] = token | ({"audience": found.oidc_audience} if found.oidc_audience else {})
+    return recorded
+
+
+def _baseline() -> Baseline:
+    try:
+        return load_baseline(ROOT)
+    except BaselineError as error:
+        raise OperationError(str(error)) from None
+
+
+def is_paused(entity: Entity) -> bool:
+    """Whether the entity's live job is paused. Raises OperationError for a bad baseline."""
+    found = _baseline().get(entity.name)
+    return found is not None and found.paused
+
+
+def job_name(entity: Entity, settings: Settings) -> str:
+    return f"{parent(settings)}/jobs/{entity.job_name}"
+
+
+def last_run(cadence: Cadence, moment: datetime, zone: str) -> datetime:
+    """When a daily job ran last, `moment` (aware) included."""
+    local = moment.astimezone(time_zone(zone))
+    run = datetime.combine(local.date(), cadence.at, local.tzinfo)
+    return run if run <= local else run - timedelta(days=1)
