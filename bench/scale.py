@@ -93,7 +93,7 @@ class Site:
 
     @property
     def terraform(self) -> Terraform:
-        return Terraform(self.folder, self.environ, lambda: local_scheduler_client(self.address))
+        return Terraform(self.folder, load(ROOT, {}), self.environ, lambda: local_scheduler_client(self.address))
 
     def plan(self) -> object:
         return self.terraform.run(GROUP.stack, "plan", "-input=false", "-out=plan")

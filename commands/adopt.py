@@ -17,7 +17,7 @@ from operations.adopt import BLOCKING, Adoption, Verdict, compare, live_jobs, re
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.scheduler import PREFIX, parent
 from operations.errors import OperationError
-from operations.lock import turn
+from operations.lock import lock
 from operations.repository import ROOT, read_settings
 
 _COLOURS = {Verdict.EXPECTED: "green", Verdict.DIFFERS: "yellow", Verdict.FOREIGN: "yellow"}
@@ -47,7 +47,7 @@ def adopt(record: bool, as_json: bool) -> int:
         changed = None
         if record:
             baseline = recordable(found)
-            with turn(ROOT):
+            with lock(ROOT):
                 changed = write(ROOT, baseline)
     finally:
         if as_json:

@@ -180,11 +180,11 @@ def synth(night: int | None, strategy: str | None) -> None:
     Example:
       ingest-rollout synth --night 2
     """
-    from operations.lock import turn
+    from operations.lock import lock
     from operations.terraform.synth import synthesize
 
     settings = read_settings(night=night, strategy=strategy)
-    with turn(ROOT):
+    with lock(ROOT):
         synthesize(ROOT, settings)
     click.echo(f"The Terraform of night {settings.night} ({settings.strategy}):")
     for file in sorted((ROOT / "cdktf.out" / "stacks").glob("*/cdk.tf.json")):

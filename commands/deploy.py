@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from commands.candidates import checks, nights
 from commands.options import from_option, night_options, strategy_option
 from commands.render import moment, preview_text, table
+from commands.site import checkout_site
+from ingest.entity import Entity
 from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.settings import Settings, read_context
-from operations.deploy import ledger, live_preview, plan_hash, stacks_to_deploy
+from operations.deploy import Request, Target, refuse_lost_runs
+from operations.deploy import deploy as deploy_night
 from operations.errors import OperationError
-from operations.ledger.approval import require
-from operations.lock import turn
 from operations.repository import ROOT, read_settings
-from operations.terraform.engine import Planned
-from operations.terraform.plan_check import differences
-from operations.terraform.synth import Cdktf, DeployInterrupted, synthesize
-
-PLAN = "plan"
-"""The name under which a plan that is not what the preview shows is overridden."""
-
 
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _force_option = click.option("--force", is_flag=True, help="Deploy although runs are lost.")
@@ -44,7 +36,7 @@ _force_option = click.option("--force", is_flag=True, help="Deploy although runs
     multiple=True,
     metavar="CHECK",
     shell_complete=checks,
-    help="Go on although this check holds.",
+    help="Go on although this check blocks.",
 )
 @click.option("--reason", metavar="TEXT", help="Why an override is right; it is recorded.")
 def deploy(
@@ -56,9 +48,9 @@ def deploy(
     overrides: tuple[str, ...],
     reason: str | None,
 ) -> None:
-    """Deploy a night: preview, confirmation, then cdktf for exactly its stacks.
+    """Deploy a night: preview, Terraform's plan, confirmation, then exactly that plan.
 
-    Waits for the gate of the night before, unless each check that holds is overridden. Refuses while the clock is in a
+    Waits for the gate of the night before, unless each check that blocks is overridden. Refuses while the clock is in a
     window in which a job would lose its run, unless --force. What is done is recorded in history/ledger.jsonl.
 
     \b
@@ -66,10 +58,9 @@ def deploy(
       ingest-rollout deploy --night 2 --override loaded --reason "returns are loaded by hand, checked with finance"
     """
     settings = read_settings(night=night, strategy=strategy)
-    found = live_preview(settings, from_)
+    found = checkout_site().preview(settings, from_)
     click.echo(preview_text(found))
-    _note_committed(settings)
-    _carry_out(settings, found, lambda: live_preview(settings, from_), yes, force, overrides, reason)
+    _carry_out(Request(settings, from_, force, overrides, reason), found, yes=yes)
 
 
 @click.command()
@@ -87,7 +78,7 @@ def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
       ingest-rollout rollback --to 1
     """
     settings = read_settings(night=to, strategy=strategy)
-    found = live_preview(settings, None)
+    found = checkout_site().preview(settings)
     forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
     if forward:
         raise OperationError(
@@ -97,14 +88,14 @@ def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
     click.echo(preview_text(found))
     for line in cannot_undo(found):
         click.echo(f"CANNOT UNDO: {line}")
-    _note_committed(settings)
-    _carry_out(settings, found, lambda: live_preview(settings, None), yes, force, (), None, back=True)
-    ledger().append("rollback", strategy=settings.strategy, night=to, data={"to": to})
+    # What somebody changed by hand must not stop the way back.
+    _carry_out(Request(settings, force=force, expects_preview=False), found, yes=yes)
+    checkout_site().record("rollback", settings, {"to": to})
 
 
 def cannot_undo(found: Preview) -> list[str]:
     """What going back leaves behind."""
-    removed = [c.entity for c in found.changes if Action.REMOVE in c.actions]
+    removed: list[Entity] = [c.entity for c in found.changes if Action.REMOVE in c.actions]
     moved = [c.entity.name for c in found.changes if {Action.SHIFT_EARLIER, Action.SHIFT_LATER} & set(c.actions)]
     lines = []
     if removed:
@@ -120,6 +111,22 @@ def cannot_undo(found: Preview) -> list[str]:
     return lines
 
 
+def _carry_out(request: Request, found: Preview, *, yes: bool) -> None:
+    _note_committed(request.settings)
+    refuse_lost_runs(found, force=request.force)
+    if not yes and not sys.stdin.isatty():
+        raise OperationError("not a terminal; pass --yes to skip confirmation")
+    if not found.has_changes:
+        click.echo("Nothing to change by the record; deploying again repairs what drifted.")
+
+    def confirm(target: Target) -> None:
+        if not yes:
+            click.confirm(f"Deploy {', '.join(target.stacks)}?", abort=True)
+
+    done = deploy_night(checkout_site(), request, confirm)
+    _show_next_runs(request.settings, done.preview, done.stacks)
+
+
 def _note_committed(settings: Settings) -> None:
     committed = read_context(ROOT)
     if (committed["strategy"], committed["night"]) != (settings.strategy, settings.night):
@@ -129,113 +136,7 @@ def _note_committed(settings: Settings) -> None:
         )
 
 
-def _carry_out(
-    settings: Settings,
-    found: Preview,
-    look_again: Callable[[], Preview],
-    yes: bool,
-    force: bool,
-    overrides: Sequence[str],
-    reason: str | None,
-    *,
-    back: bool = False,
-) -> None:
-    """`back`: what somebody changed by hand must not stop the way back."""
-    stacks = stacks_to_deploy(found, settings)
-    if not found.has_changes:
-        click.echo(f"Nothing to change by the record; deploying {', '.join(stacks)} again repairs what drifted.")
-    cdktf = Cdktf(ROOT, settings)
-    _refuse_lost_runs(found, force)
-    if not yes and not sys.stdin.isatty():
-        raise OperationError("there is no terminal to ask on; use --yes to deploy without a question")
-    require(ledger(), settings, [name for name in overrides if name != PLAN], reason)
-    if not yes:
-        click.confirm(f"Deploy {', '.join(stacks)}?", abort=True)
-        # The question may have stood for an hour.
-        _refuse_lost_runs(look_again(), force)
-    with turn(ROOT):
-        synthesize(ROOT, settings)
-        planned = cdktf.diff(stacks)
-        _refuse_another_plan(settings, stacks, planned)
-        if not back:
-            _refuse_surprises(settings, found, planned, overrides, reason)
-        _deploy(cdktf, settings, stacks, plan_hash(planned))
-    _tell(settings, found, stacks)
-
-
-def _approved_plan(settings: Settings) -> dict[str, Any] | None:
-    """The data of the plan that `diff --save` saved of this night since it was deployed last."""
-    book = ledger()
-    saved = book.last("preview", settings.strategy, settings.night)
-    done = book.last("deploy", settings.strategy, settings.night)
-    return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
-
-
-def _refuse_another_plan(settings: Settings, stacks: Sequence[str], planned: Sequence[Planned]) -> None:
-    approved = _approved_plan(settings)
-    if approved and (plan_hash(planned) != approved["plan_hash"] or set(stacks) != set(approved["stacks"])):
-        raise OperationError(
-            "refused: Terraform's plan is not the one that was saved and approved, something changed since; "
-            "run `ingest-rollout diff --save` again and have it approved"
-        )
-
-
-def _refuse_surprises(
-    settings: Settings, found: Preview, planned: Sequence[Planned], overrides: Sequence[str], reason: str | None
-) -> None:
-    """Deploying again is there to repair what drifted; else the plan has to be what the preview shows."""
-    surprises = differences(found, planned) if found.has_changes else []
-    if not surprises:
-        return
-    if PLAN not in overrides or not (reason or "").strip():
-        raise OperationError(
-            "\n".join([*surprises, f"refused. To go on all the same: --override {PLAN} --reason TEXT"])
-        )
-    data = {"check": PLAN, "reason": str(reason)}
-    ledger().append("override", strategy=settings.strategy, night=settings.night, data=data)
-
-
-def _deploy(cdktf: Cdktf, settings: Settings, stacks: list[str], hash_of_plan: str) -> None:
-    started = datetime.now(UTC)
-    rows = _row_counts(settings)
-    outcome = "failed"
-    try:
-        cdktf.deploy(stacks)
-        outcome = "done"
-    except DeployInterrupted:
-        outcome = "interrupted"
-        raise
-    finally:
-        data = {
-            "stacks": stacks,
-            "plan_hash": hash_of_plan,
-            "outcome": outcome,
-            "started_at": started.isoformat(),
-            "ended_at": datetime.now(UTC).isoformat(),
-            "rows": rows,
-        }
-        ledger().append("deploy", strategy=settings.strategy, night=settings.night, data=data)
-
-
-def _row_counts(settings: Settings) -> dict[str, int] | None:
-    """Each table's rows before the deploy, for the gate; None where BigQuery cannot be asked."""
-    from operations.cloud.bigquery import bigquery_client
-    from operations.evidence import table_states
-
-    try:
-        found = table_states(bigquery_client(settings, os.environ), settings)
-        return {entity: table.rows for entity, table in found.items()}
-    except OperationError as error:
-        click.echo(f"NOTE: no row counts ({error}); the gate cannot tell whether a table shrinks.", err=True)
-        return None
-
-
-def _refuse_lost_runs(found: Preview, force: bool) -> None:
-    if found.loses_runs and not force:
-        raise OperationError("refused: a deploy now loses the runs named above; wait as they say, or use --force")
-
-
-def _tell(settings: Settings, found: Preview, stacks: Sequence[str]) -> None:
+def _show_next_runs(settings: Settings, found: Preview, stacks: Sequence[str]) -> None:
     click.echo(f"Night {settings.night} is deployed: {', '.join(stacks)}. Next runs:")
     now = datetime.now(UTC)
     rows = [(c.entity.name, *moment(c.after, now, settings.time_zone)) for c in found.changes if c.after]

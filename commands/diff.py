@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from commands.options import echo_json, from_option, json_option, night_options
 from commands.render import table
-from operations.deploy import ledger, live_preview, plan_hash, stacks_to_deploy
-from operations.lock import turn
-from operations.repository import ROOT, read_settings
-from operations.terraform.synth import Cdktf, synthesize
+from commands.site import checkout_site, terraform
+from operations.deploy import plan, plan_hash, stacks_to_deploy
+from operations.lock import lock
+from operations.repository import read_settings
 
 CHANGES = 2
 
@@ -32,18 +30,15 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
       ingest-rollout diff --night 2 --full
     """
     settings = read_settings(night=night, strategy=strategy)
-    stacks = stacks_to_deploy(live_preview(settings, from_), settings)
-    cdktf = Cdktf(ROOT, settings)
-    if sys.stderr.isatty():
-        click.echo(f"planning {', '.join(stacks)} ...", err=True)
-    with turn(ROOT):
-        synthesize(ROOT, settings)
-        changes = cdktf.diff(stacks)
-        plans = [(stack, cdktf.plan_text(stack)) for stack in stacks] if full else []
+    site, engine = checkout_site(), terraform(settings)
+    stacks = stacks_to_deploy(site.preview(settings, from_), settings)
+    with lock(site.root):
+        changes = plan(site, settings, stacks, engine)
+        plans = [(stack, engine.plan_text(stack)) for stack in stacks] if full else []
     told = [{"stack": c.stack, "address": c.address, "action": c.action, "fields": c.fields} for c in changes]
     if save:
         data = {"stacks": stacks, "changes": told, "plan_hash": plan_hash(changes)}
-        ledger().append("preview", strategy=settings.strategy, night=settings.night, data=data)
+        site.record("preview", settings, data)
     if as_json:
         echo_json({"strategy": settings.strategy, "night": settings.night, "stacks": stacks, "changes": told})
     else:

@@ -8,7 +8,7 @@ import click
 
 from commands.render import table
 from operations.errors import OperationError
-from operations.lock import turn
+from operations.lock import lock
 from operations.repository import ROOT, read_settings
 from operations.terraform.engine import OUTPUT
 from operations.terraform.move import StateMove, Step, stacks_of, strays
@@ -29,7 +29,7 @@ def move_state(to: str, yes: bool) -> None:
       ingest-rollout move-state --to gcs
     """
     settings = read_settings()
-    with turn(ROOT):
+    with lock(ROOT):
         move = StateMove(ROOT, settings, to)
         synthesize(ROOT, settings)
         stacks = stacks_of(ROOT / OUTPUT)

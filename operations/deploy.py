@@ -1,28 +1,96 @@
-"""What `deploy`, `diff` and `rollback` share."""
+"""Deploys a night: the one procedure, of `ingest-rollout deploy`, `rollback` and of a rehearsal.
+
+Its stages, in this order: require (the gate of the night before, no run lost, nobody else at work), synthesize, count
+rows, plan, compare with the preview and with a saved plan, confirm, apply that plan, record. Up to the apply nothing
+is changed and nothing recorded.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from ingest.preview import Preview, preview
 from ingest.settings import Settings
-from operations.ledger.ledger import FILE, Ledger
+from operations.cloud.bigquery import bigquery_client
+from operations.errors import OperationError
+from operations.evidence import table_states
+from operations.ledger.approval import Override, check_approval, record_override
+from operations.ledger.ledger import Ledger
 from operations.ledger.record import canonical
-from operations.repository import ROOT
+from operations.lock import lock
 from operations.terraform import deployed
-from operations.terraform.engine import Planned
+from operations.terraform.engine import Engine, Planned
+from operations.terraform.plan_check import unexpected_changes
+from operations.terraform.process import InterruptedOperationError
+
+PLAN = "plan"
+"""The name under which a plan that is not what the preview shows is overridden."""
 
 
-def ledger() -> Ledger:
-    return Ledger(ROOT / FILE)
+@dataclass(frozen=True)
+class Site:
+    """Where nights are deployed: a checkout, or a rehearsal's folder on the twin.
+
+    State and synthesized stacks are under `root`; `environ` leads Google's clients; `synthesize` writes a night's
+    stacks and `engine` applies them; `show` gets what was done, a line each, `progress` what goes on. `who` is
+    recorded; None is the one who runs it.
+    """
+
+    root: Path
+    environ: Mapping[str, str]
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    synthesize: Callable[[Settings], None]
+    engine: Callable[[Settings], Engine]
+    show: Callable[[str], None]
+    progress: Callable[[str], None]
+    who: str | None = None
+
+    def preview(self, settings: Settings, from_: str | None = None) -> Preview:
+        """What the night changes, counted from what is deployed, or from what `--from` names. Raises OperationError."""
+        if from_:
+            before = deployed.night_or_start(settings, from_)
+        else:
+            before = deployed.from_state(self.root, settings, self.environ)
+        return preview(settings, before.world, before.label, self.clock())
+
+    def record(self, kind: str, settings: Settings, data: Mapping[str, object]) -> None:
+        """Appends to the ledger. Raises OperationError."""
+        self.ledger.append(
+            kind, strategy=settings.strategy, night=settings.night, data=data, at=self.clock(), who=self.who
+        )
 
 
-def live_preview(settings: Settings, from_: str | None) -> Preview:
-    """What the night changes, counted from what is deployed."""
-    before = deployed.night_or_start(settings, from_) if from_ else deployed.from_state(ROOT, settings)
-    return preview(settings, before.world, before.label, datetime.now(UTC))
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: `from_` is `--from`; `force` accepts lost runs; `overrides` are names of checks.
+
+    `expects_preview` is False where Terraform's plan may differ from the preview, since it repairs what was changed by
+    hand: on the way back, and when a night is deployed again.
+    """
+
+    settings: Settings
+    from_: str | None = None
+    force: bool = False
+    overrides: Sequence[str] = ()
+    reason: str | None = None
+    expects_preview: bool = True
+
+
+@dataclass(frozen=True)
+class Target:
+    """A night that is planned and may be applied: its stacks, Terraform's changes, the rows that the tables have."""
+
+    preview: Preview
+    stacks: list[str]
+    planned: list[Planned]
+    rows: dict[str, int] | None
+    overrides: list[Override] = field(default_factory=list)
 
 
 def stacks_to_deploy(found: Preview, settings: Settings) -> list[str]:
@@ -34,3 +102,98 @@ def stacks_to_deploy(found: Preview, settings: Settings) -> list[str]:
 def plan_hash(planned: Sequence[Planned]) -> str:
     """The same for plans that do the same."""
     return hashlib.sha256(canonical([vars(one) for one in planned])).hexdigest()
+
+
+def plan(site: Site, settings: Settings, stacks: Sequence[str], engine: Engine) -> list[Planned]:
+    """Synthesizes the night and plans its stacks; the engine can then apply that. Raises OperationError."""
+    site.progress(f"planning {', '.join(stacks)}")
+    site.synthesize(settings)
+    return engine.plan(stacks)
+
+
+def deploy(site: Site, request: Request, confirm: Callable[[Target], None]) -> Target:
+    """Deploys the request's night and records it. `confirm` is asked before anything is changed; it raises to stop.
+
+    Raises OperationError.
+    """
+    engine = site.engine(request.settings)
+    with lock(site.root):
+        target = _prepare(site, request, engine)
+        confirm(target)
+        # The question may have been on the screen for an hour.
+        refuse_lost_runs(site.preview(request.settings, request.from_), force=request.force)
+        _apply(site, request.settings, target, engine)
+    return target
+
+
+def refuse_lost_runs(found: Preview, *, force: bool) -> None:
+    """Raises OperationError where a deploy now takes a run away."""
+    if found.loses_runs and not force:
+        raise OperationError("refused: a deploy now loses the runs named above; wait as they say, or use --force")
+
+
+def _prepare(site: Site, request: Request, engine: Engine) -> Target:
+    settings = request.settings
+    found = site.preview(settings, request.from_)
+    refuse_lost_runs(found, force=request.force)
+    named = [name for name in request.overrides if name != PLAN]
+    overrides = check_approval(site.ledger, settings, named, request.reason)
+    stacks = stacks_to_deploy(found, settings)
+    rows = _row_counts(site, settings)
+    planned = plan(site, settings, stacks, engine)
+    _refuse_another_plan(site.ledger, settings, stacks, planned)
+    unexpected = unexpected_changes(found, planned) if request.expects_preview and found.has_changes else []
+    if unexpected:
+        if PLAN not in request.overrides or not (request.reason or "").strip():
+            raise OperationError("\n".join([*unexpected, f"refused. To go on anyway: --override {PLAN} --reason TEXT"]))
+        overrides.append(Override(settings.night, PLAN, str(request.reason)))
+    return Target(found, stacks, planned, rows, overrides)
+
+
+def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
+    for override in target.overrides:
+        record_override(site.ledger, settings.strategy, override, site.clock(), site.who)
+    started = site.clock()
+    outcome = "failed"
+    try:
+        engine.apply(target.stacks, site.show)
+        outcome = "done"
+    except InterruptedOperationError:
+        outcome = "interrupted"
+        raise
+    finally:
+        data = {
+            "stacks": target.stacks,
+            "plan_hash": plan_hash(target.planned),
+            "outcome": outcome,
+            "started_at": started.isoformat(),
+            "ended_at": site.clock().isoformat(),
+            "rows": target.rows,
+        }
+        site.record("deploy", settings, data)
+
+
+def _approved_plan(ledger: Ledger, settings: Settings) -> dict[str, Any] | None:
+    """The data of the plan that `diff --save` saved of this night since it was deployed last."""
+    saved = ledger.last("preview", settings.strategy, settings.night)
+    done = ledger.last("deploy", settings.strategy, settings.night)
+    return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
+
+
+def _refuse_another_plan(ledger: Ledger, settings: Settings, stacks: Sequence[str], planned: Sequence[Planned]) -> None:
+    approved = _approved_plan(ledger, settings)
+    if approved and (plan_hash(planned) != approved["plan_hash"] or set(stacks) != set(approved["stacks"])):
+        raise OperationError(
+            "refused: Terraform's plan is not the one that was saved and approved, something changed since; "
+            "run `ingest-rollout diff --save` again and have it approved"
+        )
+
+
+def _row_counts(site: Site, settings: Settings) -> dict[str, int] | None:
+    """Each table's rows before the deploy, for the gate; None where BigQuery cannot be asked."""
+    try:
+        found = table_states(bigquery_client(settings, site.environ), settings)
+        return {entity: table.rows for entity, table in found.items()}
+    except OperationError as error:
+        site.show(f"NOTE: no row counts ({error}); the gate cannot see whether a table shrinks.")
+        return None

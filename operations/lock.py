@@ -14,19 +14,19 @@ LOCK_FILE = ".ingest-rollout.lock"
 
 
 @contextmanager
-def turn(root: Path) -> Iterator[None]:
+def lock(root: Path) -> Iterator[None]:
     """Holds the checkout at `root`; the system lets go of it when the process dies.
 
     Raises OperationError while another command holds it.
     """
-    lock = FileLock(root / LOCK_FILE, timeout=0)
+    held = FileLock(root / LOCK_FILE, timeout=0)
     try:
-        lock.acquire()
+        held.acquire()
     except Timeout:
         raise OperationError(
-            f"another ingest-rollout is at work in {root}; wait for it to end, then run this again"
+            f"another ingest-rollout is running in {root}; wait until it ends, then run this again"
         ) from None
     try:
         yield
     finally:
-        lock.release()
+        held.release()

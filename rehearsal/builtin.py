@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,9 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 from operations.cloud import jobs
 from operations.cloud.credentials import words
 from operations.errors import OperationError
-from operations.terraform.engine import Planned, stack_folder
+from operations.files import write_whole
+from operations.terraform.engine import Planned, Show, stack_folder, unseen
+from operations.terraform.state import LocalStore
 from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
 
@@ -51,10 +52,11 @@ class BuiltIn:
         self._steps = [step for stack in stacks for step in self._plan(stack)]
         return sorted((step.planned for step in self._steps), key=lambda one: (one.stack, one.address))
 
-    def apply(self, stacks: Sequence[str]) -> None:
+    def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         for step in self._steps:
             try:
                 self._take(step)
+                show(f"{step.job.rpartition('/')[2]}: {step.planned.action}")
             except GoogleAPICallError as error:
                 action = step.planned.action
                 raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {words(error)}") from None
@@ -115,16 +117,21 @@ class BuiltIn:
             self._client.delete_job(name=step.job)
             state.forget(address)
         elif action == "create":
-            # Noted first: a job that was made just before a kill is then known as ours.
-            state.hold(address, step.job)
-            self._client.create_job(parent=step.job.rpartition("/jobs/")[0], job=jobs.message(step.job, step.wanted))
+            # Saved first: a job that was made just before a kill is then known as ours.
+            state.hold(address, step.job, step.wanted)
+            message = jobs.message(step.job, step.wanted)
+            try:
+                self._client.create_job(parent=step.job.rpartition("/jobs/")[0], job=message)
+            except GoogleAPICallError:
+                state.forget(address)
+                raise
             self._set_paused(step.job, bool(step.wanted["paused"]))
         else:
             if action != "import":
                 self._client.update_job(job=jobs.message(step.job, step.wanted))
                 if step.found and step.wanted["paused"] not in (None, step.found["paused"]):
                     self._set_paused(step.job, bool(step.wanted["paused"]))
-            state.hold(address, step.job)
+            state.hold(address, step.job, step.wanted)
 
     def _set_paused(self, job: str, paused: bool) -> None:
         if paused:
@@ -134,25 +141,35 @@ class BuiltIn:
 
 
 class _State:
-    """The jobs that a stack holds: full names by Terraform's address, in a file that is replaced in one step."""
+    """What a stack holds: full names by Terraform's address, in as much of Terraform's file format as we read."""
 
     def __init__(self, workspace: Path, stack: str) -> None:
-        self._path = workspace / "state" / f"{stack}.built-in.json"
+        self._stack = stack
+        self._store = LocalStore(workspace)
 
     def read(self) -> dict[str, str]:
-        if not self._path.exists():
-            return {}
-        content: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8"))
-        return content
+        return {address: attributes["id"] for address, attributes in self._attributes().items()}
 
-    def hold(self, address: str, job: str) -> None:
-        self._write(self.read() | {address: job})
+    def hold(self, address: str, job: str, wanted: jobs.Fields | None = None) -> None:
+        attributes: dict[str, Any] = {"id": job}
+        if wanted is not None:
+            email = wanted["oidc_service_account_email"]
+            tokens = [{"service_account_email": email, "audience": wanted["oidc_audience"]}] if email else []
+            attributes |= {"schedule": wanted["schedule"], "http_target": [{"oidc_token": tokens}]}
+        self._write(self._attributes() | {address: attributes})
 
     def forget(self, address: str) -> None:
-        self._write({key: job for key, job in self.read().items() if key != address})
+        self._write({key: held for key, held in self._attributes().items() if key != address})
 
-    def _write(self, content: dict[str, str]) -> None:
-        self._path.parent.mkdir(exist_ok=True)
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(new, self._path)
+    def _attributes(self) -> dict[str, dict[str, Any]]:
+        state = self._store.read(self._stack)
+        return {f"{r['type']}.{r['name']}": r["instances"][0]["attributes"] for r in (state.resources if state else [])}
+
+    def _write(self, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+        resources = [
+            {"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": held}]}
+            for (kind, _, name), held in ((address.partition("."), held) for address, held in attributes.items())
+        ]
+        path = self._store.path(self._stack)
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, json.dumps({"version": 4, "resources": resources}, indent=1).encode())

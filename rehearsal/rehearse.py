@@ -7,21 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from time import perf_counter
 
-from ingest.catalogue import CATALOGUE
-from ingest.preview import Preview, preview
+from ingest.preview import Preview
 from ingest.rollout import World, before_rollout, state_at
 from ingest.schedule import time_zone
 from ingest.settings import Settings
+from operations.deploy import Request, Site, Target, deploy
 from operations.errors import OperationError
 from operations.evidence import ask
 from operations.gate import Check, Evidence, evaluate, gate_time, record
-from operations.ledger.approval import require
-from operations.ledger.ledger import Ledger, Record
-from operations.terraform import deployed
-from operations.terraform.plan_check import differences
-from rehearsal.engine import Engine
+from operations.ledger.ledger import Record
 from rehearsal.trouble import Trouble
-from rehearsal.workspace import Workspace
 from twin.dispatcher import Attempt
 from twin.twin import Twin
 
@@ -52,20 +47,18 @@ class Step:
         return bool(self.problems)
 
 
+class _KilledError(Exception):
+    """The fault "killed" strikes."""
+
+
 @dataclass
 class Rehearsal:
-    """`environ` leads Google's clients to the twin; `show` is told what goes on.
-
-    `make_engine` gives a new engine, which knows of earlier deploys what is on disk.
-    """
+    """`site` is where the nights are deployed; `show` gets what goes on."""
 
     settings: Settings
     twin: Twin
-    environ: Mapping[str, str]
-    workspace: Workspace
-    make_engine: Callable[[], Engine]
+    site: Site
     trouble: Trouble
-    ledger: Ledger
     show: Callable[[str], None]
     steps: list[Step] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -73,9 +66,7 @@ class Rehearsal:
     """The ledger when all is over."""
 
     def __post_init__(self) -> None:
-        self._engine = self.make_engine()
         self._world: World = before_rollout(adopt_existing=self.settings.adopt_existing)
-        self._label = "before the rollout"
         self.trouble.seed()
 
     @property
@@ -86,7 +77,7 @@ class Rehearsal:
     def play(self) -> None:
         """All nights, a second deploy that must change nothing, and the way back. Stops where it cannot go on."""
         self._play()
-        self.records = self.ledger.records()
+        self.records = self.site.ledger.records()
 
     def _play(self) -> None:
         for night in self.settings.rollout.nights:
@@ -103,7 +94,7 @@ class Rehearsal:
         if not self.steps[-1].held:
             back = max(n.number for n in self.settings.rollout.nights if not self._moved_by(n.number))
             self._step(f"back to night {back}", back)
-            self._record("rollback", back, {"to": back})
+            self.site.record("rollback", replace(self.settings, night=back), {"to": back})
         self.lost = self._losses()
 
     def _moved_by(self, night: int) -> bool:
@@ -112,20 +103,18 @@ class Rehearsal:
     def _step(self, title: str, night: int, *, mending: bool = False, gated: bool = True) -> None:
         started = perf_counter()
         settings = replace(self.settings, night=night)
-        found = preview(settings, self._world, self._label, self.twin.clock.now)
+        found = self.site.preview(settings)
         deployed_at = self.twin.clock.now
         first = len(self.twin.dispatcher.attempts)
-        rows_before = {entity.name: self.twin.warehouse.rows(entity.name) for entity in CATALOGUE}
         checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
-        problems = self._deploy(settings, found, rows_before, mending=mending)
+        target, problems = self._deploy(settings, repairs=mending or not gated)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
         if not gated and not problems and writes:
             problems = ["the second deploy wrote to Cloud Scheduler; it should change nothing"]
         if gated and not problems:
             self._world = state_at(settings.rollout, night, adopt_existing=settings.adopt_existing)
-            self._label = f"night {night} is deployed"
             # From the night on which all jobs send their token, the service is closed to requests without one.
             self.twin.identity.open_to_anybody(not all(job.authenticated for job in self._world.values()))
             if not mending:
@@ -135,8 +124,8 @@ class Rehearsal:
             self.twin.advance(gated_at)
             if not mending:
                 self.trouble.before_gate(night)
-            checks = self._gate(deployed_at, rows_before)
-            self._record("gate", night, record(checks, deployed_at, self.twin.clock.now))
+            checks = self._gate(deployed_at, target.rows if target else None)
+            self.site.record("gate", settings, record(checks, deployed_at, self.twin.clock.now))
             problems = [str(check) for check in checks if check.holds]
         step = Step(
             title,
@@ -153,42 +142,23 @@ class Rehearsal:
         if gated:
             self.twin.advance(self._next_evening())
 
-    def _record(self, kind: str, night: int, data: Mapping[str, object]) -> None:
-        strategy = self.settings.strategy
-        self.ledger.append(kind, strategy=strategy, night=night, data=data, at=self.twin.clock.now, who="rehearsal")
+    def _deploy(self, settings: Settings, *, repairs: bool) -> tuple[Target | None, list[str]]:
+        """What `ingest-rollout deploy` does; the problems are why it did not come to its end."""
 
-    def _deploy(
-        self, settings: Settings, found: Preview, rows_before: Mapping[str, int], *, mending: bool
-    ) -> list[str]:
-        before = deployed.assumed(settings)
-        stacks = found.stacks or preview(settings, before.world, before.label, found.at).stacks
-        self.workspace.use(settings.night)
-        try:
-            require(self.ledger, settings, (), None)
-        except OperationError as error:
-            return [str(error)]
-        outcome = "failed"
-        try:
-            planned = self._engine.plan(stacks)
-            if not mending:
-                if surprises := differences(found, planned):
-                    return surprises
-                if self.trouble.kills(settings.night):
-                    self._engine = self.make_engine()
-                    return ["the deploy was killed between plan and apply"]
-            self._engine.apply(stacks)
-            outcome = "done"
-        except OperationError as error:
-            return [str(error)]
-        finally:
-            now = self.twin.clock.now.isoformat()
-            data = {"stacks": stacks, "outcome": outcome, "started_at": now, "ended_at": now, "rows": rows_before}
-            self._record("deploy", settings.night, data)
-        return []
+        def confirm(target: Target) -> None:
+            if not repairs and self.trouble.kills(settings.night):
+                raise _KilledError
 
-    def _gate(self, since: datetime, rows_before: Mapping[str, int]) -> list[Check]:
+        try:
+            return deploy(self.site, Request(settings, expects_preview=not repairs), confirm), []
+        except _KilledError:
+            return None, ["the deploy was killed between plan and apply"]
+        except OperationError as error:
+            return None, str(error).splitlines()
+
+    def _gate(self, since: datetime, rows_before: Mapping[str, int] | None) -> list[Check]:
         """What `ingest-rollout gate` would find."""
-        asked = ask(self.settings, self.environ)
+        asked = ask(self.settings, self.site.environ)
         evidence = Evidence(asked.attempts, asked.tables, rows_before)
         return evaluate(self._world, self.settings.time_zone, evidence, since, self.twin.clock.now)
 

@@ -30,4 +30,4 @@ INSIDE: dict[str, set[str]] = {
 }
 
 # Modules that the commands share; no command imports another.
-SHARED = {"cli", "options", "render", "markdown", "candidates", "completion_scripts"}
+SHARED = {"cli", "options", "render", "markdown", "candidates", "completion_scripts", "site"}

@@ -1,8 +1,10 @@
-"""Whether a night may be deployed: the night before has passed its gate, or what holds it is overridden."""
+"""Whether a night may be deployed: the night before has passed its gate, or what blocks it is overridden."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from ingest.settings import Settings
 from operations.errors import OperationError
@@ -38,10 +40,19 @@ def holding(ledger: Ledger, strategy: str, night: int) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in overridden]
 
 
-def require(ledger: Ledger, settings: Settings, overrides: Sequence[str], reason: str | None) -> None:
-    """Lets a deploy of the settings' night go on, and records the overrides that it takes.
+@dataclass(frozen=True)
+class Override:
+    """A check that blocks the gate of `night`, and that somebody overrides for a reason."""
 
-    An override names a check that holds; it expires with that night. Raises OperationError otherwise.
+    night: int
+    check: str
+    reason: str
+
+
+def check_approval(ledger: Ledger, settings: Settings, overrides: Sequence[str], reason: str | None) -> list[Override]:
+    """The overrides with which a deploy of the settings' night may go on; they are not recorded yet.
+
+    An override names a check that blocks; it expires with that night. Raises OperationError otherwise.
     """
     if problems := ledger.verify():
         raise OperationError(
@@ -50,8 +61,8 @@ def require(ledger: Ledger, settings: Settings, overrides: Sequence[str], reason
     night = gated_night(ledger, settings)
     names = holding(ledger, settings.strategy, night) if night is not None else []
     if unknown := [name for name in overrides if name not in names]:
-        allowed = ", ".join(names) or "none, nothing holds this deploy"
-        raise OperationError(f"--override: {unknown[0]!r} does not hold this deploy; what does: {allowed}")
+        allowed = ", ".join(names) or "none, nothing blocks this deploy"
+        raise OperationError(f"--override: {unknown[0]!r} does not block this deploy; what does: {allowed}")
     if overrides and not (reason or "").strip():
         raise OperationError("--override needs --reason TEXT: why it may go on; it is recorded in the ledger")
     if left := [name for name in names if name not in overrides]:
@@ -59,11 +70,15 @@ def require(ledger: Ledger, settings: Settings, overrides: Sequence[str], reason
             what = f"night {night} has not been gated since it was deployed; run `ingest-rollout gate --night {night}`"
         else:
             what = (
-                f"the gate of night {night} does not open, it holds at: {', '.join(left)}; mend that and run "
+                f"the gate of night {night} does not open, it is blocked by: {', '.join(left)}; fix that and run "
                 f"`ingest-rollout gate --night {night}` again"
             )
         options = " ".join(f'--override "{name}"' for name in left)
-        raise OperationError(f"refused: {what}. To go on all the same: {options} --reason TEXT")
-    for name in overrides:
-        data = {"check": name, "reason": str(reason)}
-        ledger.append("override", strategy=settings.strategy, night=night or 0, data=data)
+        raise OperationError(f"refused: {what}. To go on anyway: {options} --reason TEXT")
+    return [Override(night or 0, name, str(reason)) for name in overrides]
+
+
+def record_override(ledger: Ledger, strategy: str, override: Override, at: datetime, who: str | None = None) -> None:
+    """Records an override that a deploy goes ahead with. Raises OperationError as the ledger does."""
+    data = {"check": override.check, "reason": override.reason}
+    ledger.append("override", strategy=strategy, night=override.night, data=data, at=at, who=who)

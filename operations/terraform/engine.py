@@ -5,26 +5,35 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.rollout import IDENTITY_STACK
+from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud.credentials import words
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
-from operations.terraform.state import StateError
+from operations.terraform.process import InterruptedOperationError, run, side_by_side
+from operations.terraform.state import BucketStore, StateError, refuse_left_behind
 
 OUTPUT = "cdktf.out"
 
-T = TypeVar("T")
+Show = Callable[[str], None]
+
+
+def unseen(text: str) -> None:
+    """Shows nothing."""
+
+
+GO_ON = "What was applied stays; run the same command again, Terraform does only what is missing"
+
+_DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +46,18 @@ class Planned:
     fields: list[str]
 
 
-@dataclass(frozen=True)
-class TakenOver:
-    """Jobs that were to be created and are live already: those imported now, and those that are somebody else's."""
+class Engine(Protocol):
+    """What deploys stacks. All that it knows of earlier deploys it reads from the state."""
 
-    names: list[str]
-    foreign: list[str]
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    def plan(self, stacks: Sequence[str]) -> list[Planned]:
+        """What the stacks' cdk.tf.json change, sorted. Raises OperationError."""
+
+    def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
+        """Does what was planned last; `show` gets a line for each job. Raises OperationError, with some of it done."""
 
 
 def stack_folder(root: Path, stack: str) -> Path:
@@ -66,36 +81,63 @@ class Terraform:
 
     name = "Terraform with the google provider"
 
-    def __init__(self, root: Path, environ: Mapping[str, str], make_client: Callable[[], CloudSchedulerClient]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings,
+        environ: Mapping[str, str],
+        make_client: Callable[[], CloudSchedulerClient],
+    ) -> None:
         self._root = root
+        self._settings = settings
         self._environ = environ
         self._make_client = make_client
         self._binary = terraform_binary(environ)
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
-        """Plans the stacks side by side and leaves each plan in its folder. Raises OperationError."""
+        """Plans the stacks side by side and leaves each plan in its folder.
+
+        Raises OperationError; StateError where the state is locked or out of reach, or where the other backend has it.
+        """
+        refuse_left_behind(self._root, self._settings, stacks)
+        if self._settings.backend == "gcs":
+            BucketStore(self._settings, self._environ).check()
         # Before any plan: an init touches the plugin cache that the other stacks' plans read.
         for stack in stacks:
             self.initialise(stack)
         found = side_by_side(self._plan, stacks)
         return sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
 
-    def apply(self, stacks: Sequence[str]) -> None:
-        """Applies the plans that `plan` left, and repairs what a killed deploy left. Raises OperationError.
+    def plan_text(self, stack: str) -> str:
+        """Terraform's own rendering of the plan that `plan` left."""
+        return self.run(stack, "show", "plan")
 
-        The identity is applied before the others, which are applied side by side.
+    def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
+        """Applies the plans that `plan` left; `show` gets a line for each job. Repairs what a killed deploy left.
+
+        The identity is applied before the others, which are applied side by side. Raises OperationError.
         """
         for part in in_order(stacks):
-            self._apply_part(part)
+            self._apply_part(part, show)
 
-    def _apply_part(self, stacks: Sequence[str]) -> None:
+    def _apply_part(self, stacks: Sequence[str], show: Show) -> None:
+        def apply(stack: str) -> None:
+            self._apply(stack, show)
+
         try:
-            side_by_side(self._apply, stacks)
-        except OperationError:
-            if not self.take_over(stacks).names:
-                raise
+            side_by_side(apply, stacks)
+        except InterruptedOperationError:
+            raise InterruptedOperationError(f"the deploy of {', '.join(stacks)} was interrupted. {GO_ON}") from None
+        except StateError:
+            raise
+        except OperationError as error:
+            imported, unmanaged = self.import_orphans(stacks)
+            if not imported:
+                taken = f" There already, and not as declared: {', '.join(unmanaged)}; see `ingest-rollout status`."
+                raise OperationError(f"{error}.{taken if unmanaged else ''} {GO_ON}") from None
+            show(f"{', '.join(imported)}: made by an earlier deploy that was cut off, now in the state")
             self.plan(stacks)
-            side_by_side(self._apply, stacks)
+            side_by_side(apply, stacks)
 
     def initialise(self, stack: str) -> None:
         """Once for each stack's folder and backend, and one at a time. Raises OperationError."""
@@ -122,64 +164,57 @@ class Terraform:
         found: dict[str, Any] = content.get("terraform", {}).get("backend", {})
         return found
 
-    def take_over(self, stacks: Sequence[str]) -> TakenOver:
-        """Imports the jobs that a deploy made just before it was killed, without noting them in the state.
+    def import_orphans(self, stacks: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Imports the jobs that a deploy made just before it was killed, without saving them in the state.
 
-        Such a job is planned to be created and is live already, just as it is declared; one that differs is somebody
-        else's and is left alone. Raises OperationError.
+        Such a job is planned to be created and is live already, just as it is declared. Gives the names of those, and
+        of the unmanaged ones: jobs that are live and differ, which are left alone. Raises OperationError.
         """
         client = self._make_client()
-        found = TakenOver([], [])
+        imported: list[str] = []
+        unmanaged: list[str] = []
         try:
             for stack in stacks:
                 self.initialise(stack)
-                self._take_over(stack, client, found)
-            return found
+                content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
+                creates = {one.address for one in self._plan(stack) if one.action == "create"}
+                for address, job, resource in jobs.resources(content):
+                    live = jobs.find(client, job) if address in creates else None
+                    if live and jobs.differences(jobs.declared(resource), live):
+                        unmanaged.append(resource["name"])
+                    elif live:
+                        self.run(stack, "import", "-input=false", address, job)
+                        imported.append(resource["name"])
         except GoogleAPICallError as error:
             raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
+        return imported, unmanaged
 
-    def _take_over(self, stack: str, client: CloudSchedulerClient, over: TakenOver) -> None:
-        content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
-        creates = {one.address for one in self._plan(stack) if one.action == "create"}
-        for address, job, resource in jobs.resources(content):
-            if address in creates:
-                found = jobs.find(client, job)
-                if found and jobs.differences(jobs.declared(resource), found):
-                    over.foreign.append(resource["name"])
-                elif found:
-                    self.run(stack, "import", "-input=false", address, job)
-                    over.names.append(resource["name"])
-
-    def _apply(self, stack: str) -> None:
-        self.run(stack, "apply", "-input=false", "plan")
+    def _apply(self, stack: str, show: Show) -> None:
+        self.run(stack, "apply", "-input=false", "-json", "plan", on_event=lambda event: _show_event(event, show))
 
     def _plan(self, stack: str) -> list[Planned]:
         self.run(stack, "plan", "-input=false", "-out=plan")
-        return self.show(stack)
-
-    def show(self, stack: str) -> list[Planned]:
-        """What the plan in the stack's folder says."""
         return planned(stack, json.loads(self.run(stack, "show", "-json", "plan")))
 
-    def run(self, stack: str, command: str, *arguments: str) -> str:
-        """What `terraform <command>` printed in the stack's folder.
+    def run(
+        self, stack: str, command: str, *arguments: str, on_event: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> str:
+        """What `terraform <command>` printed in the stack's folder; `on_event` gets what `-json` reports line by line.
 
         Raises OperationError with its reason; StateError where that is the state's.
         """
-        plain = [] if "-json" in arguments else ["-no-color"]
-        done = subprocess.run(
-            [self._binary, *command.split(), *plain, *arguments],
-            cwd=stack_folder(self._root, stack),
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        colours = [] if "-json" in arguments else ["-no-color"]
+        done = run(
+            [self._binary, *command.split(), *colours, *arguments],
+            stack_folder(self._root, stack),
+            self._environ,
+            on_line=(lambda line: on_event(_event(line))) if on_event else None,
         )
-        if done.returncode:
-            if about := self.about_state(stack, done.stderr):
+        if done.code:
+            output = _errors(done.stdout) + done.stderr if on_event else done.stderr
+            if about := self.about_state(stack, output):
                 raise StateError(f"{stack}: {about}")
-            raise OperationError(f"{stack}: terraform {command} failed: {reason(done.stderr)}")
+            raise OperationError(f"{stack}: terraform {command} failed: {reason(output)}")
         return done.stdout
 
     def about_state(self, stack: str, output: str) -> str | None:
@@ -198,6 +233,32 @@ def reason(stderr: str) -> str:
     """Terraform's errors on one line, without the bars that frame them."""
     words = flat(stderr)
     return words[max(words.find("Error: "), 0) :]
+
+
+def _event(line: str) -> dict[str, Any]:
+    """A line of Terraform's machine-readable output; an empty object for another line."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _show_event(event: Mapping[str, Any], show: Show) -> None:
+    hook = event.get("hook", {})
+    name = hook.get("resource", {}).get("resource_name", "")
+    action = str(hook.get("action", ""))
+    if event.get("type") == "apply_complete":
+        show(f"{name}: {_DONE.get(action, action)}")
+    elif event.get("type") == "apply_errored":
+        show(f"{name}: {action} failed")
+
+
+def _errors(output: str) -> str:
+    """The errors in Terraform's machine-readable output, as it prints them for people."""
+    found = [event.get("diagnostic", {}) for event in map(_event, output.splitlines())]
+    errors = [one for one in found if one.get("severity") == "error"]
+    return "".join(f"Error: {one.get('summary', '')}\n\n{one.get('detail', '')}\n" for one in errors)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -222,9 +283,3 @@ def planned(stack: str, plan: Mapping[str, Any]) -> list[Planned]:
             fields = [key for key in after if before.get(key) != after[key]] if actions == ["update"] else []
             found.append(Planned(stack, resource["address"], " and ".join(words), fields))
     return found
-
-
-def side_by_side(action: Callable[[str], T], stacks: Sequence[str]) -> list[T]:
-    """The results for all stacks; when some fail, waits for the others and raises the first error."""
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(action, stacks))

@@ -138,7 +138,7 @@ class StateMove:
 
     def _move(self, move: Move, old: Path, new: Path) -> None:
         folder = stack_folder(self._root, move.stack)
-        terraform = Terraform(self._root, self._environ, lambda: scheduler_client(self._environ))
+        terraform = Terraform(self._root, self._new, self._environ, lambda: scheduler_client(self._environ))
         try:
             shutil.copy(old / move.stack / "cdk.tf.json", folder)
             terraform.run(move.stack, "init", "-reconfigure", "-input=false")

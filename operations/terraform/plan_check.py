@@ -11,7 +11,7 @@ from operations.terraform.engine import Planned
 _WORDS = {Action.ADOPT: "import", Action.CREATE: "create", Action.REMOVE: "delete"}
 
 
-def differences(found: Preview, planned: Sequence[Planned]) -> list[str]:
+def unexpected_changes(found: Preview, planned: Sequence[Planned]) -> list[str]:
     """Where the plan is not what the preview shows."""
     expected = {}
     only_tokens = {c.entity.name for c in found.changes if set(c.actions) <= {Action.ADD_OIDC, Action.DROP_OIDC}}

@@ -197,7 +197,7 @@ def test_a_second_command_does_not_touch_the_output_of_the_first(checkout: Check
         done = checkout.rollout("synth")
 
     assert done.returncode == 1
-    assert f"another ingest-rollout is at work in {checkout.root}" in done.stderr
+    assert f"another ingest-rollout is running in {checkout.root}" in done.stderr
     assert not (checkout.root / "cdktf.out").exists()
 
 

@@ -16,9 +16,9 @@ import pytest
 
 from commands.cli import FURTHER, cli
 from commands.completion_scripts import SHELLS, summary
-from commands.deploy import PLAN
 from commands.rehearse import ENGINES
 from ingest.rollout import STRATEGIES
+from operations.deploy import PLAN
 from operations.gate import NAMES
 from operations.ledger.approval import NO_GATE
 from rehearsal.faults import KINDS

@@ -7,21 +7,21 @@ import sys
 from pathlib import Path
 
 from operations.cloud.credentials import local_scheduler_client
-from operations.terraform.engine import Terraform
+from operations.terraform.engine import Engine, Terraform
 from rehearsal.builtin import BuiltIn
 from rehearsal.builtin_identity import IdentityClient
-from rehearsal.engine import Engine
+from tests.given.domain import SETTINGS
 
 
 def main(folder: str, engine: str, address: str, *stacks: str) -> None:
     client = local_scheduler_client(address)
     chosen: Engine
     if engine == "terraform":
-        chosen = Terraform(Path(folder), os.environ, lambda: client)
+        chosen = Terraform(Path(folder), SETTINGS, os.environ, lambda: client)
     else:
         chosen = BuiltIn(Path(folder), client, IdentityClient(os.environ))
     chosen.plan(stacks)
-    chosen.apply(stacks)
+    chosen.apply(stacks, print)
 
 
 if __name__ == "__main__":

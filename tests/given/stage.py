@@ -8,10 +8,9 @@ from datetime import datetime
 
 from ingest.schedule import time_zone
 from operations.cloud.credentials import local_scheduler_client
-from operations.ledger.ledger import FILE, Ledger
 from rehearsal.faults import parse
 from rehearsal.rehearse import Rehearsal
-from rehearsal.session import choose
+from rehearsal.session import choose, twin_site
 from rehearsal.trouble import Trouble
 from rehearsal.workspace import Workspace
 from twin.twin import Twin
@@ -29,10 +28,8 @@ class Stage:
         self.twin = twin
         self.workspace = workspace
         self.client = local_scheduler_client(twin.address)
-        self.make_engine = choose(engine, workspace, environ, self.client)
+        self.make_engine = choose(engine, workspace, twin.settings, environ, self.client)
         self.environ = environ
-        ledger = Ledger(workspace.deploys_from.parent / FILE)
         trouble = Trouble([parse(text, twin.settings.rollout) for text in faults], twin)
-        self.rehearsal = Rehearsal(
-            twin.settings, twin, environ, workspace, self.make_engine, trouble, ledger, lambda text: None
-        )
+        site = twin_site(twin, workspace, environ, self.make_engine)
+        self.rehearsal = Rehearsal(twin.settings, twin, site, trouble, lambda text: None)

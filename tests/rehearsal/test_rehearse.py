@@ -200,17 +200,17 @@ def test_the_ledger_tells_the_story_of_a_night_that_held(stage: Open) -> None:
             ("gate", 1, "pass"),
             ("rollback", 1, None),
         ]
-        assert it.rehearsal.ledger.verify() == []
+        assert it.rehearsal.site.ledger.verify() == []
 
 
 def test_a_night_whose_gate_did_not_pass_is_not_followed_by_the_next(stage: Open) -> None:
     with stage() as it:
         it.rehearsal._step("night 0", 0)
-        gate = it.rehearsal.ledger.last("gate", "phased", 0)
+        gate = it.rehearsal.site.ledger.last("gate", "phased", 0)
         assert gate is not None
         data = {**gate.data, "verdict": "inconclusive"}
         data["checks"] = [{**check, "verdict": "inconclusive"} for check in gate.data["checks"]]
-        it.rehearsal.ledger.append("gate", strategy="phased", night=0, data=data)
+        it.rehearsal.site.ledger.append("gate", strategy="phased", night=0, data=data)
         it.rehearsal._step("night 1", 1)
 
         assert it.rehearsal.steps[-1].writes == []

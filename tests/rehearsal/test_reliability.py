@@ -49,7 +49,7 @@ def started(stage: Stage, engine: str, stacks: list[str]) -> Iterator[subprocess
     """The deploy as a process group of its own; killed with all it started when the block is left."""
     arguments = [str(stage.workspace.deploys_from), engine, stage.twin.address, *stacks]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.rehearsal.deploy_once", *arguments],
+        [sys.executable, "-m", "tests.given.deploy_once", *arguments],
         cwd=ROOT,
         env=stage.environ,
         stdout=subprocess.DEVNULL,

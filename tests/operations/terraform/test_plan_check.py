@@ -15,7 +15,7 @@ from ingest.rollout import IDENTITY_STACK, STRATEGIES, Action, Night, before_rol
 from ingest.settings import Settings
 from operations.terraform.deployed import from_state
 from operations.terraform.engine import Planned
-from operations.terraform.plan_check import differences
+from operations.terraform.plan_check import unexpected_changes
 from tests.given.domain import EMAIL
 
 PHASES = ["phase-core", "phase-financial", "phase-labor", "phase-reference"]
@@ -80,10 +80,10 @@ def test_a_job_that_was_edited_by_hand_is_no_change_of_its_token_alone(with_invo
         Planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", "update", ["http_target"])
         for c in found.changes
     ]
-    assert differences(found, plan) == []
+    assert unexpected_changes(found, plan) == []
     (index,) = [i for i, one in enumerate(plan) if one.address.endswith(".jobs")]
     plan[index] = replace(plan[index], fields=["http_target", "schedule"])
-    assert differences(found, plan) == [
+    assert unexpected_changes(found, plan) == [
         "jobs: the preview shows a change of its token alone, the plan one of http_target, schedule; "
         "somebody changed the live job"
     ]
@@ -97,10 +97,10 @@ def test_the_plan_may_make_the_invoker_and_do_nothing_else_to_it(with_invoker: S
     found = preview(replace(with_invoker, night=4), state_at(with_invoker.rollout, 3), "night 3 is deployed", NOW)
     jobs = [planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", "update") for c in found.changes]
     made = planned(IDENTITY_STACK, "google_service_account.invoker", "create")
-    assert differences(found, jobs) == []
-    assert differences(found, [*jobs, made]) == []
+    assert unexpected_changes(found, jobs) == []
+    assert unexpected_changes(found, [*jobs, made]) == []
     gone = planned(IDENTITY_STACK, "google_service_account.invoker", "delete")
-    assert differences(found, [*jobs, gone]) == [
+    assert unexpected_changes(found, [*jobs, gone]) == [
         "google_service_account.invoker: the preview shows it made or unchanged, the plan delete; somebody changed it"
     ]
 
@@ -112,7 +112,7 @@ def test_a_shift_and_a_token_at_once_are_one_update(with_invoker: Settings) -> N
         planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", words.get(c.actions, "update"))
         for c in found.changes
     ]
-    assert differences(found, plan) == []
+    assert unexpected_changes(found, plan) == []
 
 
 @pytest.mark.parametrize(("email", "night"), [(EMAIL, 4), (None, 3), ("other@p.iam.gserviceaccount.com", 3)])

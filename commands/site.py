@@ -1,0 +1,43 @@
+"""The checkout as a place to deploy from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from ingest.settings import Settings
+from operations.cloud.credentials import scheduler_client
+from operations.deploy import Site
+from operations.ledger.ledger import FILE, Ledger
+from operations.repository import ROOT
+from operations.terraform.engine import Terraform
+from operations.terraform.synth import night_environ, synthesize
+
+
+def checkout_site() -> Site:
+    """The repository's checkout, Terraform, and the live systems that the environment points to."""
+
+    return Site(
+        root=ROOT,
+        environ=os.environ,
+        ledger=Ledger(ROOT / FILE),
+        clock=lambda: datetime.now(UTC),
+        synthesize=lambda settings: synthesize(ROOT, settings),
+        engine=terraform,
+        show=click.echo,
+        progress=_progress,
+    )
+
+
+def terraform(settings: Settings) -> Terraform:
+    """Terraform on the checkout. Raises OperationError where it is not installed."""
+    environ = night_environ(ROOT, settings)
+    return Terraform(ROOT, settings, environ, lambda: scheduler_client(environ))
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"{text} ...", err=True)

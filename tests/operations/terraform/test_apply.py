@@ -1,0 +1,99 @@
+"""How plans are applied: in order, side by side, line by line, and what is said when one fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ingest.rollout import IDENTITY_STACK
+from operations.errors import OperationError
+from operations.terraform.engine import Show, Terraform, in_order, unseen
+from operations.terraform.state import StateError
+from tests.given.domain import SETTINGS
+
+STACKS = ["phase-core", IDENTITY_STACK, "phase-labor"]
+
+
+class FakeTerraform(Terraform):
+    """Applies nothing; `failing` are the stacks whose apply fails."""
+
+    def __init__(self, *failing: str) -> None:
+        self.calls: list[str] = []
+        self._failing = failing
+        self.orphans: tuple[list[str], list[str]] = ([], [])
+
+    def _apply(self, stack: str, show: Show) -> None:
+        self.calls.append(stack)
+        if stack in self._failing:
+            raise OperationError(f"{stack}: terraform apply failed: Error 409")
+
+    def import_orphans(self, stacks: object) -> tuple[list[str], list[str]]:
+        return self.orphans
+
+
+def scripted(tmp_path: Path, *lines: str, code: int = 0) -> Terraform:
+    """Terraform in whose place a script prints the lines and ends with the code."""
+    folder = tmp_path / "cdktf.out" / "stacks" / "phase-core"
+    (folder / ".terraform").mkdir(parents=True)
+    (folder / "cdk.tf.json").write_text("{}")
+    printed = tmp_path / "printed"
+    printed.write_text("".join(f"{line}\n" for line in lines))
+    script = tmp_path / "fake-terraform"
+    script.write_text(f"#!/bin/sh\ncat {printed}\nexit {code}\n")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    environ = {"PATH": os.environ["PATH"], "TERRAFORM_BINARY_NAME": str(script)}
+    return Terraform(tmp_path, SETTINGS, environ, lambda: pytest.fail("Cloud Scheduler was asked"))
+
+
+def event(kind: str, **content: object) -> str:
+    return json.dumps({"@level": "info", "type": kind, **content})
+
+
+def test_the_identity_is_applied_first() -> None:
+    terraform = FakeTerraform()
+    terraform.apply(STACKS, unseen)
+    assert terraform.calls[0] == IDENTITY_STACK
+    assert sorted(terraform.calls) == sorted(STACKS)
+
+
+def test_without_its_identity_no_job_is_deployed() -> None:
+    terraform = FakeTerraform(IDENTITY_STACK)
+    with pytest.raises(OperationError, match=f"{IDENTITY_STACK}: terraform apply failed"):
+        terraform.apply(STACKS, unseen)
+    assert terraform.calls == [IDENTITY_STACK]
+
+
+def test_when_two_stacks_fail_both_are_named() -> None:
+    with pytest.raises(OperationError, match=r"(?s)phase-core: terraform.*phase-labor: terraform.*What was applied"):
+        FakeTerraform("phase-core", "phase-labor").apply(["phase-core", "phase-labor"], unseen)
+
+
+def test_a_job_that_is_there_and_unmanaged_is_named() -> None:
+    terraform = FakeTerraform("phase-core")
+    terraform.orphans = ([], ["v2-sync-jobs-daily"])
+    with pytest.raises(OperationError, match=r"There already, and not as declared: v2-sync-jobs-daily; see"):
+        terraform.apply(["phase-core"], unseen)
+
+
+def test_stacks_without_identity_are_one_group() -> None:
+    assert in_order(["phase-labor", "phase-core"]) == [["phase-labor", "phase-core"]]
+    assert in_order([]) == []
+
+
+def test_each_job_is_a_line_as_terraform_reports_it(tmp_path: Path) -> None:
+    hook = {"action": "create", "resource": {"resource_name": "returns"}}
+    lines = [event("version"), "not JSON", event("apply_start", hook=hook), event("apply_complete", hook=hook)]
+    shown: list[str] = []
+    scripted(tmp_path, *lines).apply(["phase-core"], shown.append)
+    assert shown == ["returns: created"]
+
+
+def test_a_state_that_could_not_be_written_is_named_and_not_planned_on(tmp_path: Path) -> None:
+    detail = "The state was written to errored.tfstate instead."
+    line = event("diagnostic", diagnostic={"severity": "error", "summary": "Failed to save state", "detail": detail})
+    with pytest.raises(StateError, match=r"`terraform state push errored\.tfstate` in "):
+        scripted(tmp_path, line, code=1).apply(["phase-core"], unseen)
