@@ -37,7 +37,7 @@ def status(night: int | None, strategy: str | None, as_json: bool) -> int:
     settings = read_settings(night=night, strategy=strategy)
     # Asked first: without credentials there is nothing to synthesize for.
     live = live_jobs(scheduler_client(os.environ), parent(settings))
-    state = held(ROOT, settings)
+    state = held(ROOT, settings, os.environ)
     found = statuses(settings, declared_jobs(ROOT, settings, os.environ), live, state)
     if as_json:
         echo_json(status_json(settings, found, state))

@@ -12,7 +12,7 @@ from pathlib import Path
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.catalogue import CATALOGUE
-from ingest.rollout import Hold, state_at
+from ingest.rollout import state_at
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud import jobs
@@ -20,7 +20,7 @@ from operations.cloud.scheduler import PREFIX
 from operations.errors import OperationError
 from operations.evidence import code_name
 from operations.terraform.declared import Declared
-from operations.terraform.deployed import from_state
+from operations.terraform.deployed import held_jobs
 
 NEVER_RAN = "never ran"
 
@@ -68,15 +68,12 @@ class Held:
     note: str = ""
 
 
-def held(root: Path, settings: Settings) -> Held:
-    """From the local state files."""
-    if settings.backend != "local":
-        return Held(None, "the state is remote: whether a job is adopted is not shown; `ingest-rollout diff` tells")
+def held(root: Path, settings: Settings, environ: Mapping[str, str]) -> Held:
+    """From the state files, on this machine or in the bucket."""
     try:
-        world = from_state(root, settings).world
+        return Held(frozenset(held_jobs(root, settings, environ)))
     except OperationError as error:
         return Held(None, f"whether a job is adopted is not known: {error}")
-    return Held(frozenset(name for name, job in world.items() if job.hold is not Hold.BY_HAND))
 
 
 def statuses(

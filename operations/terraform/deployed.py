@@ -14,7 +14,16 @@ from ingest.rollout import Hold, Job, World, before_rollout, night_before, state
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from operations.errors import OperationError
-from operations.terraform.state import LocalStore, State, UnreadableError, refuse_left_behind, store
+from operations.terraform.state import (
+    LocalStore,
+    State,
+    StateError,
+    Store,
+    UnreachableError,
+    UnreadableError,
+    refuse_left_behind,
+    store,
+)
 
 START = "start"
 
@@ -53,23 +62,29 @@ def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.e
     A bucket that cannot be asked, with the credentials in `environ`, is no reason to stop: then the night before is
     assumed, and the label says so. Raises OperationError for a state that is not Terraform's.
     """
-    refuse_left_behind(root, settings, [group.stack for group in GROUPS])
-    states = store(root, settings, environ)
     try:
-        found = {group.stack: states.read(group.stack) for group in GROUPS}
-    except OperationError as error:
-        if isinstance(states, LocalStore) or isinstance(error, UnreadableError):
-            raise
+        held = held_jobs(root, settings, environ)
+    except UnreachableError as error:
         before = assumed(settings)
         return Before(
             before.world, f"assuming that {before.label}, the shared state was not read: if not so, say --from. {error}"
         )
+    return Before(dict(before_rollout(adopt_existing=settings.adopt_existing)) | held, _label(settings, held))
+
+
+def held_jobs(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, Job]:
+    """The catalogue's jobs that Terraform's state holds, by entity.
+
+    Raises OperationError; UnreachableError where the bucket cannot be asked.
+    """
+    refuse_left_behind(root, settings, [group.stack for group in GROUPS])
+    states = store(root, settings, environ)
+    found = {group.stack: _read(states, group.stack) for group in GROUPS}
     try:
         baseline = load_baseline(root)
     except BaselineError as error:
         raise OperationError(str(error)) from None
     known = {entity.name: entity for entity in CATALOGUE}
-    world = dict(before_rollout(adopt_existing=settings.adopt_existing))
     held = {}
     for group in GROUPS:
         for name, attributes in _jobs(found[group.stack]).items():
@@ -87,7 +102,19 @@ def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.e
                 held[name] = Job(
                     entity, cadence, Hold.DECLARED, imported, _sends_token(attributes, settings, baseline.get(name))
                 )
-    return Before(world | held, _label(settings, held))
+    return held
+
+
+def _read(states: Store, stack: str) -> State | None:
+    """Raises UnreachableError for a bucket that cannot be asked."""
+    try:
+        return states.read(stack)
+    except UnreadableError:
+        raise
+    except StateError as error:
+        if isinstance(states, LocalStore):
+            raise
+        raise UnreachableError(str(error)) from None
 
 
 def _sends_token(attributes: dict[str, Any], settings: Settings, as_found: BaselineJob | None) -> bool:

@@ -27,6 +27,10 @@ class StateError(OperationError):
     """The state is locked, or cannot be read or written; said in our words."""
 
 
+class UnreachableError(StateError):
+    """The bucket of the state cannot be asked."""
+
+
 class UnreadableError(StateError):
     """What lies there is not Terraform's state."""
 

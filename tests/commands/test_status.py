@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from operations.terraform.declared import Declared, declared_jobs
 from tests.checkout import ROOT
 from tests.given.domain import SETTINGS, night
 from tests.given.status import DENIED, from_api, scripted
+from tests.given.storage import BUCKET, running
 from tests.given.twin import named
 from twin.twin import Twin
 
@@ -90,7 +92,7 @@ def test_the_declared_side_does_not_touch_the_output_folder(nights: dict[int, li
 
 
 def test_the_state_says_what_is_held(tmp_path: Path) -> None:
-    assert held(tmp_path, SETTINGS) == Held(frozenset())
+    assert held(tmp_path, SETTINGS, {}) == Held(frozenset())
     (tmp_path / "state").mkdir()
     state = {
         "resources": [
@@ -103,17 +105,33 @@ def test_the_state_says_what_is_held(tmp_path: Path) -> None:
     }
     (tmp_path / "state" / "phase-core.tfstate").write_text(json.dumps(state))
 
-    assert held(tmp_path, SETTINGS) == Held(frozenset({"jobs"}))
+    assert held(tmp_path, SETTINGS, {}) == Held(frozenset({"jobs"}))
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]"])
 def test_a_broken_state_leaves_adoption_untold_and_says_why(content: str, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "phase-core.tfstate").write_text(content)
-    found = held(tmp_path, SETTINGS)
+    found = held(tmp_path, SETTINGS, {})
 
     assert found.entities is None
     assert "phase-core.tfstate" in found.note
+
+
+def test_the_state_in_a_bucket_is_read_and_an_unreachable_one_is_not_known(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, backend="gcs", backend_bucket=BUCKET)
+    instances = [{"attributes": {"schedule": "0 2 * * *"}}]
+    resource = {"type": "google_cloud_scheduler_job", "name": "jobs", "instances": instances}
+    with running(BUCKET) as storage:
+        name = f"{settings.backend_prefix}/phase-core/default.tfstate"
+        storage.buckets[BUCKET][name] = [(1, json.dumps({"resources": [resource]}).encode())]
+        environ = {**storage.environ, TOKEN_VARIABLE: "for the local endpoint"}
+        assert held(tmp_path, settings, environ) == Held(frozenset({"jobs"}))
+
+    # It has stopped.
+    found = held(tmp_path, settings, environ)
+    assert found.entities is None
+    assert "cannot be reached" in found.note
 
 
 def test_the_table_shows_what_differs_below_it(nights: dict[int, list[Declared]]) -> None:
