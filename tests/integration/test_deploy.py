@@ -91,6 +91,26 @@ def test_one_stack_is_diffed_and_deployed_alone_with_plain_cdktf(checkout: Check
     assert preview["stacks"] == ["phase-financial", "phase-labor"]
 
 
+def test_plain_cdktf_and_ours_take_turns_on_the_same_state(checkout: Checkout, scheduler: Scheduler) -> None:
+    deploy(checkout, scheduler, 0)
+    checkout.set_context(night=1)
+
+    # The last stack first, by the CLI alone.
+    by_cli = checkout.cdktf("deploy", "phase-labor", "--auto-approve", SKIP_LOCK)
+    assert by_cli.returncode == 0, by_cli.stdout + by_cli.stderr
+    assert ("create", "v2-sync-payroll-adjustments-daily") in scheduler.take_writes()
+
+    # Ours sees that, and does what is left; the CLI sees ours.
+    financial = sorted(set(CRITICAL) - {"payroll-adjustments"})
+    assert diff(checkout, 1) == {"create": underscored(financial)}
+    assert deploy(checkout, scheduler, 1) == daily("create", financial)
+    for stack in ("phase-financial", "phase-labor"):
+        diffed = checkout.cdktf("diff", stack, SKIP_LOCK)
+        assert diffed.returncode == 0, diffed.stdout + diffed.stderr
+        assert "No changes. Your infrastructure matches the configuration." in diffed.stdout
+    assert scheduler.take_writes() == []
+
+
 def test_a_first_deploy_may_begin_with_the_last_night(checkout: Checkout, scheduler: Scheduler) -> None:
     writes = deploy(checkout, scheduler, 3)
 
