@@ -41,7 +41,7 @@ def move_state(to: str, yes: bool) -> None:
         todo = [m.stack for m in moves if m.step in (Step.MOVE, Step.FINISH)]
         if todo:
             if not yes and not sys.stdin.isatty():
-                raise OperationError("there is no terminal to ask on; use --yes to move without a question")
+                raise OperationError("not a terminal; pass --yes to skip confirmation")
             if not yes:
                 click.confirm(f"Move the state of {', '.join(todo)}?", abort=True)
             move.carry_out(moves, click.echo)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,7 +46,7 @@ def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: 
     early = checkout.rollout("gate", "--night", "0", "--json")
     assert (early.returncode, json.loads(early.stdout)["verdict"]) == (2, "inconclusive")
     refused = checkout.rollout(*DEPLOY, "1")
-    assert "the gate of night 0 does not open, it holds at: ran" in refused.stderr
+    assert "the gate of night 0 does not open, it is blocked by: ran" in refused.stderr
 
     now = pass_a_day(twin)
     passed = checkout.rollout("gate", "--night", "0", "--at", now)
@@ -67,11 +71,11 @@ def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: 
     assert "INTERNAL (13)" in failed.stdout
 
     refused = checkout.rollout(*DEPLOY, "2")
-    assert "it holds at: succeeded" in refused.stderr
+    assert "it is blocked by: succeeded" in refused.stderr
     unreasoned = checkout.rollout(*DEPLOY, "2", "--override", "succeeded")
     assert "--override needs --reason TEXT" in unreasoned.stderr
     wrong = checkout.rollout(*DEPLOY, "2", "--override", "loaded", "--reason", "because")
-    assert "--override: 'loaded' does not hold this deploy; what does: succeeded" in wrong.stderr
+    assert "--override: 'loaded' does not block this deploy; what does: succeeded" in wrong.stderr
     assert checkout.rollout(*DEPLOY, "2", "--override", "succeeded", "--reason", "returns can wait").returncode == 0
 
     back = checkout.rollout("rollback", "--to", "1", "--yes", "--force")
@@ -107,3 +111,24 @@ def test_a_gate_of_a_night_that_was_not_deployed_cannot_be_evaluated(checkout: C
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "night 1 (phased) has no finished deploy on record" in done.stderr
+
+
+def test_deploy_asks_on_a_terminal_and_a_no_deploys_and_records_nothing(checkout: Checkout, twin: Twin) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "commands", "deploy"],
+        cwd=checkout.root,
+        env=checkout.environ,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.write(ours, b"n\n")
+    printed, said = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "Deploy phase-core, phase-financial, phase-labor? [y/N]" in printed
+    assert said == "stopped, nothing was deployed\n"
+    assert twin.scheduler.take_writes() == []
+    assert not (checkout.root / "history").exists()

@@ -46,7 +46,7 @@ def test_the_state_goes_to_the_bucket_and_back_through_a_failure_in_the_middle(
 
     asked = checkout.rollout("move-state", "--to", "gcs")
     assert asked.returncode == 1
-    assert "there is no terminal to ask on; use --yes" in asked.stderr
+    assert "not a terminal; pass --yes to skip confirmation" in asked.stderr
     assert not storage.buckets[BUCKET]
 
     def fail(method: str, path: str) -> None:

@@ -1,0 +1,168 @@
+"""The procedure of a deploy, with an engine that notes what it is asked for: no Terraform, no cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.deploy import Request, Site, Target, deploy
+from operations.errors import OperationError
+from operations.ledger.ledger import Ledger
+from operations.lock import lock
+from operations.terraform.engine import Planned, Show, unseen
+from operations.terraform.process import InterruptedOperationError
+from tests.given.domain import in_phoenix, night
+from tests.given.ledger import DEPLOY, add
+
+EVENING = in_phoenix("2026-10-20T21:00")
+CREATES = [
+    Planned("phase-financial", f"google_cloud_scheduler_job.{name}", "create", [])
+    for name in ("purchase_orders", "inventory_bills", "returns")
+] + [Planned("phase-labor", "google_cloud_scheduler_job.payroll_adjustments", "create", [])]
+NOT_GATED = {"overrides": ["gate"], "reason": "no time passes in this test"}
+
+
+@dataclass
+class Recorder:
+    """An engine whose plan is given, and which fails with `error`."""
+
+    planned: list[Planned]
+    calls: list[str] = field(default_factory=list)
+    error: Exception | None = None
+    name: str = "a recorder"
+
+    def plan(self, stacks: object) -> list[Planned]:
+        self.calls.append("plan")
+        return self.planned
+
+    def apply(self, stacks: object, show: Show = unseen) -> None:
+        self.calls.append("apply")
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder(CREATES)
+
+
+@pytest.fixture
+def site(tmp_path: Path, ledger: Ledger, recorder: Recorder) -> Site:
+    add(ledger, "deploy", DEPLOY)
+    return Site(
+        root=tmp_path,
+        environ={"GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": "http://127.0.0.1:9/bigquery/v2/"},
+        ledger=ledger,
+        clock=lambda: EVENING,
+        synthesize=lambda settings: recorder.calls.append("synthesize"),
+        engine=lambda settings: recorder,
+        show=lambda text: recorder.calls.append(text.partition(":")[0]),
+        progress=lambda text: None,
+        who="ana@example.com",
+    )
+
+
+@pytest.fixture(autouse=True)
+def rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.deploy._row_counts", lambda site, settings: {"jobs": 900})
+
+
+def asked(recorder: Recorder) -> Callable[[Target], None]:
+    return lambda target: recorder.calls.append("confirm")
+
+
+def no(target: Target) -> None:
+    raise OperationError("stopped")
+
+
+def kinds(site: Site) -> list[tuple[str, Any]]:
+    return [(r.kind, r.data.get("outcome") or r.data.get("check")) for r in site.ledger.records()[1:]]
+
+
+def request(number: int = 1, **more: Any) -> Request:
+    # Counted from night 0: the state of an empty folder would be that of before the rollout.
+    return Request(night(number), **{"from_": "0", **NOT_GATED, **more})
+
+
+def test_the_stages_come_in_order_and_one_record_at_the_end(site: Site, recorder: Recorder) -> None:
+    target = deploy(site, request(), asked(recorder))
+
+    assert recorder.calls == ["synthesize", "plan", "confirm", "apply"]
+    assert target.stacks == ["phase-financial", "phase-labor"]
+    assert kinds(site) == [("override", "gate"), ("deploy", "done")]
+    data = site.ledger.records()[-1].data
+    assert data["stacks"] == target.stacks
+    assert data["rows"] == {"jobs": 900}
+    assert data["started_at"] == EVENING.isoformat()
+
+
+def test_a_no_changes_nothing_and_records_no_override(site: Site, recorder: Recorder) -> None:
+    with pytest.raises(OperationError, match="stopped"):
+        deploy(site, request(), no)
+
+    assert "apply" not in recorder.calls
+    assert kinds(site) == []
+    with pytest.raises(OperationError, match="night 0 has not been gated"):
+        deploy(site, request(overrides=[], reason=None), asked(recorder))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (OperationError("phase-labor: 403"), "failed"),
+        (InterruptedOperationError("interrupted"), "interrupted"),
+        (KeyError("a bug"), "failed"),
+    ],
+)
+def test_a_deploy_that_does_not_end_is_recorded_so(
+    error: Exception, outcome: str, site: Site, recorder: Recorder
+) -> None:
+    recorder.error = error
+    with pytest.raises(type(error)):
+        deploy(site, request(), asked(recorder))
+
+    assert kinds(site)[-1] == ("deploy", outcome)
+
+
+def test_a_plan_that_is_not_the_preview_is_refused_before_the_question(site: Site, recorder: Recorder) -> None:
+    recorder.planned = [*CREATES, Planned("phase-financial", "google_cloud_scheduler_job.invoices", "delete", [])]
+    with pytest.raises(OperationError, match=r"invoices: the preview shows no change, the plan delete.*\n.*--override"):
+        deploy(site, request(), asked(recorder))
+    assert recorder.calls == ["synthesize", "plan"]
+
+    deploy(site, request(overrides=["gate", "plan"], reason="agreed"), asked(recorder))
+    assert kinds(site) == [("override", "gate"), ("override", "plan"), ("deploy", "done")]
+
+
+def test_the_way_back_is_not_stopped_by_what_somebody_changed(site: Site, recorder: Recorder) -> None:
+    recorder.planned = [*CREATES, Planned("phase-financial", "google_cloud_scheduler_job.invoices", "update", ["uri"])]
+    deploy(site, request(expects_preview=False), asked(recorder))
+
+    assert recorder.calls[-1] == "apply"
+
+
+def test_lost_runs_are_refused_also_after_a_long_question(site: Site, recorder: Recorder) -> None:
+    now = [EVENING]
+    moving = replace(site, clock=lambda: now[0])
+
+    def slept_over(target: Target) -> None:
+        now[0] = in_phoenix("2026-10-21T02:40")
+
+    recorder.planned = []
+    add(site.ledger, "deploy", DEPLOY, night=2)
+    back = request(1, from_="2", overrides=[], reason=None, expects_preview=False)
+    with pytest.raises(OperationError, match="a deploy now loses the runs"):
+        deploy(moving, back, slept_over)
+
+    assert "apply" not in recorder.calls
+
+
+def test_nothing_else_deploys_meanwhile(site: Site, recorder: Recorder) -> None:
+    with lock(site.root), pytest.raises(OperationError, match="another ingest-rollout is running"):
+        deploy(site, request(), asked(recorder))
+
+    assert recorder.calls == []
