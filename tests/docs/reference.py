@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import click
+
 from ingest import rules, settings
 from ingest.access import ROLES
 from ingest.catalogue import CATALOGUE, GROUPS
@@ -85,10 +87,20 @@ def _code(text: object) -> str:
 
 def _commands() -> str:
     found = commands()
-    intro = "What `--help` prints. `ingest-rollout completion` sets up TAB ([how](../how-to/complete-with-tab.md))."
+    intro = (
+        "All commands of `ingest-rollout`, then what `--help` prints for each. Meaning of the\n"
+        "[exit codes](exit-codes.md). To complete them with TAB, see [how](../how-to/complete-with-tab.md)."
+    )
     parts = [_head("Commands", "the commands' own help", intro)]
+    rows = [(f"[{name}](#{name.replace(' ', '-')})", summary(command)) for name, command in found.items()]
+    parts.append(_table(("command", "what it does"), rows))
     parts += [f"## {name}\n\n```\n{help_text(name, command)}\n```\n" for name, command in found.items()]
     return "\n".join(parts)
+
+
+def summary(command: click.Command) -> str:
+    """The first sentence of its help."""
+    return " ".join(inspect.cleandoc(command.help or "").partition("\n\n")[0].split())
 
 
 def _exit_codes() -> str:
@@ -98,10 +110,7 @@ def _exit_codes() -> str:
         found = re.search(r"[Ee]xit code (0: .+?)\.(?: |$)", text)
         said = found[1] if found else "0: done, 1: error"
         rows.append((_code(name), *_by_number(said)))
-    intro = (
-        "A wrong option is an error: code 1. A command that Ctrl-C stops ends with 1 as well. `-` means that the\n"
-        "command never ends so."
-    )
+    intro = "A wrong option, or Ctrl-C, gives 1. `-` means that the command never gives this code."
     head = _head("Exit codes", "the commands' own help", intro)
     return f"{head}\n{_table(('command', '0', '1', '2'), rows)}"
 
@@ -112,7 +121,7 @@ def _by_number(said: str) -> list[str]:
 
 
 def field_texts() -> dict[str, str]:
-    """What each setting is for: the docstring below its field, else what stands in PLAIN."""
+    """What each setting is for: the docstring below its field, else its text in PLAIN."""
     tree = ast.parse(inspect.getsource(settings))
     (body,) = [node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
     texts = dict(PLAIN)
@@ -131,8 +140,9 @@ def _settings() -> str:
         given = json.dumps(context[name])
         rows.append((_code(name), texts[name], allowed, _code(given), _code(PREFIX + name.upper())))
     intro = (
-        "They stand in the context of [cdktf.json](../../cdktf.json); all are required. A variable wins over the\n"
-        "file, an option such as `--night` over both. A list in a variable has commas: `a,b`."
+        "Settings are in the context of [cdktf.json](../../cdktf.json); all are required. An environment variable\n"
+        "overrides the file for one command, and an option such as `--night` overrides both. In a variable, separate\n"
+        "the items of a list with commas: `a,b`."
     )
     head = _head("Settings", "ingest/settings.py and cdktf.json", intro)
     return f"{head}\n{_table(('setting', 'what it is', 'allowed', 'as committed', 'variable'), rows)}"
@@ -181,7 +191,7 @@ def _catalogue() -> str:
         f"## Jobs\n\nCrons are in {zone}. `live` is what runs before the rollout, `target` what runs after it.\n",
         _table(("job", "group", "live", "target", "local time", "UTC", "effect on margin"), jobs),
         f"## Requests and tables\n\nEach job sends a GET to {given.base_url} with this path. "
-        "`loaded at` is the column that tells when a row was loaded.\n",
+        "`loaded at` is the column with the time at which a row was loaded.\n",
         _table(("entity", "path", "table", "loaded at", "description"), targets),
     ]
     return "\n".join(parts)
@@ -189,8 +199,8 @@ def _catalogue() -> str:
 
 def _nights() -> str:
     intro = (
-        "The state of the world after a night is a function of the strategy and the night. Jobs that a night leaves\n"
-        "as they are do not stand here. The full content of each night: [tests/inventories/](../../tests/inventories)."
+        "What exists after a night is a function of the strategy and the night. Jobs that a night does not change are\n"
+        "not listed. The full content of each night is in [tests/inventories/](../../tests/inventories)."
     )
     parts = [_head("Nights", "ingest/rollout.py", intro)]
     given = load(ROOT, {})
@@ -213,8 +223,8 @@ def _nights() -> str:
             parts.append(f"### Night {number}, {found.title}\n\nStacks: {', '.join(found.stacks)}\n")
             parts.append(_table(("change", "job", "before", "after"), rows))
     parts.append(
-        "With `invoker_service_account` set, both strategies have one night more, `identity`: every job sends the\n"
-        "account's OIDC token from then on, and nothing else changes."
+        "With `invoker_service_account` set, both strategies have one more night, `identity`: from then on every job\n"
+        "sends the account's OIDC token, and nothing else changes."
     )
     return "\n".join(parts)
 
@@ -228,9 +238,9 @@ def _rules() -> str:
     for name, rule in zip(rule_names(), rules.RULES, strict=True):
         rows.append((_code(name), " ".join((rule.__doc__ or WHY_RULES[name]).split())))
     intro = (
-        "What must hold of the catalogue and the rollout. Every command and `python main.py` check it before anything\n"
-        "is synthesized, and show all violations together, each with the rule's name in brackets. What must hold of\n"
-        "the Terraform that comes out is the [policy](../policy.md)."
+        "The rules that the catalogue and the rollout have to follow. Every command and `python main.py` check them\n"
+        "before anything is synthesized, and show all violations together, each with the rule's name in brackets. The\n"
+        "rules for the Terraform that is synthesized are the [policy](../policy.md)."
     )
     return f"{_head('Rules', 'ingest/rules.py', intro)}\n{_table(('rule', 'why'), rows)}"
 
@@ -238,8 +248,9 @@ def _rules() -> str:
 def _roles() -> str:
     intro = textwrap.dedent(
         """\
-        Two custom roles of the project, no more than each needs. `deployers` and `operators` in the
-        [settings](settings.md) say who gets them. The tables are granted on the dataset, not here."""
+        The custom roles of the project, each with only the permissions it needs. `deployers` and `operators` in the
+        [settings](settings.md) get the first two; the previewer is the account of the workflows' previews. The tables
+        are granted on the dataset, not here."""
     )
     parts = [_head("Roles", "ingest/access.py", intro)]
     for role in ROLES:

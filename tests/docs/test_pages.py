@@ -13,16 +13,26 @@ from bootstrap import TASKS
 from commands.cli import cli
 from ingest.preview import preview
 from ingest.rollout import STRATEGIES
-from ingest.settings import NAMES, load
+from ingest.settings import load
 from operations.gate import NAMES as NAMES_OF_CHECKS
 from operations.terraform import deployed
 from rehearsal.faults import KINDS
-from tests.checkout import ROOT
+from tests.checkout import ROOT, Checkout
+from tests.layout import ARROWS
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CONTEXT = click.Context(cli)
 README = DOCUMENTS[0].read_text(encoding="utf-8")
 INDEX = ROOT / "docs" / "README.md"
+WRITTEN = [page for page in DOCUMENTS if page.name != "CHANGELOG.md" and page.parent.name != "reference"]
+"""Pages by hand: neither generated from the code nor a record of the past."""
+FOLDERS = [part.rstrip("/") for part in ARROWS if not part.endswith(".py")] + ["tests", "bench", "docs"]
+STIFF = re.compile(
+    r"\b(mend(s|ed|ing)?|anew|all the same|somebody else's|(lies|stands?) (in|there|beside)|says what|holds back"
+    r"|tells (of|whether|what|which)|such as it is|is at work)\b",
+    re.IGNORECASE,
+)
+"""Turns of phrase that a plainer one replaces: fix, again, anyway, unmanaged, is, shows."""
 
 
 def name(document: Path) -> str:
@@ -50,7 +60,7 @@ def test_every_command_that_is_named_exists(document: Path) -> None:
     assert set(re.findall(r"`make ([a-z]+)`", text)) <= TASKS.keys()
 
 
-@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.parent.name != "reference"], ids=name)
+@pytest.mark.parametrize("document", [page for page in DOCUMENTS if page.parent.name != "reference"], ids=name)
 def test_every_option_of_a_command_that_a_page_shows_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     for command, line in re.findall(r"(?:^ *\$? ?|`)ingest-rollout ([a-z][a-z-]*)([^`#\n]*)", text, re.MULTILINE):
@@ -71,11 +81,52 @@ def test_the_index_leads_to_every_page() -> None:
     assert {page for page in DOCUMENTS if page.is_relative_to(INDEX.parent)} - {INDEX} <= linked
 
 
-def test_the_readme_lists_every_setting() -> None:
-    table = README.partition("| setting | meaning |")[2].partition("\n\n")[0]
-    listed = [name for row in table.split("\n|")[1:] for name in re.findall(r"`(\w+)`", row.partition("|")[0])]
+def test_the_readme_is_short_and_shows_its_commands_on_the_first_screen() -> None:
+    lines = README.splitlines()
 
-    assert sorted(listed) == sorted(NAMES)
+    assert len(lines) <= 130, "move details to a page of docs/"
+    assert {"rehearse", "test"} <= set(re.findall(r"bootstrap\.py ([a-z]+)", "\n".join(lines[:40])))
+
+
+def test_the_readme_shows_what_a_rehearsal_prints(tmp_path: Path) -> None:
+    shown = re.search(r"^step .*?(?=^```)", README, re.MULTILINE | re.DOTALL)
+    printed = Checkout(tmp_path).rollout("rehearse", "--strategy", "phased", "--engine", "built-in").stdout
+
+    # The last column is seconds, and a number at the end of a line is nothing else.
+    assert shown
+    assert without_seconds(shown[0]) == without_seconds(printed.partition("\n")[2])
+
+
+def without_seconds(text: str) -> str:
+    return re.sub(r" +\d+\.\d$", "", text.strip(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", WRITTEN, ids=name)
+def test_a_page_is_written_in_plain_words(document: Path) -> None:
+    text = document.read_text(encoding="utf-8").partition("<!-- rules: begin -->")
+    prose = text[0] + text[2].partition("<!-- rules: end -->")[2]
+
+    assert not [found[0] for found in STIFF.finditer(prose)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_link_to_a_heading_has_its_heading(document: Path) -> None:
+    for link, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text(encoding="utf-8")):
+        page = (document.parent / link if link else document).read_text(encoding="utf-8")
+        assert anchor in {slug(title) for title in re.findall(r"^#+ (.+)$", page, re.MULTILINE)}, f"{link}#{anchor}"
+
+
+def slug(title: str) -> str:
+    """A heading's anchor on GitHub."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", WRITTEN, ids=name)
+def test_every_file_that_a_page_names_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = re.findall(rf"(?<![\w./-])((?:{'|'.join(FOLDERS)})/[\w./-]*\w)", text)
+
+    assert not [path for path in named if not (ROOT / path).exists()]
 
 
 def test_the_readmes_table_of_nights_names_the_stacks_that_each_deploys() -> None:
