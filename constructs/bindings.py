@@ -5,7 +5,8 @@ for cdktf's under the same names, so that the imports below, and the types, are 
 
 `import cdktf_cdktf_provider_google.<x>` runs that package's `__init__`, which imports all of its 1,482 modules
 (over 10 s and 400 MB). Putting a bare parent module into sys.modules first loads only the modules that we name.
-Where the package is not laid out as expected, the plain import is used instead.
+Where the package is not laid out as expected, the plain import is used instead. Node, too, reads only what describes
+these modules (constructs/assembly.py).
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ import importlib
 import os
 import sys
 from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
+
+import jsii
+
+from constructs.assembly import cut_down
 
 PROVIDER_PACKAGE = "cdktf_cdktf_provider_google"
 PROVIDER_MODULES = (
@@ -60,6 +66,10 @@ def load_lazily(package: str, modules: tuple[str, ...]) -> ModuleType:
     parent.__dict__["__getattr__"] = lambda name: _submodule(package, name)
     sys.modules[package] = parent
     try:
+        if assembly := cut_down(Path(parent.__path__[0]), modules):
+            importlib.import_module("cdktf")  # What the assembly builds on has to be there first.
+            # The package itself then loads an assembly that is there already, which does nothing.
+            jsii.load(assembly.name, assembly.version, str(assembly.file))
         for module in modules:
             importlib.import_module(f"{package}.{module}")
     except Exception:

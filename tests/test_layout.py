@@ -17,7 +17,7 @@ import pytest
 import constructs
 from tests.checkout import ROOT, Checkout
 
-PROVIDER = {"cdktf", "cdktf_cdktf_provider_google"}
+PROVIDER = {"cdktf", "cdktf_cdktf_provider_google", "jsii"}
 # What each part may import, apart from the standard library and itself.
 ARROWS = {
     "ingest": {"cronsim"},
