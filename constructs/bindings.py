@@ -69,7 +69,7 @@ def load_lazily(package: str, modules: tuple[str, ...]) -> ModuleType:
         if assembly := cut_down(Path(parent.__path__[0]), modules):
             importlib.import_module("cdktf")  # What the assembly builds on has to be there first.
             # The package itself then loads an assembly that is there already, which does nothing.
-            jsii.load(assembly.name, assembly.version, str(assembly.file))
+            jsii.load(*assembly)
         for module in modules:
             importlib.import_module(f"{package}.{module}")
     except Exception:
@@ -86,6 +86,14 @@ def _submodule(package: str, name: str) -> ModuleType:
         return importlib.import_module(f"{package}.{name}")
     except ModuleNotFoundError:
         raise AttributeError(name) from None
+
+
+def refuse_unnamed() -> None:
+    """Raises ImportError for modules that were imported and are not in PROVIDER_MODULES: Node may not know them."""
+    lazily = not hasattr(sys.modules[PROVIDER_PACKAGE], "__file__")
+    loaded = {name.split(".")[1] for name in sys.modules if name.startswith(f"{PROVIDER_PACKAGE}.")}
+    if lazily and (unnamed := loaded - set(PROVIDER_MODULES)):
+        raise ImportError(f"{', '.join(sorted(unnamed))}: name it in PROVIDER_MODULES, constructs/bindings.py")
 
 
 def stand_in(ours: str, theirs: str, modules: tuple[str, ...] = ()) -> None:
@@ -206,3 +214,5 @@ __all__ = [
     "TerraformResourceLifecycle",
     "TerraformStack",
 ]
+
+refuse_unnamed()
