@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -68,8 +69,9 @@ def load_lazily(package: str, modules: tuple[str, ...]) -> ModuleType:
     try:
         if assembly := cut_down(Path(parent.__path__[0]), modules):
             importlib.import_module("cdktf")  # What the assembly builds on has to be there first.
-            # The package itself then loads an assembly that is there already, which does nothing.
-            jsii.load(*assembly)
+            with suppress(Exception):
+                # The package then asks for an assembly that is there already; where this failed, it loads its own.
+                jsii.load(*assembly)
         for module in modules:
             importlib.import_module(f"{package}.{module}")
     except Exception:
