@@ -95,7 +95,7 @@ def _cut(whole: Path, folders: set[str]) -> bytes:
     spec, exports = json.loads(files.pop(SPEC)), EXPORTS.findall(files.pop(INDEX).decode())
     places = {f"{spec['name']}.{name}": folder for name, folder in exports}
     here = all(f"package/lib/{folder}/index.js" in files for folder in folders)
-    if not here or json.loads(files[ABOUT])["main"] != "lib/index.js" or places.keys() != spec["submodules"].keys():
+    if not here or json.loads(files[ABOUT])["main"] != "lib/index.js":
         raise ValueError(f"{whole}: another layout")
     home = {fqn: places[fqn.rpartition(".")[0]] for fqn in spec["types"]}
     types = {fqn: kind for fqn, kind in spec["types"].items() if home[fqn] in folders}

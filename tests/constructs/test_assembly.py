@@ -291,12 +291,16 @@ def nothing(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut_short, one_bit, nothing])
-def test_a_cut_that_was_damaged_is_made_again(damage: Callable[[bytes], bytes], package: Path, cache: Path) -> None:
+def test_a_cut_that_was_damaged_is_made_again(
+    damage: Callable[[bytes], bytes], package: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = cut(package, "storage_bucket")
     assert first
     content = first.read_bytes()
     first.write_bytes(damage(content))
 
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
     assert cut(package, "storage_bucket") == first
     assert first.read_bytes() == content
     assert list(cache.iterdir()) == [first]
