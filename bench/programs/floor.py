@@ -1,4 +1,4 @@
-"""The least that cdktf and the google provider as they come can do: load the whole assembly, synthesize an empty stack."""
+"""The least that cdktf and its google provider, as they come, can do: load the whole assembly, synthesize one stack."""
 
 import importlib
 import os
