@@ -1,8 +1,8 @@
 """The provider package's jsii assembly, cut down to the modules that we name. Standard library only.
 
-An assembly describes all classes of a package to jsii's Node process, which reads it whole: 19,517 types, of which we
-use 278. That took most of each synth and 500 MB. The cut is made once and kept in the user's cache. Where anything is
-not as expected, the whole assembly is used, with the same result.
+An assembly is a package's JavaScript with a description of its classes. jsii's Node process runs all 1,470 modules of
+this one, of which we name 17: 1.2 s and 500 MB of each synth. The cut is made once and kept in the user's cache. Where
+anything is not as expected, the whole assembly is used, with the same result.
 """
 
 from __future__ import annotations

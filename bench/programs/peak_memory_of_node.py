@@ -1,6 +1,6 @@
 """Runs the program that the first argument names; prints the peak memory of jsii's Node in MB (10^6 bytes).
 
-Of its two processes it is the larger one, which reads the assemblies; the other passes on what it prints.
+Of its two processes it is the larger one, which loads the assemblies; the other passes on what it prints.
 """
 
 import atexit
