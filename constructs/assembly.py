@@ -1,7 +1,7 @@
 """The provider package's jsii assembly, cut down to the modules that we name. Standard library only.
 
 An assembly is a package's JavaScript with a description of its classes. jsii's Node process runs all 1,470 modules of
-this one, of which we name 17: 1.2 s and 500 MB of each synth. The cut is made once and kept in the user's cache. Where
+this one, of which we name 17: 1.5 s and 450 MB of each synth. The cut is made once and kept in the user's cache. Where
 anything is not as expected, the whole assembly is used, with the same result.
 """
 

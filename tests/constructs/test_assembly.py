@@ -97,7 +97,6 @@ def unpacked(file: Path | None) -> dict[str, Any]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(sys, "platform", "linux")
     return tmp_path / "cache" / "servicetitan-ingest-schedules"
 
 
