@@ -5,8 +5,8 @@ for cdktf's under the same names, so that the imports below, and the types, are 
 
 `import cdktf_cdktf_provider_google.<x>` runs that package's `__init__`, which imports all of its 1,482 modules
 (over 10 s and 400 MB). Putting a bare parent module into sys.modules first loads only the modules that we name.
-Where the package is not laid out as expected, the plain import is used instead. Node, too, reads only what describes
-these modules (constructs/assembly.py).
+Where the package is not laid out as expected, the plain import is used instead. Node, too, loads only these modules
+(constructs/assembly.py).
 """
 
 from __future__ import annotations
