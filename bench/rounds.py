@@ -10,7 +10,7 @@ from statistics import median
 def medians(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
     """Each measure's median over `rounds` runs in the order A, B, C, A, B, C and so on.
 
-    One run of each comes first and does not count: it fills the caches of jsii and of Python.
+    One run of each comes first and does not count: it fills jsii's cache, Python's and ours.
     """
     samples: dict[str, list[float]] = {name: [] for name in measures}
     for name, measure in measures.items():

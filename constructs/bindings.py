@@ -5,7 +5,8 @@ for cdktf's under the same names, so that the imports below, and the types, are 
 
 `import cdktf_cdktf_provider_google.<x>` runs that package's `__init__`, which imports all of its 1,482 modules
 (over 10 s and 400 MB). Putting a bare parent module into sys.modules first loads only the modules that we name.
-Where the package is not laid out as expected, the plain import is used instead.
+Where the package is not laid out as expected, the plain import is used instead. Node, too, loads only these modules
+(constructs/assembly.py).
 """
 
 from __future__ import annotations
@@ -13,8 +14,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from contextlib import suppress
 from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
+
+import jsii
+
+from constructs.assembly import cut_down
 
 PROVIDER_PACKAGE = "cdktf_cdktf_provider_google"
 PROVIDER_MODULES = (
@@ -60,6 +67,11 @@ def load_lazily(package: str, modules: tuple[str, ...]) -> ModuleType:
     parent.__dict__["__getattr__"] = lambda name: _submodule(package, name)
     sys.modules[package] = parent
     try:
+        if assembly := cut_down(Path(parent.__path__[0]), modules):
+            importlib.import_module("cdktf")  # What the assembly builds on has to be there first.
+            with suppress(Exception):
+                # The package then asks for an assembly that is there already; where this failed, it loads its own.
+                jsii.load(*assembly)
         for module in modules:
             importlib.import_module(f"{package}.{module}")
     except Exception:
@@ -76,6 +88,14 @@ def _submodule(package: str, name: str) -> ModuleType:
         return importlib.import_module(f"{package}.{name}")
     except ModuleNotFoundError:
         raise AttributeError(name) from None
+
+
+def refuse_unnamed() -> None:
+    """Raises ImportError for modules that were imported and are not in PROVIDER_MODULES: Node may not know them."""
+    lazily = not hasattr(sys.modules[PROVIDER_PACKAGE], "__file__")
+    loaded = {name.split(".")[1] for name in sys.modules if name.startswith(f"{PROVIDER_PACKAGE}.")}
+    if lazily and (unnamed := loaded - set(PROVIDER_MODULES)):
+        raise ImportError(f"{', '.join(sorted(unnamed))}: name it in PROVIDER_MODULES, constructs/bindings.py")
 
 
 def stand_in(ours: str, theirs: str, modules: tuple[str, ...] = ()) -> None:
@@ -196,3 +216,5 @@ __all__ = [
     "TerraformResourceLifecycle",
     "TerraformStack",
 ]
+
+refuse_unnamed()

@@ -18,7 +18,7 @@ import constructs
 from tests.checkout import ROOT, Checkout
 from tests.layout import ARROWS, INSIDE, SHARED
 
-PROVIDER = {"cdktf", "cdktf_cdktf_provider_google"}
+PROVIDER = {"cdktf", "cdktf_cdktf_provider_google", "jsii"}
 SEAM = ROOT / "constructs" / "bindings.py"
 
 

@@ -1,4 +1,4 @@
-"""The least that a cdktf program with the google provider can do: load its assembly, synthesize one empty stack."""
+"""The least that cdktf and its google provider, as they come, can do: load the whole assembly, synthesize one stack."""
 
 import importlib
 import os

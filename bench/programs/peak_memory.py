@@ -1,6 +1,6 @@
 """Runs the program that the first argument names; prints the peak memory of this Python process in MB (10^6 bytes).
 
-Further arguments are the program's. The Node process that jsii starts is a child and not counted.
+Further arguments are the program's. jsii's Node is a child and not counted: peak_memory_of_node.py does that.
 """
 
 import resource

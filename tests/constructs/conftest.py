@@ -1,0 +1,3 @@
+from tests.terrain.conftest import terrain
+
+__all__ = ["terrain"]
