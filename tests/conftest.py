@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,13 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> None:
     done = run_in(folder, "terraform", "init", "-no-color")
     if done.returncode:
         pytest.skip(f"terraform init cannot install the google provider 6.50.0: {reason(done.stderr)}")
+
+
+@pytest.fixture(scope="session")
+def terrain() -> None:
+    """Skips where CDK Terrain is not installed."""
+    if find_spec("cdktn") is None or find_spec("cdktn_provider_google") is None:
+        pytest.skip("CDK Terrain is not installed; `make terrain` installs it")
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def synthesize(root: Path, settings: Settings, environ: Mapping[str, str] = os.e
 
 
 def synthesize_all(root: Path, nights: Mapping[Path, Settings], environ: Mapping[str, str]) -> None:
-    """Writes each night to its folder, by main.py in one process: loading the google assembly takes most of a synth.
+    """Writes each night to its folder, by main.py in one process: starting Node takes most of a synth.
 
     Raises OperationError.
     """

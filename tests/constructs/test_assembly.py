@@ -20,7 +20,7 @@ import pytest
 from constructs import assembly
 from constructs.assembly import KEPT, VARIABLE, cache_folder, cut_down
 from constructs.bindings import KITS, PROVIDER_MODULES
-from operations.cdktf import synthesize_all
+from operations.terraform.synth import synthesize_all
 from tests.checkout import ENVIRON, ROOT, Checkout, run_in
 from tests.terrain.given import every_night
 

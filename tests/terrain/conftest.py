@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from tests.checkout import ROOT, Checkout
 from tests.given.domain import in_phoenix
 from twin.scheduler import Scheduler
 from twin.twin import Twin, running
-
-
-@pytest.fixture(scope="session")
-def terrain() -> None:
-    """Skips where CDK Terrain is not installed."""
-    if find_spec("cdktn") is None or find_spec("cdktn_provider_google") is None:
-        pytest.skip("CDK Terrain is not installed; `make terrain` installs it")
 
 
 @pytest.fixture

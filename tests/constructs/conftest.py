@@ -1,3 +1,0 @@
-from tests.terrain.conftest import terrain
-
-__all__ = ["terrain"]
