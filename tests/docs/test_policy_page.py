@@ -11,7 +11,7 @@ from tests.checkout import ROOT
 
 PAGE = ROOT / "docs" / "policy.md"
 BEGIN, END = "<!-- rules: begin -->\n", "\n<!-- rules: end -->"
-REGENERATE = ".venv/bin/python -m pytest tests/policy/test_page.py --snapshot-update"
+REGENERATE = ".venv/bin/python -m pytest tests/docs/test_policy_page.py --snapshot-update"
 
 
 def test_the_page_has_the_table_that_the_command_prints(request: pytest.FixtureRequest) -> None:
