@@ -1,0 +1,19 @@
+"""The colours of the pictures, light and dark."""
+
+from __future__ import annotations
+
+from operations.timeline import palette
+from operations.timeline.overview import timeline_svg
+from tests.given.domain import SETTINGS
+
+
+def test_both_palettes_name_the_same_colours() -> None:
+    assert palette.LIGHT.keys() == palette.DARK.keys()
+
+
+def test_a_file_of_its_own_has_all_its_colours_and_those_of_the_dark() -> None:
+    picture = timeline_svg(SETTINGS)
+    assert "var(" not in picture
+    light, dark = picture.split("@media screen and (prefers-color-scheme: dark)")
+    assert palette.LIGHT["ink"] in light
+    assert palette.DARK["ink"] in dark
