@@ -59,7 +59,10 @@ def ask(address: str, method: str, path: str, body: bytes | Fields | None = None
     place = urlsplit(address)
     connection = HTTPConnection(str(place.hostname), place.port, timeout=10)
     try:
-        connection.request(method, path, json.dumps(body) if isinstance(body, dict) else body)
+        if isinstance(body, dict):
+            connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+        else:
+            connection.request(method, path, body)
         response = connection.getresponse()
         return response.status, dict(response.headers), response.read()
     finally:

@@ -17,3 +17,10 @@ def test_a_file_of_its_own_has_all_its_colours_and_those_of_the_dark() -> None:
     light, dark = picture.split("@media screen and (prefers-color-scheme: dark)")
     assert palette.LIGHT["ink"] in light
     assert palette.DARK["ink"] in dark
+
+
+def test_groups_beyond_the_palette_take_its_colours_again() -> None:
+    groups = sum(name.startswith("group-") for name in palette.LIGHT) - 1  # Without the neutral one.
+
+    assert [palette.colour_class(number) for number in (0, groups - 1, groups)] == ["0", str(groups - 1), "0"]
+    assert f".solid-{groups - 1} " in palette.COLOURS
