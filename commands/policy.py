@@ -24,7 +24,7 @@ from operations.repository import ROOT, read_settings
 @click.option("--rules", is_flag=True, help="Print the rules as a Markdown table, and judge nothing.")
 @json_option
 def policy(night: int | None, strategy: str | None, *, rules: bool, as_json: bool) -> int:
-    """Check the Terraform of the nights against the policy: targets, identities, grants, secrets, pins.
+    """Check the Terraform of the nights against the policy: identities, roles, secrets, retries.
 
     Judges every night of both strategies, unless --night or --strategy names some. Needs no cloud.
     Exit code 0: passed, 1: a rule is broken or an exemption is wrong, 2: could not be evaluated.
@@ -115,7 +115,7 @@ def policy_text(report: Report) -> str:
     for rule in RULES:
         counts = report.counts(rule)
         rows.append((rule.id, rule.title, *(str(counts[verdict] or "") for verdict in Verdict)))
-    lines = [table(("rule", "what holds", *Verdict), rows), ""]
+    lines = [table(("rule", "requires", *Verdict), rows), ""]
     for (rule_id, where), found in _grouped(report.violations).items():
         lines.append(click.style(f"{rule_id} {where}: {_details(found)}", fg="red"))
         lines.append(f"  on {_nights(found)}. {found[0].rule.reason}")

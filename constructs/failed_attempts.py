@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from constructs import Construct
-from constructs.log_alert import LogAlert, extracted, logs_url
+from constructs.log_alert import LogAlert, Notification, extracted, logs_url
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.settings import Settings
@@ -20,21 +20,19 @@ class FailedAttempts(Construct):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "FailedAttempts")
-        LogAlert(
-            self,
-            "failed_attempts",
+        failures = failed_attempts(CATALOGUE)
+        notification = Notification(
             title="Ingest: a scheduled attempt failed",
-            matches=failed_attempts(CATALOGUE),
             labels={"job": "EXTRACT(resource.labels.job_id)", "status": "EXTRACT(jsonPayload.status)"},
             subject=f"Ingest: {extracted('job')} failed ({extracted('status')})",
             playbook=playbook(settings),
             links={
                 "Cloud Scheduler": jobs_url(settings.project),
-                "Failed attempts": logs_url(settings.project, failed_attempts(CATALOGUE)),
+                "Failed attempts": logs_url(settings.project, failures),
                 "The service's log": logs_url(settings.project, service_log(settings)),
             },
-            settings=settings,
         )
+        LogAlert(self, "failed_attempts", matches=failures, notification=notification, settings=settings)
 
 
 def failed_attempts(entities: Iterable[Entity]) -> str:

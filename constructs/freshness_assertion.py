@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from constructs import Construct
 from constructs.bindings import BigqueryDataTransferConfig, DataGoogleBigqueryDataset, Fn
 from constructs.failed_attempts import jobs_url
-from constructs.log_alert import LogAlert, extracted
+from constructs.log_alert import LogAlert, Notification, extracted
 from ingest.freshness_sql import Place, assertion_script
 from ingest.rollout import Job
 from ingest.settings import Settings
@@ -42,24 +42,22 @@ class FreshnessAssertion(Construct):
         )
         self.assertion.override_logical_id("freshness_assertion")
         page = f"https://console.cloud.google.com/bigquery/scheduled-queries?project={settings.project}"
-        LogAlert(
-            self,
-            "job_did_not_run",
+        notification = Notification(
             title="Ingest: a job did not run",
-            matches="\n".join(
-                (
-                    'resource.type="bigquery_dts_config"',
-                    'log_id("bigquerydatatransfer.googleapis.com/transfer_config")',
-                    f'resource.labels.config_id="{Fn.element(Fn.split("/", self.assertion.name), _CONFIG_ID)}"',
-                    "severity>=ERROR",
-                )
-            ),
             labels={"message": "EXTRACT(jsonPayload.message)"},
             subject="Ingest: a job did not run, or its table is not as expected",
             playbook=playbook(settings, time, page),
             links={"Scheduled queries": page, "Cloud Scheduler": jobs_url(settings.project)},
-            settings=settings,
         )
+        matches = "\n".join(
+            (
+                'resource.type="bigquery_dts_config"',
+                'log_id("bigquerydatatransfer.googleapis.com/transfer_config")',
+                f'resource.labels.config_id="{Fn.element(Fn.split("/", self.assertion.name), _CONFIG_ID)}"',
+                "severity>=ERROR",
+            )
+        )
+        LogAlert(self, "job_did_not_run", matches=matches, notification=notification, settings=settings)
 
 
 def playbook(settings: Settings, time: str, page: str) -> str:

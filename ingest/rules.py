@@ -1,6 +1,7 @@
 """What must hold of the catalogue and the rollout before anything is synthesized.
 
-Each rule yields problems; `problems` gathers those of all rules, so that one report shows everything.
+Each rule yields problems, and its docstring is its reason; `problems` gathers those of all rules, so that one report
+shows everything.
 The order of waves is asked of the target schedule only: the live jobs of nights 0 and 1 run as they were found.
 """
 
@@ -55,6 +56,7 @@ def problems(plan: Plan) -> list[Problem]:
 
 
 def duplicate_names(plan: Plan) -> Iterator[str]:
+    """Two jobs of one name cannot exist in a project and region."""
     for name, count in Counter(e.name for e in plan.catalogue).items():
         if count > 1:
             yield f"{name}: stands {count} times in the catalogue; an entity has one row, remove the others"
@@ -66,6 +68,7 @@ def duplicate_names(plan: Plan) -> Iterator[str]:
 
 
 def unknown_group(plan: Plan) -> Iterator[str]:
+    """A group is a stack: an entity without one is deployed by none."""
     known = ", ".join(g.name for g in plan.groups)
     for entity in plan.catalogue:
         if plan.group(entity.group) is None:
@@ -77,6 +80,7 @@ def unknown_group(plan: Plan) -> Iterator[str]:
 
 
 def limits(plan: Plan) -> Iterator[str]:
+    """Cloud Scheduler refuses longer names, descriptions and URIs, and would do so in the middle of a deploy."""
     settings = plan.settings
     for entity in plan.catalogue:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", entity.name):
@@ -94,6 +98,7 @@ def limits(plan: Plan) -> Iterator[str]:
 
 
 def outside_wave(plan: Plan) -> Iterator[str]:
+    """A wave is the time in which the service and the warehouse work for one group."""
     for wave in plan.groups:
         if wave.weekday not in (None, *range(7)):
             yield f"group {wave.name}: weekday {wave.weekday}; allowed are 0 (Sunday) to 6, or none for daily"
@@ -113,6 +118,7 @@ def outside_wave(plan: Plan) -> Iterator[str]:
 
 
 def before_dependency(plan: Plan) -> Iterator[str]:
+    """What is loaded before its parents joins with yesterday's rows. Asked of target times only."""
     for entity in plan.catalogue:
         group = plan.group(entity.group)
         needed = [e for e in plan.catalogue if group and e.group in group.after]
@@ -125,6 +131,7 @@ def before_dependency(plan: Plan) -> Iterator[str]:
 
 
 def gap(plan: Plan) -> Iterator[str]:
+    """Ingests that start together compete for the service. On every night, neighbours start 5 minutes apart."""
     for _, world in _worlds(plan):
         for weekly in (False, True):
             jobs = sorted((j for j in world.values() if j.cadence.is_weekly is weekly), key=lambda j: j.cadence.slot)
@@ -141,6 +148,7 @@ def gap(plan: Plan) -> Iterator[str]:
 
 
 def weekly_collision(plan: Plan) -> Iterator[str]:
+    """A weekly job shares its day with the daily ones."""
     for _, world in _worlds(plan):
         for weekly in (j for j in world.values() if j.cadence.is_weekly):
             for daily in (j for j in world.values() if not j.cadence.is_weekly):
@@ -153,6 +161,7 @@ def weekly_collision(plan: Plan) -> Iterator[str]:
 
 
 def nights(plan: Plan) -> Iterator[str]:
+    """Going back and the gate count nights from 0, without a hole."""
     for strategy in plan.strategies:
         if strategy.numbers != list(range(len(strategy.nights))):
             found = ", ".join(map(str, strategy.numbers))

@@ -29,24 +29,32 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that a deployment can set; each is required, its value stands in cdktf.json."""
+    """Everything that a deployment can set; each is required and has its value in cdktf.json."""
 
     project: str
+    """Google Cloud project of the jobs, the service and the dataset."""
     region: str
+    """Region of the jobs and of the service."""
     time_zone: str
+    """Zone that the jobs' crons are in."""
     base_url: str
     """The ingest service's root, https, without a trailing slash."""
     reference_path: str
     """Where the service takes full syncs of reference entities, such as "/ingest/ref"."""
     dataset: str
+    """BigQuery dataset with the `raw_<entity>` tables."""
     strategy: str
+    """How the rollout is cut into nights."""
     night: int
+    """Which night of the strategy is deployed."""
     adopt_existing: bool
     """Off for a project without the seven jobs made by hand: they are created instead of imported."""
     backend: str
     """Where Terraform keeps its state: "local" (folder state/) or "gcs"."""
     backend_bucket: str
+    """Bucket of the state, for the backend gcs."""
     backend_prefix: str
+    """Folder of the state in that bucket; each stack has a file in it."""
     invoker_service_account: str
     """The account whose OIDC token the jobs send, from the night "identity" on; "" for none, and no such night."""
     create_invoker: bool
@@ -64,9 +72,13 @@ class Settings:
     github_repository: str
     """The repository, "owner/name", whose workflows may deploy; "" for none."""
     attempt_deadline_seconds: int
+    """How long Cloud Scheduler waits for the service's answer."""
     retry_count: int
+    """How often a failed attempt is repeated."""
     min_backoff_seconds: int
+    """Pause before the first repetition."""
     max_backoff_seconds: int
+    """Longest pause between repetitions."""
 
     @property
     def rollout(self) -> Strategy:

@@ -51,7 +51,7 @@ _LOCKS = 'resource.name.endsWith(".tflock")'
 
 
 class FoundationStack(IngestStack):
-    """The bucket of the shared state, the two custom roles and their members, and the sign-in of GitHub's workflows."""
+    """The bucket of the shared state, the three custom roles with their members, the sign-in of GitHub's workflows."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, FOUNDATION_STACK, settings=settings)
@@ -71,11 +71,21 @@ class FoundationStack(IngestStack):
 
     def _workflows(self) -> None:
         """Workload identity federation: GitHub's token, instead of a key."""
-        repository = self._settings.github_repository
         pool = IamWorkloadIdentityPool(
             self, "Pool", workload_identity_pool_id="github", display_name="GitHub workflows"
         )
         pool.override_logical_id("github")
+        self._issuer(pool)
+        for account_id, attribute in (
+            (DEPLOYER_ACCOUNT, "deploys"),
+            (OPERATOR_ACCOUNT, "on_main"),
+            (PREVIEWER_ACCOUNT, "repository"),
+        ):
+            self._workflow_account(account_id, f"principalSet://iam.googleapis.com/{pool.name}/attribute.{attribute}")
+
+    def _issuer(self, pool: IamWorkloadIdentityPool) -> None:
+        """GitHub as a provider of the pool, for the one repository."""
+        repository = self._settings.github_repository
         provider = IamWorkloadIdentityPoolProvider(
             self,
             "Issuer",
@@ -93,35 +103,33 @@ class FoundationStack(IngestStack):
             attribute_condition=f'assertion.repository == "{repository}"',
         )
         provider.override_logical_id("github")
-        everybody = f"principalSet://iam.googleapis.com/{pool.name}"
-        for account_id, attribute in (
-            (DEPLOYER_ACCOUNT, "deploys"),
-            (OPERATOR_ACCOUNT, "on_main"),
-            (PREVIEWER_ACCOUNT, "repository"),
-        ):
-            account = ServiceAccount(
-                self, account_id, account_id=account_id, display_name=f"{repository}: {account_id}"[:100]
-            )
-            name = account_id.replace("-", "_")
-            account.override_logical_id(name)
-            self._accounts.append(account)
-            signs_in = ServiceAccountIamMember(
-                self,
-                f"SignsIn {account_id}",
-                service_account_id=account.name,
-                role="roles/iam.workloadIdentityUser",
-                member=f"{everybody}/attribute.{attribute}/{repository}",
-            )
-            signs_in.override_logical_id(f"signs_in_{name}")
-            variable = f"{name.removeprefix('ingest_')}_service_account"
-            email = TerraformOutput(
-                self, f"{account_id} email", value=account.email, description=f"The workflows' {variable.upper()}"
-            )
-            email.override_logical_id(variable)
         output = TerraformOutput(
             self, "Provider", value=provider.name, description="The workflows' variable WORKLOAD_IDENTITY_PROVIDER"
         )
         output.override_logical_id("workload_identity_provider")
+
+    def _workflow_account(self, account_id: str, members: str) -> None:
+        """An account that those `members` of the pool whose attribute is the repository sign in as."""
+        repository = self._settings.github_repository
+        name = account_id.replace("-", "_")
+        account = ServiceAccount(
+            self, account_id, account_id=account_id, display_name=f"{repository}: {account_id}"[:100]
+        )
+        account.override_logical_id(name)
+        self._accounts.append(account)
+        signs_in = ServiceAccountIamMember(
+            self,
+            f"SignsIn {account_id}",
+            service_account_id=account.name,
+            role="roles/iam.workloadIdentityUser",
+            member=f"{members}/{repository}",
+        )
+        signs_in.override_logical_id(f"signs_in_{name}")
+        variable = f"{name.removeprefix('ingest_')}_service_account"
+        email = TerraformOutput(
+            self, f"{account_id} email", value=account.email, description=f"The workflows' {variable.upper()}"
+        )
+        email.override_logical_id(variable)
 
     def _role(self, role: Role, members: list[str], *, reads_tables: bool) -> None:
         settings = self._settings

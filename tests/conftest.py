@@ -123,6 +123,14 @@ def synthesize(tmp_path: Path) -> Synthesize:
 
 
 @pytest.fixture
+def monitoring(synthesize: Synthesize) -> Any:
+    """All of the stack ingest-monitoring, at the last night."""
+    from tests.given.monitoring import ON, STACK
+
+    return synthesize(night=3, **ON)[STACK]
+
+
+@pytest.fixture
 def synthesize_committed(tmp_path: Path) -> Synthesize:
     """The same of what is committed: the settings, and the baseline where there is one."""
     from ingest.baseline import load_baseline

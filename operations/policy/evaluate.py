@@ -7,6 +7,7 @@ exemptions in operations/policy/exemptions.py; docs/policy.md lists the rules, g
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,24 +35,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a rule says of one subject; `details` are what is wrong, or why the rule does not apply."""
+    """What a rule says of one subject; `details` are what is wrong."""
 
     verdict: Verdict
     details: tuple[str, ...] = ()
-
-
-COMPLIANT = Judgement(Verdict.COMPLIANT)
-NOT_APPLICABLE = Judgement(Verdict.NOT_APPLICABLE)
-
-
-def judged(problems: Iterable[str]) -> Judgement:
-    """Non-compliant with these problems, compliant without any."""
-    details = tuple(problems)
-    return Judgement(Verdict.NON_COMPLIANT, details) if details else COMPLIANT
-
-
-def not_applicable(why: str) -> Judgement:
-    return Judgement(Verdict.NOT_APPLICABLE, (why,))
 
 
 @dataclass(frozen=True)
@@ -60,11 +47,6 @@ class Stack:
 
     name: str
     content: Body
-
-    @property
-    def imported(self) -> set[str]:
-        """The addresses that import blocks name."""
-        return {entry["to"] for entry in self.content.get("import", [])}
 
     def subjects(self) -> Iterator[Subject]:
         """The stack as a whole, then its resources and data sources."""
@@ -84,36 +66,43 @@ class Subject:
     address: str
     body: Body
 
-    @property
-    def is_data(self) -> bool:
-        return self.address.startswith("data.")
-
-    @property
-    def imported(self) -> bool:
-        return self.address in self.stack.imported
-
-
-Check = Callable[[Subject], Judgement]
-
 
 @dataclass(frozen=True)
 class Rule:
-    """`id` never changes meaning: exemptions name it. `reason` says what goes wrong where the rule is broken."""
+    """Asks `check` what is wrong with each subject that it `applies` to.
+
+    `id` never changes meaning: exemptions name it. The docstring of `check` is the rule's own: what it requires in its
+    first line, and below it the reason.
+    """
 
     id: str
-    title: str
-    reason: str
-    check: Check
+    check: Callable[[Subject], Iterable[str]]
+    applies: Callable[[Subject], bool]
+
+    @property
+    def title(self) -> str:
+        return self._doc[0].removesuffix(".")
+
+    @property
+    def reason(self) -> str:
+        return " ".join(self._doc[2].split())
+
+    @property
+    def _doc(self) -> tuple[str, str, str]:
+        return (inspect.getdoc(self.check) or "").partition("\n\n")
 
     def judge(self, subject: Subject) -> Judgement:
         """Raises OperationError (exit code 2) for JSON in which the rule cannot find its way."""
         try:
-            return self.check(subject)
+            if not self.applies(subject):
+                return Judgement(Verdict.NOT_APPLICABLE)
+            problems = tuple(dict.fromkeys(self.check(subject)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             where = f"{subject.stack.name} {subject.address}".strip()
             raise OperationError(
                 f"{self.id} could not be evaluated for {where}: {type(error).__name__}: {error}", code=2
             ) from error
+        return Judgement(Verdict.NON_COMPLIANT, problems) if problems else Judgement(Verdict.COMPLIANT)
 
 
 @dataclass(frozen=True, kw_only=True)

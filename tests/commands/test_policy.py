@@ -12,10 +12,9 @@ from commands.policy import policy
 from operations.errors import OperationError
 from operations.policy.evaluate import Exemption, Stack
 from operations.policy.rules import RULES
-from tests.given.policy import REMOVE, SAMPLES, changed, stack
+from tests.given.policy import JOB, SAMPLES, changed, stack
 
-JOB = "google_cloud_scheduler_job"
-OVER_HTTP = stack(JOB, changed(SAMPLES[JOB], http_target__uri="http://example.com/x", http_target__oidc_token=REMOVE))
+WITH_AGENT = stack(JOB, changed(SAMPLES[JOB], http_target__headers={"User-Agent": "x"}))
 
 
 @pytest.fixture
@@ -51,19 +50,19 @@ def test_a_pass_exits_with_0_and_shows_a_row_for_each_rule() -> None:
 
 
 def test_a_violation_exits_with_1_and_says_where_why_and_on_which_nights(stacks: list[Stack]) -> None:
-    stacks[:] = [OVER_HTTP]
+    stacks[:] = [WITH_AGENT]
     done = run("--strategy", "immediate")
 
     assert done.return_value == 1
-    assert f'ING101 by-hand {JOB}.x: the target is "http://example.com/x"' in done.stdout
-    assert "on immediate 0, immediate 1, immediate 2. A job sends its identity token along" in done.stdout
+    assert f"ING108 by-hand {JOB}.x: it sets User-Agent" in done.stdout
+    assert "on immediate 0, immediate 1, immediate 2. The provider strips it when it reads the job" in done.stdout
     (first, *_) = json.loads(run("--json", "--strategy", "immediate").stdout)["violations"]
-    assert (first["rule"], first["stack"], first["address"]) == ("ING101", "by-hand", f"{JOB}.x")
+    assert (first["rule"], first["stack"], first["address"]) == ("ING108", "by-hand", f"{JOB}.x")
 
 
 def test_an_exemption_is_shown_with_its_reason(stacks: list[Stack], monkeypatch: pytest.MonkeyPatch) -> None:
-    stacks[:] = [OVER_HTTP]
-    excused = Exemption(rule="ING101", stack="by-hand", address=f"{JOB}.x", reason="it is being moved")
+    stacks[:] = [WITH_AGENT]
+    excused = Exemption(rule="ING108", stack="by-hand", address=f"{JOB}.x", reason="it is being moved")
     monkeypatch.setattr(policy_command, "EXEMPTIONS", (excused,))
     done = run()
 
@@ -73,7 +72,7 @@ def test_an_exemption_is_shown_with_its_reason(stacks: list[Stack], monkeypatch:
 
 @pytest.mark.usefixtures("stacks")
 def test_an_exemption_for_nothing_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    useless = Exemption(rule="ING101", stack="by-hand", address=f"{JOB}.x", reason="it was moved")
+    useless = Exemption(rule="ING108", stack="by-hand", address=f"{JOB}.x", reason="it was moved")
     monkeypatch.setattr(policy_command, "EXEMPTIONS", (useless,))
     done = run()
 

@@ -28,35 +28,6 @@ from tests.docs.command_list import commands, help_text
 # A day without meaning: nothing on the pages depends on it.
 ANY_EVENING = datetime(2026, 10, 20, 21, tzinfo=UTC)
 
-WHY_RULES = {
-    "duplicate-names": "Two jobs of one name cannot exist in a project and region.",
-    "unknown-group": "A group is a stack: an entity without one is deployed by none.",
-    "limits": "Cloud Scheduler refuses longer names, descriptions and URIs, and would do so in the middle of a deploy.",
-    "outside-wave": "A wave is the time in which the service and the warehouse work for one group.",
-    "before-dependency": "What is loaded before its parents joins with yesterday's rows. Asked of target times only.",
-    "gap": "Ingests that start together compete for the service. On every night, neighbours start 5 minutes apart.",
-    "weekly-collision": "A weekly job shares its day with the daily ones.",
-    "nights": "Going back and the gate count nights from 0, without a hole.",
-    "complete-rollout": "Each entity enters once, moves once at the most, and ends at its target time.",
-}
-
-
-PLAIN = {
-    "project": "Google Cloud project of the jobs, the service and the dataset.",
-    "region": "Region of the jobs and of the service.",
-    "time_zone": "Zone that the jobs' crons are in.",
-    "dataset": "BigQuery dataset with the `raw_<entity>` tables.",
-    "strategy": "How the rollout is cut into nights.",
-    "night": "Which night of the strategy is deployed.",
-    "backend_bucket": "Bucket of the state, for the backend gcs.",
-    "backend_prefix": "Folder of the state in that bucket; each stack has a file in it.",
-    "attempt_deadline_seconds": "How long Cloud Scheduler waits for the service's answer.",
-    "retry_count": "How often a failed attempt is repeated.",
-    "min_backoff_seconds": "Pause before the first repetition.",
-    "max_backoff_seconds": "Longest pause between repetitions.",
-}
-"""Settings whose names say nearly all, and which have no docstring."""
-
 
 def pages() -> dict[str, str]:
     """Each page's text by its file name."""
@@ -121,10 +92,10 @@ def _by_number(said: str) -> list[str]:
 
 
 def field_texts() -> dict[str, str]:
-    """What each setting is for: the docstring below its field, else its text in PLAIN."""
+    """What each setting is for: the docstring below its field."""
     tree = ast.parse(inspect.getsource(settings))
     (body,) = [node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
-    texts = dict(PLAIN)
+    texts = {}
     for field, text in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
             texts[field.target.id] = str(ast.literal_eval(text.value))
@@ -229,14 +200,8 @@ def _nights() -> str:
     return "\n".join(parts)
 
 
-def rule_names() -> list[str]:
-    return [rule.__name__.replace("_", "-") for rule in rules.RULES]
-
-
 def _rules() -> str:
-    rows = []
-    for name, rule in zip(rule_names(), rules.RULES, strict=True):
-        rows.append((_code(name), " ".join((rule.__doc__ or WHY_RULES[name]).split())))
+    rows = [(_code(rule.__name__.replace("_", "-")), " ".join((rule.__doc__ or "").split())) for rule in rules.RULES]
     intro = (
         "The rules that the catalogue and the rollout have to follow. Every command and `python main.py` check them\n"
         "before anything is synthesized, and show all violations together, each with the rule's name in brackets. The\n"

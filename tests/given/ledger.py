@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,3 +62,18 @@ def story(path: Path) -> Ledger:
     add(ledger, "deploy", DEPLOY, night=1)
     add(ledger, "rollback", {"to": 0}, night=1)
     return ledger
+
+
+class Repository:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.git("init", "--quiet")
+        self.git("config", "user.email", "ben@example.com")
+        self.git("config", "user.name", "Ben")
+
+    def git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True)
+
+    def commit(self) -> None:
+        self.git("add", "-f", "history/ledger.jsonl")
+        self.git("commit", "--quiet", "-m", "Record")

@@ -27,7 +27,20 @@ LAST_NIGHT = night(3)
 PLACE = Place(SETTINGS.project, SETTINGS.dataset)
 CHANNEL = "projects/kpi-auto-471020/notificationChannels/1"
 ACCOUNT = "freshness@kpi-auto-471020.iam.gserviceaccount.com"
+STACK = "ingest-monitoring"
+ON: dict[str, Any] = {"notification_channels": (CHANNEL,), "freshness_service_account": ACCOUNT}
+"""The settings with which the stack is there, with all of its parts."""
+
 _MOMENT = f"TIMESTAMP '{NOW:%Y-%m-%d %H:%M:%S}+00:00'"
+
+
+def policy(stack: Any, name: str) -> Any:
+    return stack["resource"]["google_monitoring_alert_policy"][name]
+
+
+def matched(policy: Any) -> Any:
+    (condition,) = policy["conditions"]
+    return condition["condition_matched_log"]
 
 
 class Raised(Exception):  # noqa: N818

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from google.cloud.scheduler_v1.types import Job
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1.types import HttpMethod, Job
 
 from tests.given.domain import SETTINGS, in_phoenix
 from twin.scheduler import Fields
+from twin.twin import Twin
 
 PARENT = "projects/kpi-auto-471020/locations/us-central1"
 START = in_phoenix("2026-10-20T01:00")
 """A Tuesday, before the first of the seven jobs runs."""
+
+PHOENIX = timezone(timedelta(hours=-7))
+"""Phoenix has no daylight saving: a fixed offset says the same as the zone, without asking the code under test."""
+
+GET = {"http_method": HttpMethod.GET}
 
 BY_HAND = {
     "v2-sync-jobs-daily": "0 2 * * *",
@@ -52,8 +59,30 @@ def ask(address: str, method: str, path: str, body: bytes | Fields | None = None
     place = urlsplit(address)
     connection = HTTPConnection(str(place.hostname), place.port, timeout=10)
     try:
-        connection.request(method, path, json.dumps(body) if isinstance(body, dict) else body)
+        if isinstance(body, dict):
+            connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+        else:
+            connection.request(method, path, body)
         response = connection.getresponse()
         return response.status, dict(response.headers), response.read()
     finally:
         connection.close()
+
+
+def at(clock: str, day: int = 20) -> datetime:
+    return in_phoenix(f"2026-10-{day}T{clock}")
+
+
+def given_job(client: CloudSchedulerClient, schedule: str, **fields: Any) -> None:
+    """A job that syncs returns, in Phoenix, and has no table loaded yet."""
+    target = {"uri": uri("returns"), **GET}
+    client.create_job(
+        parent=PARENT,
+        job=a_job(**{"schedule": schedule, "time_zone": "America/Phoenix", "http_target": target} | fields),
+    )
+
+
+def attempts(twin: Twin, job: str = "added") -> list[tuple[str, int, int]]:
+    """Each attempt's local start, number and code."""
+    found = [attempt for attempt in twin.dispatcher.attempts if attempt.job == job]
+    return [(f"{a.started.astimezone(PHOENIX):%a %H:%M:%S}", a.number, a.code) for a in found]

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from datetime import time
 
-import pytest
-
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.rollout import STRATEGIES, state_at
-from tests.given.domain import PHOENIX, SETTINGS
-
-BASE = "https://st-v2-ingestor-999875365235.us-central1.run.app"
+from tests.given.domain import SETTINGS
 
 # entity, group, job, live cron, target cron; then for phased and immediate: night it enters, night it gets its target.
 PLAN = [
@@ -78,49 +74,7 @@ def test_what_moves_the_margin_is_noted() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "uri"),
-    [
-        ("purchase_orders", f"{BASE}/ingest/purchase_orders?mode=incremental"),
-        ("jobs", f"{BASE}/ingest/jobs?mode=incremental"),
-        ("business_units", f"{BASE}/ingest/ref/business_units?mode=full"),
-        ("campaigns", f"{BASE}/ingest/ref/campaigns?mode=full"),
-    ],
-)
-def test_a_daily_job_calls_the_incremental_route_and_a_weekly_one_the_full_reference_route(name: str, uri: str) -> None:
-    assert ENTITIES[name].uri(BASE, "/ingest/ref") == uri
-
-
-def test_the_reference_path_is_that_of_the_settings_and_moves_no_daily_job() -> None:
-    assert ENTITIES["technicians"].uri("https://x", "/ingest-ref") == "https://x/ingest-ref/technicians?mode=full"
-    assert ENTITIES["returns"].uri("https://x", "/ingest-ref") == "https://x/ingest/returns?mode=incremental"
-
-
-@pytest.mark.parametrize(
-    ("name", "description"),
-    [
-        ("purchase_orders", "Daily incremental sync of ServiceTitan purchase orders (4:45 AM AZ time)"),
-        ("business_units", "Weekly full sync of ServiceTitan business units (Sundays 6:00 AM AZ time)"),
-    ],
-)
-def test_the_description_says_what_runs_and_when(name: str, description: str) -> None:
-    assert ENTITIES[name].description(ENTITIES[name].target, PHOENIX) == description
-
-
-def test_the_description_follows_the_cadence_that_the_job_has_and_not_its_target() -> None:
-    jobs = ENTITIES["jobs"]
-    assert jobs.live is not None
-    assert jobs.description(jobs.live, PHOENIX) == "Daily incremental sync of ServiceTitan jobs (2:00 AM AZ time)"
-
-
 def test_each_entity_is_loaded_into_its_raw_table_and_dated_by_updated_on() -> None:
     table = ENTITIES["purchase_orders"].table(SETTINGS.project, SETTINGS.dataset)
     assert table == "kpi-auto-471020.st_raw_v2.raw_purchase_orders"
     assert {entity.loaded_at_field for entity in CATALOGUE} == {"updated_on"}
-
-
-def test_the_console_link_opens_the_job_in_its_project_and_region() -> None:
-    assert ENTITIES["activity_codes"].console_url("kpi-auto-471020", "us-central1") == (
-        "https://console.cloud.google.com/cloudscheduler/jobs/edit/us-central1/v2-sync-activity-codes-weekly"
-        "?project=kpi-auto-471020"
-    )

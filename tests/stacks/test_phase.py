@@ -6,11 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.json import JSONSnapshotExtension
 
 from ingest.rollout import STRATEGIES
-from tests.checkout import ROOT
 from tests.given.synth import Stacks, Synthesize
 
 KIND = "google_cloud_scheduler_job"
@@ -24,11 +21,6 @@ def jobs(stacks: Stacks) -> dict[str, Any]:
     return {
         name: fields for stack in stacks.values() for name, fields in stack.get("resource", {}).get(KIND, {}).items()
     }
-
-
-@pytest.fixture
-def snapshot_json(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("night", [1, 2], ids=["adopted and new", "declared whole"])
@@ -124,21 +116,6 @@ def test_the_retry_and_deadline_settings_reach_the_jobs(synthesize: Synthesize) 
         "max_retry_duration": "0s",
         "max_doublings": 5,
     }
-
-
-def test_state_is_local_under_a_path_that_no_machine_is_in(synthesize: Synthesize) -> None:
-    stacks = synthesize(night=3)
-
-    assert str(ROOT) not in json.dumps(stacks)
-    for name, stack in stacks.items():
-        assert stack["terraform"]["backend"] == {"local": {"path": f"../../../state/{name}.tfstate"}}
-
-
-def test_state_is_in_a_bucket_by_setting_a_prefix_for_each_stack(synthesize: Synthesize) -> None:
-    stacks = synthesize(night=3, backend="gcs", backend_bucket="a-bucket", backend_prefix="folder")
-
-    for name, stack in stacks.items():
-        assert stack["terraform"]["backend"] == {"gcs": {"bucket": "a-bucket", "prefix": f"folder/{name}"}}
 
 
 def test_a_stacks_output_lists_its_jobs_with_schedule_and_next_run(synthesize: Synthesize) -> None:

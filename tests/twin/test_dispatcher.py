@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, cycle, pairwise
-from typing import Any
 
 import pytest
 from google.cloud.scheduler_v1 import CloudSchedulerClient
-from google.cloud.scheduler_v1.types import HttpMethod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given.domain import in_phoenix
-from tests.given.twin import PARENT, START, a_job, named, seconds, uri
+from tests.given.twin import GET, PARENT, PHOENIX, START, at, attempts, given_job, named, seconds, uri
 from twin.clock import Clock
 from twin.dispatcher import Answer, Attempt, Dispatcher, backoff
 from twin.scheduler import Fields, Scheduler
 from twin.service import Behaviour
 from twin.twin import Twin
 
-PHOENIX = timezone(timedelta(hours=-7))
-"""Phoenix has no daylight saving: a fixed offset says the same as the zone, without asking the code under test."""
-
 MINUTE = timedelta(minutes=1)
-GET = {"http_method": HttpMethod.GET}
-
-
-def at(clock: str, day: int = 20) -> datetime:
-    return in_phoenix(f"2026-10-{day}T{clock}")
-
-
-def given_job(client: CloudSchedulerClient, schedule: str, **fields: Any) -> None:
-    """A job that syncs returns, in Phoenix, and has no table loaded yet."""
-    target = {"uri": uri("returns"), **GET}
-    client.create_job(
-        parent=PARENT,
-        job=a_job(**{"schedule": schedule, "time_zone": "America/Phoenix", "http_target": target} | fields),
-    )
-
-
-def attempts(twin: Twin, job: str = "added") -> list[tuple[str, int, int]]:
-    """Each attempt's local start, number and code."""
-    found = [attempt for attempt in twin.dispatcher.attempts if attempt.job == job]
-    return [(f"{a.started.astimezone(PHOENIX):%a %H:%M:%S}", a.number, a.code) for a in found]
 
 
 # Time and schedules
@@ -56,29 +31,6 @@ def test_time_stands_still_until_it_is_advanced(twin: Twin, client: CloudSchedul
     assert twin.clock.now == START
     assert twin.dispatcher.attempts == []
     assert client.get_job(name=named("added")).schedule_time == at("01:01")
-
-
-def test_time_does_not_go_back(twin: Twin) -> None:
-    twin.advance(at("01:30"))
-
-    with pytest.raises(ValueError, match="this clock does not go back"):
-        twin.advance(at("01:29"))
-    assert twin.clock.now == at("01:30")
-
-
-def test_what_is_due_at_one_moment_happens_in_the_order_in_which_it_was_asked_for() -> None:
-    clock = Clock(START)
-    seen: list[tuple[str, datetime]] = []
-    clock.at(START + 2 * MINUTE, lambda: seen.append(("later", clock.now)))
-    for name in ("first", "second", "third"):
-        clock.at(START + MINUTE, lambda name=name: seen.append((name, clock.now)))  # type: ignore[misc]
-    clock.at(START + MINUTE, lambda: clock.at(clock.now, lambda: seen.append(("added meanwhile", clock.now))))
-    clock.advance(START + MINUTE)
-    assert seen == [(name, START + MINUTE) for name in ("first", "second", "third", "added meanwhile")]
-
-    clock.advance(START + 5 * MINUTE)
-    assert seen[-1] == ("later", START + 2 * MINUTE)
-    assert clock.now == START + 5 * MINUTE
 
 
 def test_the_seven_jobs_run_at_their_local_times_in_order(twin: Twin) -> None:
@@ -371,43 +323,6 @@ def test_a_retry_takes_the_target_that_is_declared_by_then(twin: Twin, client: C
     twin.advance(at("12:00"))
 
     assert attempts(twin) == [("Tue 04:00:00", 0, 5), ("Tue 04:01:00", 1, 0)]
-
-
-# What is sent
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "https://example.invalid/ingest/returns",
-        "https://st-v2-ingestor-999875365235.us-central1.run.app.example.invalid/ingest/returns",
-        "http://st-v2-ingestor-999875365235.us-central1.run.app/ingest/returns",
-        "http://127.0.0.1:9/ingest/returns",
-    ],
-)
-def test_a_target_elsewhere_is_never_called(target: str, twin: Twin, client: CloudSchedulerClient) -> None:
-    given_job(client, "0 4 * * *", http_target={"uri": target, **GET})
-    twin.advance(at("12:00"))
-
-    assert attempts(twin) == [("Tue 04:00:00", 0, 14)]
-    assert twin.warehouse.rows("returns") == 0
-
-
-def test_letters_beyond_ascii_in_a_target_are_encoded(twin: Twin, client: CloudSchedulerClient) -> None:
-    given_job(client, "0 4 * * *", http_target={"uri": uri("returns") + "&by=Zoë", **GET})
-    twin.advance(at("12:00"))
-
-    assert attempts(twin) == [("Tue 04:00:00", 0, 0)]
-
-
-@pytest.mark.parametrize(("method", "code"), [("GET", 0), ("HEAD", 0), ("POST", 3), ("DELETE", 3)])
-def test_the_declared_method_is_sent(method: str, code: int, twin: Twin, client: CloudSchedulerClient) -> None:
-    target = {"uri": uri("returns"), "http_method": getattr(HttpMethod, method)}
-    given_job(client, "0 4 * * *", http_target=target)
-    twin.advance(at("12:00"))
-
-    assert attempts(twin) == [("Tue 04:00:00", 0, code)]
-    assert bool(twin.warehouse.rows("returns")) is (code == 0)
 
 
 # The pause between attempts

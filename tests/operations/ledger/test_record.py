@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from operations.errors import OperationError
-from operations.ledger import git as history_git
 from operations.ledger.ledger import Ledger
 from operations.ledger.record import canonical, examine, hash_of
-from tests.given.ledger import DEPLOY, add, story
+from tests.given.ledger import DEPLOY, Repository, add, story
 
 LINES = 7
 ANY_CHARACTER = st.characters(exclude_categories=["Cs"])
@@ -220,26 +218,6 @@ def test_two_merged_branches_are_found(tmp_path: Path, told: bytes) -> None:
     assert problems(merged) == ["line 8 has the seq of line 7, 7: a copy, or branches were merged"]
 
 
-class Repository:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.git("init", "--quiet")
-        self.git("config", "user.email", "ben@example.com")
-        self.git("config", "user.name", "Ben")
-
-    def git(self, *arguments: str) -> None:
-        subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True)
-
-    def commit(self) -> None:
-        self.git("add", "-f", "history/ledger.jsonl")
-        self.git("commit", "--quiet", "-m", "Record")
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path)
-
-
 def test_what_is_committed_and_longer_since_then_is_intact(repository: Repository, ledger: Ledger) -> None:
     add(ledger, "deploy", DEPLOY)
     repository.commit()
@@ -319,45 +297,9 @@ def test_without_git_the_end_is_inconclusive_and_the_rest_is_not(
     assert "git cannot be run" in found.inconclusive
 
 
-def test_a_hooks_variables_do_not_lead_git_astray(
-    repository: Repository, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    story(ledger.path)
-    repository.commit()
-    ledger.path.write_bytes(b"")
-    monkeypatch.setenv("GIT_DIR", ".git")
-
-    assert len(ledger.verify()) == 1
-
-
 def test_a_link_in_the_ledgers_place_that_leads_nowhere_is_a_plain_error(ledger: Ledger) -> None:
     ledger.path.parent.mkdir()
     ledger.path.symlink_to(ledger.path)
 
     with pytest.raises(OperationError, match="cannot be read"):
         ledger.check()
-
-
-def test_who_is_gits_email(repository: Repository) -> None:
-    assert history_git.who(repository.root) == "ben@example.com"
-
-
-def test_a_record_is_signed_by_the_repositorys_email(repository: Repository, ledger: Ledger) -> None:
-    assert ledger.append("rollback", strategy="phased", night=1, data={"to": 0}).who == "ben@example.com"
-
-
-def test_who_is_the_systems_user_where_git_has_no_email(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setenv("LOGNAME", "ben")
-
-    assert history_git.who(tmp_path) == "ben"
-
-
-def test_who_is_unknown_where_the_system_does_not_know_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody() -> str:
-        raise KeyError("getpwuid(): uid not found: 1234")
-
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("getpass.getuser", nobody)
-
-    assert history_git.who(tmp_path) == "unknown"

@@ -10,17 +10,16 @@ from operations.errors import OperationError
 from operations.policy.evaluate import EVERYWHERE, Exemption, Report, Stack, evaluate, read_stacks
 from operations.policy.exemptions import EXEMPTIONS
 from operations.policy.rules import RULES
-from tests.given.policy import REMOVE, SAMPLES, changed, stack
+from tests.given.policy import JOB, SAMPLES, changed, stack
 
-JOB = "google_cloud_scheduler_job"
-OVER_HTTP = stack(JOB, changed(SAMPLES[JOB], http_target__uri="http://example.com/x", http_target__oidc_token=REMOVE))
+WITH_AGENT = stack(JOB, changed(SAMPLES[JOB], http_target__headers={"User-Agent": "x"}))
 
 
-def exemption(reason: str = "it is being moved", rule: str = "ING101", address: str = f"{JOB}.x") -> Exemption:
+def exemption(reason: str = "it is being moved", rule: str = "ING108", address: str = f"{JOB}.x") -> Exemption:
     return Exemption(rule=rule, stack="by-hand", address=address, reason=reason)
 
 
-def report(*exemptions: Exemption, given: Stack = OVER_HTTP, complete: bool = True) -> Report:
+def report(*exemptions: Exemption, given: Stack = WITH_AGENT, complete: bool = True) -> Report:
     return evaluate({"phased 3": [given]}, RULES, exemptions, complete=complete)
 
 
@@ -28,8 +27,8 @@ def test_a_broken_rule_fails_and_names_rule_night_stack_address_and_cause() -> N
     (found,) = report().violations
 
     assert not report().passed
-    assert (found.rule.id, found.night, found.stack, found.address) == ("ING101", "phased 3", "by-hand", f"{JOB}.x")
-    assert found.judgement.details == ('the target is "http://example.com/x"',)
+    assert (found.rule.id, found.night, found.stack, found.address) == ("ING108", "phased 3", "by-hand", f"{JOB}.x")
+    assert found.judgement.details == ("it sets User-Agent",)
 
 
 @pytest.mark.parametrize("address", [f"{JOB}.x", EVERYWHERE])
@@ -44,8 +43,8 @@ def test_an_exemption_with_a_reason_excuses_what_it_names(address: str) -> None:
 def test_an_exemption_without_a_reason_is_an_error_and_excuses_nothing(reason: str) -> None:
     found = report(exemption(reason))
 
-    assert [one.rule.id for one in found.violations] == ["ING101"]
-    assert found.problems == [f"exemption ING101 for by-hand {JOB}.x: gives no reason; write one"]
+    assert [one.rule.id for one in found.violations] == ["ING108"]
+    assert found.problems == [f"exemption ING108 for by-hand {JOB}.x: gives no reason; write one"]
 
 
 @pytest.mark.parametrize("address", [f"{JOB}.y", ""])
@@ -54,7 +53,7 @@ def test_an_exemption_that_matches_nothing_is_an_error(address: str) -> None:
 
     assert not found.violations
     assert not found.passed
-    assert found.problems == [f"exemption ING101 for by-hand {address}: matches nothing; remove it"]
+    assert found.problems == [f"exemption ING108 for by-hand {address}: matches nothing; remove it"]
 
 
 def test_an_exemption_from_a_rule_that_is_kept_matches_nothing() -> None:
@@ -84,7 +83,7 @@ def test_nothing_to_judge_could_not_be_evaluated(nights: dict[str, list[Stack]])
 
 
 def test_json_in_which_a_rule_cannot_find_its_way_could_not_be_evaluated() -> None:
-    with pytest.raises(OperationError, match=f"ING101 could not be evaluated for by-hand {JOB}.x") as caught:
+    with pytest.raises(OperationError, match=f"ING102 could not be evaluated for by-hand {JOB}.x") as caught:
         report(given=stack(JOB, changed(SAMPLES[JOB], http_target="a text")))
     assert caught.value.code == 2
 

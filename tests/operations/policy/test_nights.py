@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,19 @@ from typing import Any
 import pytest
 
 from commands.policy import synthesized
+from ingest.access import DEPLOYER
+from ingest.baseline import BaselineJob, as_text, load_baseline
+from ingest.catalogue import CATALOGUE
 from ingest.rollout import STRATEGIES
 from ingest.settings import Settings, load
-from operations.policy.evaluate import Report, Stack, Verdict, evaluate
+from operations.policy.evaluate import Report, Stack, Verdict, evaluate, read_stacks
 from operations.policy.exemptions import EXEMPTIONS
 from operations.policy.rules import RULES
+from stacks.night import night_app
 from tests.checkout import ENVIRON, ROOT
 
 INVOKER = "ingest-invoker@kpi-auto-471020.iam.gserviceaccount.com"
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "backend": "gcs",
     "backend_bucket": "a-team-state",
     "invoker_service_account": INVOKER,
@@ -29,6 +34,20 @@ EVERYTHING = {
     "operators": ("user:somebody@example.com",),
     "github_repository": "a-team/ingest",
 }
+RECORDED = BaselineJob(
+    schedule="0 2 * * *",
+    http_method="GET",
+    attempt_deadline="180s",
+    retry_count=0,
+    min_backoff_duration="0s",
+    max_backoff_duration="3600s",
+    max_retry_duration="0s",
+    max_doublings=16,
+    paused=False,
+    oidc_service_account_email=INVOKER,
+    oidc_audience="https://example.com/?mode=full",
+    headers={"User-Agent": "x"},
+)
 VARIANTS: dict[str, dict[str, Any]] = {
     "as committed": {},
     "with an invoker account": {"invoker_service_account": INVOKER},
@@ -79,15 +98,26 @@ def test_with_an_invoker_account_the_audience_is_judged(nights: Mapping[str, Map
     assert report.counts(audience)[Verdict.COMPLIANT] == 16 * len(STRATEGIES)
 
 
-def test_an_adopted_job_is_judged_whole_once_it_is_declared_whole(
+def test_the_retries_of_an_adopted_job_are_judged_once_they_are_declared(
     nights: Mapping[str, Mapping[str, list[Stack]]],
 ) -> None:
     (retries,) = [rule for rule in RULES if rule.id == "ING104"]
     found = evaluate(nights["as committed"], [retries]).findings
-    left = {(one.night, one.address) for one in found if one.judgement.details}
+    judged = Counter(one.night for one in found if one.judgement.verdict is Verdict.COMPLIANT)
 
-    assert {night for night, _ in left} == {"0 phased 0", "0 phased 1", "0 immediate 0"}
-    assert {len([1 for night, _ in left if night == one]) for one, _ in left} == {7}
+    assert judged == {"0 phased 1": 4, "0 phased 2": 12, "0 phased 3": 16, "0 immediate 1": 12, "0 immediate 2": 16}
+
+
+def test_what_people_edit_can_break_every_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting, a row of the catalogue, a role and a recorded job, each of which passes its own checks."""
+    settings = load(ROOT, {"INGEST_BASE_URL": f"https://example.com/AIza{'A' * 35}"})
+    monkeypatch.setitem(vars(CATALOGUE[0]), "loaded_at_field", "${file(1)}")
+    monkeypatch.setattr("stacks.foundation.DEPLOYER", replace(DEPLOYER, permissions={"iam.roles.update": ""}))
+    (tmp_path / "baseline.json").write_text(as_text({"jobs": RECORDED}))
+    app = night_app(replace(settings, **EVERYTHING), outdir=tmp_path, baseline=load_baseline(tmp_path))
+    app.synth()
+
+    assert {one.rule.id for one in evaluate({"0": read_stacks(tmp_path)}, RULES).violations} == {r.id for r in RULES}
 
 
 def test_synthesizing_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ import pytest
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.rollout import STRATEGIES, state_at
 from ingest.settings import Settings, load
-from operations.timeline import palette
 from operations.timeline.overview import timeline_svg
 from tests.checkout import ROOT
 from tests.given.domain import SETTINGS, night
@@ -86,15 +85,3 @@ def test_text_is_escaped() -> None:
 def test_the_picture_in_docs_is_the_committed_strategys() -> None:
     stored = (ROOT / "docs" / "timeline.svg").read_text(encoding="utf-8")
     assert stored == timeline_svg(load(ROOT, {})), "run `ingest-rollout timeline > docs/timeline.svg`"
-
-
-def test_a_file_of_its_own_has_all_its_colours_and_those_of_the_dark() -> None:
-    picture = timeline_svg(SETTINGS)
-    assert "var(" not in picture
-    light, dark = picture.split("@media screen and (prefers-color-scheme: dark)")
-    assert palette.LIGHT["ink"] in light
-    assert palette.DARK["ink"] in dark
-
-
-def test_both_palettes_name_the_same_colours() -> None:
-    assert palette.LIGHT.keys() == palette.DARK.keys()

@@ -1,0 +1,48 @@
+"""A record in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from operations.ledger.ledger import Ledger
+from operations.ledger.words import what
+from tests.given.ledger import DEPLOY, OVERRIDE, PREVIEW, add, gate, story
+
+PLAN = f" (plan {'a' * 12})"
+
+
+def test_each_kind_has_its_line(tmp_path: Path) -> None:
+    records, problems = story(tmp_path / "ledger.jsonl").readable()
+
+    assert problems == []
+    assert [(record.kind, *what(record)) for record in records] == [
+        ("adopt", "", f"baseline {'b' * 12}"),
+        ("preview", "", f"1 adopt: phase-core{PLAN}"),
+        ("deploy", "done", f": phase-core{PLAN}"),
+        ("gate", "fail", ", 1 checks, 1 fail; jobs: ran is fail: expected 02:00, measured 1.5"),
+        ("override", "", "loaded: “Q3” is closed, no new invoices: ½ day"),
+        ("deploy", "done", f": phase-core{PLAN}"),
+        ("rollback", "", "to night 0"),
+    ]
+
+
+def test_without_stacks_and_a_plan_it_says_so(ledger: Ledger) -> None:
+    nothing = add(ledger, "preview", PREVIEW | {"stacks": [], "changes": [], "plan_hash": None})
+
+    assert what(nothing) == ("", "no change: no stack")
+
+
+@pytest.mark.parametrize("verdict", ["inconclusive", "fail"])
+def test_a_gate_counts_its_checks_and_names_the_worst(verdict: str, ledger: Ledger) -> None:
+    data = gate(verdict)
+    data["checks"] += gate("pass")["checks"] + gate("warn")["checks"]
+    data["checks"][0]["text"] = "the worst"
+
+    assert what(add(ledger, "gate", data)) == (verdict, f", 3 checks, 1 warn, 1 {verdict}; the worst")
+
+
+def test_a_line_can_neither_end_nor_steer_the_terminal(ledger: Ledger) -> None:
+    assert what(add(ledger, "override", OVERRIDE | {"reason": "a\n\x1b[2Jb"})) == ("", "loaded: a  [2Jb")
+    assert what(add(ledger, "deploy", DEPLOY | {"stacks": ["\r"]}))[1] == f":  {PLAN}"

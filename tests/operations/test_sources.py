@@ -1,0 +1,54 @@
+"""dbt's sources.json, made from verdicts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ingest.catalogue import CATALOGUE
+from ingest.freshness import DAILY, WEEKLY, Criteria, Status, Threshold
+from operations.cloud.tables import Freshness, Loaded
+from operations.sources import artifact, criteria_json
+from tests.given.domain import SETTINGS
+
+AT = datetime(2026, 10, 26, 15, tzinfo=UTC)
+ENTITIES = {entity.name: entity for entity in CATALOGUE}
+
+
+def results(*verdicts: Freshness) -> list[dict[str, Any]]:
+    found: Any = artifact(verdicts, SETTINGS, AT, AT + timedelta(seconds=2), 1.5)
+    assert found["elapsed_time"] == 1.5
+    assert found["metadata"]["generated_at"] == "2026-10-26T15:00:02+00:00"
+    return list(found["results"])
+
+
+def test_a_table_has_its_age_at_the_moment_that_was_asked_about() -> None:
+    loaded = Loaded(AT - timedelta(hours=27), 2)
+    (result,) = results(Freshness(ENTITIES["jobs"], DAILY, Status.WARN, loaded, timedelta(hours=27)))
+
+    assert result["unique_id"] == "source.kpi-auto-471020.st_raw_v2.raw_jobs"
+    assert (result["status"], result["max_loaded_at_time_ago_in_s"]) == ("warn", 27 * 3600)
+    assert (result["max_loaded_at"], result["adapter_response"]) == ("2026-10-25T12:00:00+00:00", {"row_count": 2})
+
+
+def test_an_empty_table_has_the_moment_that_dbt_writes() -> None:
+    (result,) = results(Freshness(ENTITIES["jobs"], DAILY, Status.ERROR, Loaded(None, 0)))
+
+    assert result["max_loaded_at"] == "0001-01-01T00:00:00+00:00"
+
+
+def test_a_table_that_could_not_be_asked_has_its_error_and_nothing_else() -> None:
+    assert results(Freshness(ENTITIES["jobs"], DAILY, Status.RUNTIME_ERROR, error="it is locked")) == [
+        {"unique_id": "source.kpi-auto-471020.st_raw_v2.raw_jobs", "error": "it is locked", "status": "runtime error"}
+    ]
+
+
+def test_what_is_not_expected_yet_is_left_out() -> None:
+    assert results(Freshness(ENTITIES["campaigns"], WEEKLY, Status.NOT_YET)) == []
+
+
+def test_criteria_are_in_dbts_form() -> None:
+    assert criteria_json(Criteria(Threshold(90, "minute"), Threshold(2, "day"))) == {
+        "warn_after": {"count": 90, "period": "minute"},
+        "error_after": {"count": 2, "period": "day"},
+    }

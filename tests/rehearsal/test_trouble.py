@@ -1,0 +1,91 @@
+"""Faults on the twin, one at a time, and their repair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ingest.rollout import STRATEGIES, state_at
+from rehearsal.faults import parse
+from rehearsal.trouble import Trouble
+from tests.given.domain import in_phoenix
+from tests.given.twin import named
+from twin.twin import Twin
+
+PHASED = STRATEGIES["phased"]
+JOBS = named("v2-sync-jobs-daily")
+
+
+def trouble(twin: Twin, *texts: str) -> Trouble:
+    return Trouble([parse(text, PHASED) for text in texts], twin)
+
+
+def job(twin: Twin, name: str = JOBS) -> dict[str, Any]:
+    return dict(twin.scheduler.jobs[name])
+
+
+def test_a_live_job_made_with_post_is_so_from_the_start_until_it_is_repaired(twin: Twin) -> None:
+    made = trouble(twin, "post:jobs")
+    made.seed()
+    assert job(twin)["httpTarget"]["httpMethod"] == "POST"
+    made.mend(0, state_at(PHASED, 0))
+
+    assert job(twin)["httpTarget"]["httpMethod"] == "GET"
+
+
+def test_a_taken_name_is_free_again_after_the_repair(twin: Twin) -> None:
+    made = trouble(twin, "taken:returns")
+    made.seed()
+    assert job(twin, named("v2-sync-returns-daily"))["httpTarget"]["uri"].endswith("/somebody-elses")
+    made.mend(1, state_at(PHASED, 1))
+
+    assert named("v2-sync-returns-daily") not in twin.scheduler.jobs
+
+
+def test_the_service_fails_for_the_entity_on_its_night_alone(twin: Twin) -> None:
+    made = trouble(twin, "fails:jobs@2")
+    made.before_deploy(1)
+    assert twin.ingestor.behaviours == {}
+    made.before_deploy(2)
+    assert {name: one.http_status for name, one in twin.ingestor.behaviours.items()} == {"jobs": 500}
+    made.mend(2, state_at(PHASED, 2))
+
+    assert twin.ingestor.behaviours == {}
+
+
+@pytest.mark.parametrize(("night", "state"), [(0, "ENABLED"), (2, "PAUSED")], ids=["adopted", "declared"])
+def test_a_pause_is_ended_by_hand_only_where_no_deploy_ends_it(night: int, state: str, twin: Twin) -> None:
+    made = trouble(twin, f"paused:jobs@{night}")
+    made.after_deploy(night)
+    assert job(twin)["state"] == "PAUSED"
+    made.mend(night, state_at(PHASED, night))
+
+    assert job(twin)["state"] == state
+
+
+def test_rows_that_were_deleted_come_back(twin: Twin) -> None:
+    twin.warehouse.load("returns", range(10), in_phoenix("2026-10-20T00:30"))
+    made = trouble(twin, "shrinks:returns")
+    made.before_gate(1)
+    assert twin.warehouse.count("returns") == 5
+    made.mend(1, state_at(PHASED, 1))
+
+    assert twin.warehouse.count("returns") == 10
+
+
+def test_the_first_deploy_of_the_night_is_killed_and_none_after(twin: Twin) -> None:
+    made = trouble(twin, "killed@2")
+
+    assert [made.kills(night) for night in (1, 2, 2)] == [False, True, False]
+
+
+def test_none_of_it_counts_as_a_write_of_ours(twin: Twin) -> None:
+    made = trouble(twin, "post:jobs", "taken:returns@1", "edited:payments@1", "paused:payroll@1")
+    made.seed()
+    made.before_deploy(1)
+    made.after_deploy(1)
+    made.mend(1, state_at(PHASED, 1))
+
+    assert job(twin, named("v2-sync-payments-daily"))["schedule"] == "0 1 * * *"
+    assert twin.scheduler.take_writes() == []
