@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from commands.options import night_options
+from ingest.verdict import overall
 from operations.errors import OperationError
 from operations.repository import ROOT, read_settings
 
@@ -65,7 +66,7 @@ def preflight(night: int | None, strategy: str | None) -> int:
     ]
     click.echo(preflight_text(settings, found))
     click.echo(f"Left to the deployer's own preflight: {', '.join(ONLY_THE_DEPLOYER_KNOWS)}")
-    return checks.exit_code(found)
+    return overall(check.verdict for check in found).exit_code
 
 
 @ci.command()

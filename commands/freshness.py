@@ -11,20 +11,18 @@ from pathlib import Path
 import click
 
 from commands.options import at_option, clock, echo_json, json_option
-from commands.render import table
+from commands.render import styled, table
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import Status
 from ingest.schedule import time_zone
 from ingest.settings import Settings
+from ingest.verdict import overall
 from operations import sources
 from operations.cloud import bigquery
 from operations.cloud import tables as asked
 from operations.cloud.tables import Freshness
 from operations.errors import OperationError
 from operations.repository import read_settings
-
-_COLOURS = {Status.PASS: "green", Status.WARN: "yellow", Status.ERROR: "red", Status.RUNTIME_ERROR: "red"}
-_FAILED = (Status.ERROR, Status.RUNTIME_ERROR)
 
 
 @click.command()
@@ -72,7 +70,7 @@ def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int,
         echo_json(_json(verdicts, settings, moment, billed))
     else:
         click.echo(freshness_text(verdicts, settings))
-    return 1 if any(verdict.status in _FAILED for verdict in verdicts) else 0
+    return overall(verdict.status.verdict for verdict in verdicts).exit_code
 
 
 def freshness_text(verdicts: Sequence[Freshness], settings: Settings) -> str:
@@ -91,7 +89,7 @@ def freshness_text(verdicts: Sequence[Freshness], settings: Settings) -> str:
                 age_words(verdict.age) if verdict.age is not None else "",
                 f"{verdict.loaded.rows:,}" if verdict.loaded else "",
                 f"warn {verdict.criteria.warn_after}, error {verdict.criteria.error_after}",
-                click.style(verdict.status, fg=_COLOURS.get(verdict.status)),
+                verdict.status if verdict.status is Status.NOT_YET else styled(verdict.status.verdict, verdict.status),
             )
         )
     head = ("entity", f"max loaded at, {settings.time_zone}", "age", "rows", "criteria", "status")

@@ -15,8 +15,6 @@ from operations.errors import OperationError
 if TYPE_CHECKING:
     from operations.ledger.ledger import Ledger
 
-_EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
-
 
 @click.command()
 @click.option("--verify", is_flag=True, help="Check that no line was changed, moved or removed.")
@@ -58,15 +56,14 @@ def _verify(ledger: Ledger, as_json: bool) -> int:
     from operations.ledger.ledger import FILE
 
     found = ledger.check()
-    verdict = "fail" if found.problems else "inconclusive" if found.inconclusive else "pass"
     remark = found.inconclusive or found.note
     if as_json:
-        echo_json({"verdict": verdict, "records": found.records, "problems": found.problems, "note": remark})
-        return _EXIT_CODES[verdict]
+        echo_json({"verdict": found.verdict, "records": found.records, "problems": found.problems, "note": remark})
+        return found.verdict.exit_code
     for problem in found.problems:
         click.echo(click.style(f"{FILE}: {problem}", fg="red"))
     if not found.problems:
         click.echo(f"{FILE}: the chain of {found.records} records is intact")
     if remark:
         click.echo(click.style(f"{FILE}: {remark}", fg="yellow"))
-    return _EXIT_CODES[verdict]
+    return found.verdict.exit_code

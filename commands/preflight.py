@@ -10,6 +10,7 @@ import click
 from commands.options import echo_json, json_option, night_options
 from commands.render import preflight_text
 from ingest.settings import Settings
+from ingest.verdict import overall
 from operations.errors import OperationError
 from operations.preflight import Check
 from operations.repository import ROOT, read_settings
@@ -39,7 +40,7 @@ def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
         echo_json(preflight_json(settings, found))
     else:
         click.echo(preflight_text(settings, found))
-    return checks.exit_code(found)
+    return overall(check.verdict for check in found).exit_code
 
 
 def preflight_json(settings: Settings, found: Sequence[Check]) -> dict[str, object]:

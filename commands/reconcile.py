@@ -16,7 +16,8 @@ from typing import Any
 import click
 
 from commands.options import json_option
-from commands.render import table
+from commands.render import styled, table
+from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
 from operations.reconcile import (
     MARGIN,
@@ -26,14 +27,10 @@ from operations.reconcile import (
     Row,
     Tolerance,
     Unit,
-    Verdict,
     compare,
-    overall,
     read,
 )
 
-EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}
-COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
 HEAD = ("metric", "ServiceTitan", "before", "gap before", "now", "gap now", "tolerance", "limit", "verdict")
 
 
@@ -60,15 +57,18 @@ def reconcile(figures: Path, folder: Path | None, overwrite: bool, as_json: bool
         texts = {"json": _json(content) + "\n", "md": markdown(found, rows, figures.name, content["compared_at"])}
         for path in record(folder, f"reconcile-{found.start}-to-{found.end}", texts, overwrite):
             click.echo(f"recorded in {path}", err=True)
-    return EXIT_CODES[overall(rows)]
+    return verdict_of(rows).exit_code
+
+
+def verdict_of(rows: Sequence[Row]) -> Verdict:
+    return overall(row.now.verdict for row in rows)
 
 
 def text(figures: Figures, rows: Sequence[Row]) -> str:
     """For the terminal."""
-    verdict = overall(rows)
     lines = [click.style(_title(figures), bold=True), ""]
-    lines.append(table(HEAD, [(*_cells(row), _styled(row.now.verdict)) for row in rows]))
-    lines += ["", *notes(rows), f"Verdict: {_styled(verdict)}"]
+    lines.append(table(HEAD, [(*_cells(row), styled(row.now.verdict)) for row in rows]))
+    lines += ["", *notes(rows), f"Verdict: {styled(verdict_of(rows))}"]
     return "\n".join(lines)
 
 
@@ -82,7 +82,7 @@ def markdown(figures: Figures, rows: Sequence[Row], file: str, compared_at: str)
     ]
     parts = [
         f"# {_title(figures)}",
-        f"Verdict: **{overall(rows)}**",
+        f"Verdict: **{verdict_of(rows)}**",
         _markdown_table(HEAD, [(*_cells(row), row.now.verdict) for row in rows]),
         "\n".join(f"- {_escaped(note)}" for note in notes(rows)),
         "A gap is the warehouse's figure minus ServiceTitan's. Gross margin: (revenue - materials - labor) / revenue.",
@@ -98,7 +98,7 @@ def as_object(figures: Figures, rows: Sequence[Row], file: str, at: datetime) ->
     return {
         "period": {"from": str(figures.start), "to": str(figures.end)},
         "example": figures.is_example,
-        "verdict": overall(rows),
+        "verdict": verdict_of(rows),
         "compared_at": at.isoformat(timespec="seconds"),
         "file": file,
         "file_sha256": figures.digest,
@@ -176,10 +176,6 @@ def _rounded(value: Decimal) -> Decimal:
 def _title(figures: Figures) -> str:
     example = "EXAMPLE FIGURES, not measured: " if figures.is_example else ""
     return f"{example}the warehouse against ServiceTitan, {figures.start} to {figures.end}"
-
-
-def _styled(verdict: Verdict) -> str:
-    return click.style(verdict, fg=COLOURS[verdict])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

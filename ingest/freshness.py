@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from ingest.entity import Entity
+from ingest.verdict import Verdict
 
 Period = Literal["minute", "hour", "day"]
 _LENGTHS: dict[str, timedelta] = {
@@ -26,6 +27,13 @@ class Status(StrEnum):
     ERROR = "error"
     RUNTIME_ERROR = "runtime error"
     NOT_YET = "not yet"
+
+    @property
+    def verdict(self) -> Verdict:
+        return _VERDICTS.get(self, Verdict.PASS)
+
+
+_VERDICTS = {Status.WARN: Verdict.WARN, Status.ERROR: Verdict.FAIL, Status.RUNTIME_ERROR: Verdict.FAIL}
 
 
 @dataclass(frozen=True)

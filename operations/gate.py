@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
 from ingest.catalogue import GROUPS
 from ingest.rollout import Job, World
 from ingest.schedule import first
+from ingest.verdict import Verdict, overall
 from operations.cloud.tables import Loaded
 from operations.evidence import LastAttempt, code_name
 
@@ -20,14 +20,6 @@ WINDOW = timedelta(hours=2)
 
 WARN_SHARE = 0.8
 """A run that takes this share of the time until the next job's is close to running into it."""
-
-
-class Verdict(StrEnum):
-    PASS = "pass"  # noqa: S105
-    WARN = "warn"
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    """The evidence is missing: it holds the rollout as a failure does."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +32,6 @@ class Check:
     expected: str
     measured: str
     tolerance: str = "none"
-
-    @property
-    def holds(self) -> bool:
-        return self.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
     def __str__(self) -> str:
         return f"{self.entity}: {self.name} is {self.verdict}: expected {self.expected}, measured {self.measured}"
@@ -70,14 +58,6 @@ def gate_time(world: World, zone: str, since: datetime) -> datetime:
     return max(first(job.cadence.next_fires(since, zone), 1)[0] for job in world.values()) + WINDOW
 
 
-def verdict_of(checks: list[Check]) -> Verdict:
-    """Failed when a check failed, else inconclusive when one is, else passed. No check at all is inconclusive."""
-    found = {check.verdict for check in checks}
-    if Verdict.FAIL in found:
-        return Verdict.FAIL
-    return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in found or not found else Verdict.PASS
-
-
 def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
     """Every check of every job, of the runs that were due after `since` (the deploy) and until `now`, both aware."""
     runs = [_run(job, zone, evidence, since, now) for job in world.values()]
@@ -88,7 +68,7 @@ def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: 
 def record(checks: list[Check], since: datetime, until: datetime) -> dict[str, Any]:
     """The ledger's data of a gate."""
     return {
-        "verdict": str(verdict_of(checks)),
+        "verdict": str(overall(check.verdict for check in checks)),
         "checks": [
             {
                 "check": check.name,

@@ -16,16 +16,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.verdict import Verdict
 from operations.errors import OperationError
 
 T = TypeVar("T")
 CENT = Decimal("0.01")
-
-
-class Verdict(StrEnum):
-    PASS = "pass"  # noqa: S105
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
 
 
 class Unit(StrEnum):
@@ -133,12 +128,6 @@ class Row:
 def compare(figures: Figures) -> list[Row]:
     """The metrics in the plan's order, and the gross margin."""
     return [*(_row(figures.metrics[name], figures) for name in UNITS), _margin_row(figures)]
-
-
-def overall(rows: Sequence[Row]) -> Verdict:
-    """Fail where one metric fails, else inconclusive where one is, else pass."""
-    verdicts = {row.now.verdict for row in rows}
-    return next((v for v in (Verdict.FAIL, Verdict.INCONCLUSIVE) if v in verdicts), Verdict.PASS)
 
 
 def gross_margin(revenue: Decimal, materials: Decimal, labor: Decimal) -> Decimal | None:

@@ -137,7 +137,7 @@ class Rehearsal:
                 self.trouble.before_gate(night)
             checks = self._gate(deployed_at, rows_before)
             self._record("gate", night, record(checks, deployed_at, self.twin.clock.now))
-            problems = [str(check) for check in checks if check.holds]
+            problems = [str(check) for check in checks if check.verdict.blocks]
         step = Step(
             title,
             found,

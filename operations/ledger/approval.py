@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.settings import Settings
+from ingest.verdict import Verdict
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger
 
@@ -33,7 +34,7 @@ def holding(ledger: Ledger, strategy: str, night: int) -> list[str]:
     if gate is None or deploy is None or gate.seq < deploy.seq:
         names = [NO_GATE]
     else:
-        names = [check["check"] for check in gate.data["checks"] if check["verdict"] in ("fail", "inconclusive")]
+        names = [check["check"] for check in gate.data["checks"] if Verdict(check["verdict"]).blocks]
     overridden = {record.data["check"] for record in ledger.overrides(strategy, night)}
     return [name for name in dict.fromkeys(names) if name not in overridden]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ingest.verdict import Verdict
 from operations.errors import OperationError
 from operations.ledger import git as history_git
 from operations.ledger.git import who
@@ -62,6 +63,10 @@ class Verification:
     problems: list[str] = field(default_factory=list)
     inconclusive: str | None = None
     note: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.FAIL if self.problems else Verdict.INCONCLUSIVE if self.inconclusive else Verdict.PASS
 
 
 class Ledger:
@@ -159,7 +164,7 @@ class Ledger:
         if start is None and since is None:
             return False
         gates = [r for r in records[(start or 0) :] if r.kind == "gate" and (since is None or r.at >= since)]
-        return bool(gates) and gates[-1].data["verdict"] == "pass"
+        return bool(gates) and gates[-1].data["verdict"] == Verdict.PASS
 
     def overrides(self, strategy: str, night: int) -> list[Record]:
         """The overrides of that night's gate since the night was deployed last.

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ingest.verdict import Verdict
 from operations.ledger.record import Record
 
 
@@ -29,7 +30,7 @@ def _deploy(data: Mapping[str, Any]) -> tuple[str, str]:
 def _gate(data: Mapping[str, Any]) -> tuple[str, str]:
     told = f", {len(data['checks'])} checks"
     worst = ""
-    for verdict in ("warn", "inconclusive", "fail"):
+    for verdict in (Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.FAIL):
         if texts := [check["text"] for check in data["checks"] if check["verdict"] == verdict]:
             told += f", {len(texts)} {verdict}"
             worst = f"; {texts[0]}"

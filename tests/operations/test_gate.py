@@ -15,9 +15,10 @@ from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.rollout import STRATEGIES, Hold, Job, World, state_at
 from ingest.schedule import Cadence, time_zone
+from ingest.verdict import Verdict, overall
 from operations.cloud.tables import Loaded
 from operations.evidence import LastAttempt
-from operations.gate import NAMES, WARN_SHARE, WINDOW, Check, Evidence, Verdict, evaluate, gate_time, verdict_of
+from operations.gate import NAMES, WARN_SHARE, WINDOW, Check, Evidence, evaluate, gate_time
 
 ZONE = "America/Phoenix"
 PHOENIX = time_zone(ZONE)
@@ -69,13 +70,9 @@ def found(name: str, entity: str, evidence: Evidence, *, now: datetime = MORNING
 def test_a_night_in_which_everything_went_well_passes_with_every_check() -> None:
     all_checks = checks(good())
 
-    assert verdict_of(all_checks) is Verdict.PASS
+    assert overall(check.verdict for check in all_checks) is Verdict.PASS
     assert {check.name for check in all_checks} == set(NAMES)
     assert {check.verdict for check in all_checks} == {Verdict.PASS}
-
-
-def test_without_any_check_the_verdict_is_inconclusive() -> None:
-    assert verdict_of([]) is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -169,13 +166,13 @@ def test_a_run_ends_before_the_next_jobs_time_and_warns_when_it_is_close(share: 
 def test_a_warning_does_not_hold() -> None:
     close = changed("jobs", table=Loaded(due("jobs") + timedelta(minutes=4), 110))
 
-    assert verdict_of(checks(close)) is Verdict.PASS
+    assert overall(check.verdict for check in checks(close)) is Verdict.PASS
 
 
 @pytest.mark.parametrize("missing", ["attempts", "tables", "rows_before"])
 def test_missing_evidence_holds(missing: str) -> None:
     lacking: Mapping[str, Any] = {missing: None}
-    verdict = verdict_of(checks(replace(good(), **lacking)))
+    verdict = overall(check.verdict for check in checks(replace(good(), **lacking)))
 
     assert verdict is Verdict.INCONCLUSIVE
 
