@@ -10,12 +10,12 @@ import click
 
 from commands.options import at_option, clock, echo_json, json_option, night_options
 from commands.render import styled, table
+from ingest.gate import Check, evaluate, record
 from ingest.rollout import state_at
 from ingest.settings import Settings
 from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
 from operations.evidence import ask
-from operations.gate import Check, Evidence, evaluate, record
 from operations.ledger.ledger import FILE, Ledger, Record
 from operations.repository import ROOT, read_settings
 
@@ -42,17 +42,16 @@ def gate(night: int | None, strategy: str | None, since: str | None, at: str | N
     now = clock(settings, at)
     if begin >= now:
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}", code=2)
-    asked = ask(settings, os.environ)
     rows_before = deploy.data.get("rows") if deploy and not since else None
+    evidence = ask(settings, os.environ, rows_before)
     world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
-    evidence = Evidence(asked.attempts, asked.tables, rows_before)
     checks = evaluate(world, settings.time_zone, evidence, begin, now)
     data = record(checks, begin, now)
     ledger.append("gate", strategy=settings.strategy, night=settings.night, data=data)
     if as_json:
-        echo_json({"strategy": settings.strategy, "night": settings.night, "silent": asked.silent, **data})
+        echo_json({"strategy": settings.strategy, "night": settings.night, "silent": evidence.silent, **data})
     else:
-        click.echo(text(settings, checks, begin, asked.silent))
+        click.echo(text(settings, checks, begin, evidence.silent))
     return overall(check.verdict for check in checks).exit_code
 
 

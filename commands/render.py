@@ -32,7 +32,7 @@ _ACTIONS = {
     Action.DROP_OIDC: "yellow",
 }
 
-_VERDICTS = {
+_VERDICTS: dict[str, str] = {
     Verdict.PASS: "green",
     Verdict.WARN: "yellow",
     Verdict.INCONCLUSIVE: "magenta",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -34,6 +34,14 @@ class Status(StrEnum):
 
 
 _VERDICTS = {Status.WARN: Verdict.WARN, Status.ERROR: Verdict.FAIL, Status.RUNTIME_ERROR: Verdict.FAIL}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a table says: when a row was last loaded (aware; None: it has none), and how many rows it holds."""
+
+    max_loaded_at: datetime | None
+    rows: int
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from datetime import datetime, time, timedelta
 from time import perf_counter
 
 from ingest.catalogue import CATALOGUE
+from ingest.gate import Check, evaluate, gate_time, record
 from ingest.preview import Preview, preview
 from ingest.rollout import World, before_rollout, state_at
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.evidence import ask
-from operations.gate import Check, Evidence, evaluate, gate_time, record
 from operations.ledger.approval import require
 from operations.ledger.ledger import Ledger, Record
 from operations.terraform import deployed
@@ -188,8 +188,7 @@ class Rehearsal:
 
     def _gate(self, since: datetime, rows_before: Mapping[str, int]) -> list[Check]:
         """What `ingest-rollout gate` would find."""
-        asked = ask(self.settings, self.environ)
-        evidence = Evidence(asked.attempts, asked.tables, rows_before)
+        evidence = ask(self.settings, self.environ, rows_before)
         return evaluate(self._world, self.settings.time_zone, evidence, since, self.twin.clock.now)
 
     def _next_evening(self) -> datetime:

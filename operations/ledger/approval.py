@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ingest.gate import Check, blocking
 from ingest.settings import Settings
-from ingest.verdict import Verdict
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger
 
@@ -34,9 +34,9 @@ def holding(ledger: Ledger, strategy: str, night: int) -> list[str]:
     if gate is None or deploy is None or gate.seq < deploy.seq:
         names = [NO_GATE]
     else:
-        names = [check["check"] for check in gate.data["checks"] if Verdict(check["verdict"]).blocks]
+        names = blocking(map(Check.read, gate.data["checks"]))
     overridden = {record.data["check"] for record in ledger.overrides(strategy, night)}
-    return [name for name in dict.fromkeys(names) if name not in overridden]
+    return [name for name in names if name not in overridden]
 
 
 def require(ledger: Ledger, settings: Settings, overrides: Sequence[str], reason: str | None) -> None:

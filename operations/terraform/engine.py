@@ -10,17 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-from google.api_core.exceptions import GoogleAPICallError
-from google.cloud.scheduler_v1 import CloudSchedulerClient
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ingest.rollout import IDENTITY_STACK
-from operations.cloud import jobs
-from operations.cloud.credentials import words
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
 from operations.terraform.state import StateError
+
+# Google's clients are imported where they are used: completion of a deploy's options loads this module.
+if TYPE_CHECKING:
+    from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 OUTPUT = "cdktf.out"
 
@@ -128,6 +127,10 @@ class Terraform:
         Such a job is planned to be created and is live already, just as it is declared; one that differs is somebody
         else's and is left alone. Raises OperationError.
         """
+        from google.api_core.exceptions import GoogleAPICallError
+
+        from operations.cloud.credentials import words
+
         client = self._make_client()
         found = TakenOver([], [])
         try:
@@ -139,6 +142,8 @@ class Terraform:
             raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
 
     def _take_over(self, stack: str, client: CloudSchedulerClient, over: TakenOver) -> None:
+        from operations.cloud import jobs
+
         content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
         creates = {one.address for one in self._plan(stack) if one.action == "create"}
         for address, job, resource in jobs.resources(content):

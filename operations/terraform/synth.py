@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ingest.settings import Settings, as_environ
-from operations.cloud.credentials import scheduler_client
 from operations.errors import OperationError
 from operations.terraform.engine import OUTPUT, Planned, TakenOver, Terraform, in_order, side_by_side, stack_folder
 from operations.terraform.messages import not_noted
@@ -58,6 +57,8 @@ class Cdktf:
     """The CLI on the night that was synthesized last in `root`. Raises OperationError when a tool is missing."""
 
     def __init__(self, root: Path, settings: Settings) -> None:
+        from operations.cloud.credentials import scheduler_client
+
         self.root = root
         self._settings = settings
         self._script = root / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"

@@ -18,8 +18,8 @@ from commands.cli import FURTHER, cli
 from commands.completion_scripts import SHELLS, summary
 from commands.deploy import PLAN
 from commands.rehearse import ENGINES
+from ingest.gate import NAMES
 from ingest.rollout import STRATEGIES
-from operations.gate import NAMES
 from operations.ledger.approval import NO_GATE
 from rehearsal.faults import KINDS
 from tests.checkout import ENVIRON, ROOT, run_in
@@ -151,6 +151,21 @@ def test_completion_outside_the_repository_says_nothing_of_errors(tmp_path: Path
     done = run_in(tmp_path, "ingest-rollout", environ=asked)
 
     assert (done.stdout, done.stderr) == ("".join(f"plain,{night}\n" for night in NIGHTS["phased"]), "")
+
+
+def test_offering_what_can_be_overridden_loads_no_google_client() -> None:
+    asked = ON_PATH | {
+        "_INGEST_ROLLOUT_COMPLETE": "bash_complete",
+        "COMP_WORDS": "ingest-rollout deploy --override ",
+        "COMP_CWORD": "3",
+    }
+    code = "import atexit, sys; sys.argv = ['ingest-rollout']; from commands.cli import main; \
+atexit.register(lambda: print(*sys.modules)); main()"
+    printed = run_in(ROOT, sys.executable, "-c", code, environ=asked).stdout.split()
+
+    assert {f"plain,{name}" for name in (NO_GATE, PLAN)} < set(printed)
+    assert "commands.deploy" in printed
+    assert not {name for name in printed if name.partition(".")[0] == "google"}
 
 
 def test_listing_the_commands_imports_none_of_the_further_ones() -> None:

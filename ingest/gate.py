@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from ingest.attempt import Attempt, Code
 from ingest.catalogue import GROUPS
+from ingest.freshness import Loaded
 from ingest.rollout import Job, World
 from ingest.schedule import first
 from ingest.verdict import Verdict, overall
-from operations.cloud.tables import Loaded
-from operations.evidence import LastAttempt, code_name
 
 WINDOW = timedelta(hours=2)
 """A run counts when its last attempt began this long after its time at most: three attempts of 30 minutes fit."""
@@ -33,6 +33,28 @@ class Check:
     measured: str
     tolerance: str = "none"
 
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Check:
+        """A check of a gate in the ledger."""
+        return cls(
+            str(data["check"]),
+            str(data["entity"] or ""),
+            Verdict(data["verdict"]),
+            *(str(data[key]) for key in ("expected", "measured", "tolerance")),
+        )
+
+    def record(self) -> dict[str, str]:
+        """For the ledger."""
+        return {
+            "check": self.name,
+            "entity": self.entity,
+            "verdict": str(self.verdict),
+            "expected": self.expected,
+            "measured": self.measured,
+            "tolerance": self.tolerance,
+            "text": str(self),
+        }
+
     def __str__(self) -> str:
         return f"{self.entity}: {self.name} is {self.verdict}: expected {self.expected}, measured {self.measured}"
 
@@ -42,15 +64,16 @@ NAMES = ("ran", "succeeded", "loaded", "kept", "in order", "no overlap")
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known. None: it could not be had.
+    """What is known. None: it could not be had; `silent` are the reasons of what did not answer.
 
     `attempts` are by job name; `tables` by entity; `rows_before` are the tables' row counts when the night was
     deployed, by entity.
     """
 
-    attempts: Mapping[str, LastAttempt] | None
+    attempts: Mapping[str, Attempt] | None
     tables: Mapping[str, Loaded] | None
     rows_before: Mapping[str, int] | None
+    silent: tuple[str, ...] = ()
 
 
 def gate_time(world: World, zone: str, since: datetime) -> datetime:
@@ -65,22 +88,16 @@ def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: 
     return [*checks, *_order(runs), *_overlap(runs)]
 
 
+def blocking(checks: Iterable[Check]) -> list[str]:
+    """The names of the checks that block the next night, each once."""
+    return list(dict.fromkeys(check.name for check in checks if check.verdict.blocks))
+
+
 def record(checks: list[Check], since: datetime, until: datetime) -> dict[str, Any]:
     """The ledger's data of a gate."""
     return {
         "verdict": str(overall(check.verdict for check in checks)),
-        "checks": [
-            {
-                "check": check.name,
-                "entity": check.entity,
-                "verdict": str(check.verdict),
-                "expected": check.expected,
-                "measured": check.measured,
-                "tolerance": check.tolerance,
-                "text": str(check),
-            }
-            for check in checks
-        ],
+        "checks": [check.record() for check in checks],
         "window": {"since": since.astimezone(UTC).isoformat(), "until": until.astimezone(UTC).isoformat()},
     }
 
@@ -92,7 +109,7 @@ class _Run:
     job: Job
     due: datetime | None
     next_due: datetime
-    attempt: LastAttempt | None
+    attempt: Attempt | None
     known: bool
     ended: datetime | None
 
@@ -114,10 +131,8 @@ class _Run:
         yield self._ran()
         if self.started is None or self.attempt is None:
             return
-        code = self.attempt.code
-        measured = f"{code_name(code)} ({code})" if code else "OK"
-        yield self.check("succeeded", Verdict.FAIL if code else Verdict.PASS, "OK", measured)
-        if not code:
+        yield self._succeeded(self.attempt)
+        if not self.attempt.code:
             yield self._loaded(evidence)
             yield self._kept(evidence)
 
@@ -138,6 +153,14 @@ class _Run:
         measured = f"last began {_when(begun, self.due)}" if begun else "never ran"
         measured += ", the job is paused" if self.attempt.paused else ""
         return self.check("ran", Verdict.FAIL, expected, measured, tolerance)
+
+    def _succeeded(self, attempt: Attempt) -> Check:
+        if not attempt.code:
+            return self.check("succeeded", Verdict.PASS, "OK", attempt.outcome)
+        if attempt.code not in [*Code]:
+            # Such as -1, of an attempt that is under way.
+            return self.check("succeeded", Verdict.INCONCLUSIVE, "OK", attempt.outcome)
+        return self.check("succeeded", Verdict.FAIL, "OK", f"{attempt.outcome} ({attempt.code})")
 
     def _loaded(self, evidence: Evidence) -> Check:
         expected = f"rows loaded after {_when(self.due, self.due)}"

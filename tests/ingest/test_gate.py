@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.attempt import Attempt
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
+from ingest.freshness import Loaded
+from ingest.gate import NAMES, WARN_SHARE, WINDOW, Check, Evidence, blocking, evaluate, gate_time, record
 from ingest.rollout import STRATEGIES, Hold, Job, World, state_at
 from ingest.schedule import Cadence, time_zone
 from ingest.verdict import Verdict, overall
-from operations.cloud.tables import Loaded
-from operations.evidence import LastAttempt
-from operations.gate import NAMES, WARN_SHARE, WINDOW, Check, Evidence, evaluate, gate_time
 
 ZONE = "America/Phoenix"
 PHOENIX = time_zone(ZONE)
@@ -36,14 +36,14 @@ def due(entity: str) -> datetime:
 def good(world: World = WORLD) -> Evidence:
     """Everything ran in its time and loaded 10 rows on top of 100."""
     return Evidence(
-        {job.entity.job_name: LastAttempt(due(name), 0, False) for name, job in world.items()},
+        {job.entity.job_name: Attempt(due(name), 0, False) for name, job in world.items()},
         {name: Loaded(due(name) + TOOK, 110) for name in world},
         dict.fromkeys(world, 100),
     )
 
 
 def changed(
-    entity: str, *, attempt: LastAttempt | None = None, table: Loaded | None = None, before: int | None = None
+    entity: str, *, attempt: Attempt | None = None, table: Loaded | None = None, before: int | None = None
 ) -> Evidence:
     evidence = good()
     attempts: dict[str, Any] = dict(evidence.attempts or {})
@@ -78,19 +78,19 @@ def test_a_night_in_which_everything_went_well_passes_with_every_check() -> None
 @pytest.mark.parametrize(
     ("attempt", "verdict", "measured"),
     [
-        (LastAttempt(due("returns"), 0, False), "pass", "began Thu 04:55"),
-        (LastAttempt(due("returns") + WINDOW, 0, False), "pass", "began Thu 06:55"),
-        (LastAttempt(None, None, False), "fail", "never ran"),
-        (LastAttempt(due("returns") - timedelta(days=1), 0, False), "fail", "last began Wed 04:55"),
-        (LastAttempt(due("returns") - timedelta(days=1), 0, True), "fail", "last began Wed 04:55, the job is paused"),
+        (Attempt(due("returns"), 0, False), "pass", "began Thu 04:55"),
+        (Attempt(due("returns") + WINDOW, 0, False), "pass", "began Thu 06:55"),
+        (Attempt(None, None, False), "fail", "never ran"),
+        (Attempt(due("returns") - timedelta(days=1), 0, False), "fail", "last began Wed 04:55"),
+        (Attempt(due("returns") - timedelta(days=1), 0, True), "fail", "last began Wed 04:55, the job is paused"),
         (
-            LastAttempt(due("returns") + WINDOW + timedelta(minutes=1), 0, False),
+            Attempt(due("returns") + WINDOW + timedelta(minutes=1), 0, False),
             "inconclusive",
             "the last attempt began Thu 06:56, which is no scheduled run",
         ),
     ],
 )
-def test_only_a_scheduled_run_counts_as_having_run(attempt: LastAttempt, verdict: str, measured: str) -> None:
+def test_only_a_scheduled_run_counts_as_having_run(attempt: Attempt, verdict: str, measured: str) -> None:
     check = found("ran", "returns", changed("returns", attempt=attempt))
 
     assert (check.verdict, check.measured) == (verdict, measured)
@@ -119,9 +119,34 @@ def test_an_attempt_from_before_the_deploy_does_not_count() -> None:
 
 
 def test_a_failed_attempt_fails_with_its_code() -> None:
-    check = found("succeeded", "payroll", changed("payroll", attempt=LastAttempt(due("payroll"), 4, False)))
+    check = found("succeeded", "payroll", changed("payroll", attempt=Attempt(due("payroll"), 4, False)))
 
     assert (check.verdict, check.expected, check.measured) == ("fail", "OK", "DEADLINE_EXCEEDED (4)")
+
+
+@pytest.mark.parametrize("code", [-1, 99])
+def test_a_code_of_no_attempt_that_has_ended_is_inconclusive_by_name(code: int) -> None:
+    evidence = changed("payroll", attempt=Attempt(due("payroll"), code))
+
+    assert (found("succeeded", "payroll", evidence).verdict, found("succeeded", "payroll", evidence).measured) == (
+        "inconclusive",
+        f"code {code}",
+    )
+
+
+def test_the_ledger_gives_back_the_checks_that_were_recorded() -> None:
+    made = checks(changed("jobs", attempt=Attempt(due("jobs"), 13), before=200))
+
+    assert [Check.read(check) for check in record(made, DEPLOYED, MORNING)["checks"]] == made
+
+
+def test_what_fails_and_what_is_not_known_blocks_each_name_once() -> None:
+    def named(name: str, verdict: Verdict) -> Check:
+        return Check(name, "jobs", verdict, "", "")
+
+    made = [named("ran", Verdict.PASS), named("kept", Verdict.WARN), named("loaded", Verdict.FAIL)]
+    made += [named("succeeded", Verdict.INCONCLUSIVE), named("loaded", Verdict.FAIL)]
+    assert blocking(made) == ["loaded", "succeeded"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +224,7 @@ def test_the_gate_of_the_weekly_jobs_is_after_their_sunday() -> None:
 def test_many_jobs_are_judged_with_one_look_at_each() -> None:
     lookups = 0
 
-    class Counting(dict[str, LastAttempt]):
+    class Counting(dict[str, Attempt]):
         def get(self, key: str, default: Any = None) -> Any:
             nonlocal lookups
             lookups += 1
@@ -207,7 +232,7 @@ def test_many_jobs_are_judged_with_one_look_at_each() -> None:
 
     entities = [replace(CATALOGUE[0], name=f"entity_{number}") for number in range(10_000)]
     world = {entity.name: Job(entity, entity.target, Hold.DECLARED, False) for entity in entities}
-    attempts = Counting({entity.job_name: LastAttempt(due("jobs"), 0, False) for entity in entities})
+    attempts = Counting({entity.job_name: Attempt(due("jobs"), 0, False) for entity in entities})
     found = evaluate(world, ZONE, Evidence(attempts, None, None), DEPLOYED, MORNING)
 
     assert lookups == 10_000
@@ -238,7 +263,7 @@ def test_a_run_counts_when_it_was_due_after_the_deploy_and_until_now(
         if fire.timestamp() > now.timestamp():
             break
         fires.append(fire)
-    attempts = {entity.job_name: LastAttempt(fires[-1], 0, False)} if fires else {}
+    attempts = {entity.job_name: Attempt(fires[-1], 0, False)} if fires else {}
     (ran, *_) = evaluate(world, zone, Evidence(attempts, None, None), begin, now)
 
     assert ran.verdict is (Verdict.PASS if fires else Verdict.INCONCLUSIVE)
