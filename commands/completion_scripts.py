@@ -58,10 +58,7 @@ def _makes_a_command(decorator: ast.Call) -> bool:
 
 
 class Bash(BashComplete):
-    """click's completion for bash, for values with spaces and colons.
-
-    bash takes a colon for the end of a word, and inserts what it is given without quotes.
-    """
+    """click's completion for bash, for values with colons, which bash takes for the end of a word."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         before, incomplete = super().get_completion_args()
@@ -78,11 +75,7 @@ class Bash(BashComplete):
         value = str(item.value)
         if self._typed:
             value = value.removeprefix(f"{self._typed}:")
-        return f"{item.type},{_quoted(value)}"
-
-
-def _quoted(value: str) -> str:
-    return f"'{value}'" if " " in value else value
+        return f"{item.type},{value}"
 
 
 add_completion_class(Bash)

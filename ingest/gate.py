@@ -37,7 +37,7 @@ class Check:
     def read(cls, data: Mapping[str, Any]) -> Check:
         """A check of a gate in the ledger."""
         return cls(
-            str(data["check"]),
+            current_name(data["check"]),
             str(data["entity"] or ""),
             Verdict(data["verdict"]),
             *(str(data[key]) for key in ("expected", "measured", "tolerance")),
@@ -59,7 +59,7 @@ class Check:
         return f"{self.entity}: {self.name} is {self.verdict}: expected {self.expected}, measured {self.measured}"
 
 
-NAMES = ("ran", "succeeded", "loaded", "kept", "in order", "no overlap")
+NAMES = ("ran", "succeeded", "loaded", "kept", "in-order", "no-overlap")
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,11 @@ def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: 
     runs = [_run(job, zone, evidence, since, now) for job in world.values()]
     checks = [check for run in runs for check in run.checks(evidence)]
     return [*checks, *_order(runs), *_overlap(runs)]
+
+
+def current_name(name: str) -> str:
+    """Of a check in the ledger: older ledgers have "in order" and "no overlap"."""
+    return name.replace(" ", "-")
 
 
 def blocking(checks: Iterable[Check]) -> list[str]:
@@ -212,13 +217,13 @@ def _order(runs: list[_Run]) -> Iterator[Check]:
             end, name = latest.get(group, (None, ""))
             if end and end >= run.started:
                 measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
-                yield run.check("in order", Verdict.FAIL, expected, measured)
+                yield run.check("in-order", Verdict.FAIL, expected, measured)
             elif group in unknown:
                 measured = f"the end of {unknown[group]} is not known"
-                yield run.check("in order", Verdict.INCONCLUSIVE, expected, measured)
+                yield run.check("in-order", Verdict.INCONCLUSIVE, expected, measured)
             elif end:
                 measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
-                yield run.check("in order", Verdict.PASS, expected, measured)
+                yield run.check("in-order", Verdict.PASS, expected, measured)
 
 
 def _overlap(runs: list[_Run]) -> Iterator[Check]:
@@ -231,12 +236,12 @@ def _overlap(runs: list[_Run]) -> Iterator[Check]:
         tolerance = f"{_minutes(gap)} min"
         expected = f"ends before {following.job.entity.name} at {_when(following.due)}"
         if run.end_is_missing:
-            yield run.check("no overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
+            yield run.check("no-overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
         if run.ended is None:
             continue
         took = run.ended - run.due
         verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
-        yield run.check("no overlap", verdict, expected, f"{_minutes(took)} min", tolerance)
+        yield run.check("no-overlap", verdict, expected, f"{_minutes(took)} min", tolerance)
 
 
 def _due_seconds(run: _Run) -> float:

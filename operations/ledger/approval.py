@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.gate import Check, blocking
+from ingest.gate import Check, blocking, current_name
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger
@@ -35,7 +35,7 @@ def holding(ledger: Ledger, strategy: str, night: int) -> list[str]:
         names = [NO_GATE]
     else:
         names = blocking(map(Check.read, gate.data["checks"]))
-    overridden = {record.data["check"] for record in ledger.overrides(strategy, night)}
+    overridden = {current_name(record.data["check"]) for record in ledger.overrides(strategy, night)}
     return [name for name in names if name not in overridden]
 
 

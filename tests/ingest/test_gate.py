@@ -140,6 +140,14 @@ def test_the_ledger_gives_back_the_checks_that_were_recorded() -> None:
     assert [Check.read(check) for check in record(made, DEPLOYED, MORNING)["checks"]] == made
 
 
+@pytest.mark.parametrize(("old", "new"), [("in order", "in-order"), ("no overlap", "no-overlap"), ("kept", "kept")])
+def test_a_check_of_an_older_ledger_has_its_present_name(old: str, new: str) -> None:
+    made = Check(new, "jobs", Verdict.FAIL, "this", "that", "none")
+
+    assert new in NAMES
+    assert Check.read({**made.record(), "check": old}) == made
+
+
 def test_what_fails_and_what_is_not_known_blocks_each_name_once() -> None:
     def named(name: str, verdict: Verdict) -> Check:
         return Check(name, "jobs", verdict, "", "")
@@ -173,7 +181,7 @@ def test_the_table_did_not_shrink(rows: int, verdict: str) -> None:
 @pytest.mark.parametrize(("minutes", "verdict"), [(29, "pass"), (30, "fail"), (45, "fail")])
 def test_a_job_begins_after_the_groups_it_needs_have_ended(minutes: int, verdict: str) -> None:
     ended = due("jobs") + timedelta(minutes=minutes)
-    check = found("in order", "invoices", changed("jobs", table=Loaded(ended, 110)))
+    check = found("in-order", "invoices", changed("jobs", table=Loaded(ended, 110)))
 
     assert check.verdict == verdict
     assert check.expected == "begins after core has ended"
@@ -183,7 +191,7 @@ def test_a_job_begins_after_the_groups_it_needs_have_ended(minutes: int, verdict
     ("share", "verdict"), [(WARN_SHARE - 0.01, "pass"), (WARN_SHARE, "warn"), (1.0, "warn"), (1.01, "fail")]
 )
 def test_a_run_ends_before_the_next_jobs_time_and_warns_when_it_is_close(share: float, verdict: str) -> None:
-    check = found("no overlap", "jobs", changed("jobs", table=Loaded(due("jobs") + share * timedelta(minutes=5), 110)))
+    check = found("no-overlap", "jobs", changed("jobs", table=Loaded(due("jobs") + share * timedelta(minutes=5), 110)))
 
     assert (check.verdict, check.tolerance) == (verdict, "5.0 min")
 
@@ -212,7 +220,7 @@ def test_a_table_that_nobody_could_ask_holds() -> None:
 
 def test_live_times_of_night_0_need_no_order() -> None:
     world = state_at(STRATEGIES["phased"], 0)
-    assert not [c for c in evaluate(world, ZONE, good(world), DEPLOYED, MORNING) if c.name == "in order"]
+    assert not [c for c in evaluate(world, ZONE, good(world), DEPLOYED, MORNING) if c.name == "in-order"]
 
 
 def test_the_gate_of_the_weekly_jobs_is_after_their_sunday() -> None:
@@ -269,7 +277,7 @@ def test_a_run_counts_when_it_was_due_after_the_deploy_and_until_now(
     assert ran.verdict is (Verdict.PASS if fires else Verdict.INCONCLUSIVE)
 
 
-@pytest.mark.parametrize(("name", "entity"), [("in order", "invoices"), ("no overlap", "jobs")])
+@pytest.mark.parametrize(("name", "entity"), [("in-order", "invoices"), ("no-overlap", "jobs")])
 def test_an_end_that_is_not_known_is_inconclusive(name: str, entity: str) -> None:
     evidence = good()
     tables = {key: table for key, table in (evidence.tables or {}).items() if key != "jobs"}
