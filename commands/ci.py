@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from commands.options import night_options
+from commands.options import judges, night_options
 from ingest.verdict import overall
 from operations.errors import OperationError
 from operations.repository import ROOT, read_settings
@@ -46,6 +46,7 @@ def ready() -> None:
 
 @ci.command()
 @night_options
+@judges
 def preflight(night: int | None, strategy: str | None) -> int:
     """`preflight` by an account that may only read: without what it may do itself.
 

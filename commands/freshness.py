@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option
+from commands.options import at_option, clock, echo_json, json_option, judges
 from commands.render import styled, table
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import Status
@@ -38,6 +38,7 @@ from operations.repository import read_settings
     help="Refuse to be billed for more.",
 )
 @click.option("--yes", is_flag=True, help="Ask BigQuery whatever it bills.")
+@judges
 def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int, yes: bool) -> int:
     """Check that the tables of the committed night got new rows in time.
 
@@ -47,20 +48,15 @@ def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int,
     Example:
       ingest-rollout freshness --output sources.json
     """
-    try:
-        settings = read_settings()
-        moment = clock(settings, at)
-    except OperationError as error:
-        raise OperationError(str(error), code=2) from None
+    settings = read_settings()
+    moment = clock(settings, at)
     client = bigquery.bigquery_client(settings, os.environ)
     began = time.monotonic()
     surveyed = asked.survey(client, settings, asked.expected(settings))
     billed = asked.bytes_to_be_billed(client, settings, surveyed.readable)
     click.echo(f"BigQuery bills {_size(billed)} at most for {len(surveyed.readable)} tables.", err=as_json)
     if billed > max_bytes and not yes:
-        raise OperationError(
-            f"refused: {billed} bytes are over --max-bytes {max_bytes}; raise it, or use --yes", code=2
-        )
+        raise OperationError(f"refused: {billed} bytes are over --max-bytes {max_bytes}; raise it, or use --yes")
     found = asked.read(client, settings, surveyed.readable, max_bytes=None if yes else max_bytes)
     elapsed = time.monotonic() - began
     verdicts = asked.judge(CATALOGUE, surveyed, found, moment)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option, night_options
+from commands.options import at_option, clock, echo_json, json_option, judges, night_options
 from commands.render import styled, table
 from ingest.gate import Check, evaluate, record
 from ingest.rollout import state_at
@@ -25,6 +25,7 @@ from operations.repository import ROOT, read_settings
 @click.option("--since", metavar="TIME", help="When the night was deployed, for a deploy that is not in the ledger.")
 @at_option
 @json_option
+@judges
 def gate(night: int | None, strategy: str | None, since: str | None, at: str | None, as_json: bool) -> int:
     """Ask whether a night worked; the next night waits for it.
 
@@ -41,7 +42,7 @@ def gate(night: int | None, strategy: str | None, since: str | None, at: str | N
     begin = clock(settings, since) if since else deployed_at(deploy, settings)
     now = clock(settings, at)
     if begin >= now:
-        raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}", code=2)
+        raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
     rows_before = deploy.data.get("rows") if deploy and not since else None
     evidence = ask(settings, os.environ, rows_before)
     world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
@@ -62,12 +63,11 @@ def newest_deploy(ledger: Ledger, settings: Settings) -> Record | None:
 
 
 def deployed_at(deploy: Record | None, settings: Settings) -> datetime:
-    """When the deploy ended. Raises OperationError (code 2) where there is none."""
+    """When the deploy ended. Raises OperationError where there is none."""
     if deploy is None:
         raise OperationError(
             f"night {settings.night} ({settings.strategy}) has no finished deploy on record; deploy it, or say when "
-            "it was deployed with --since",
-            code=2,
+            "it was deployed with --since"
         )
     return datetime.fromisoformat(deploy.data["ended_at"])
 

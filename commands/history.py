@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from commands.candidates import nights
-from commands.options import echo_json, json_option
+from commands.options import echo_json, json_option, judges
 from commands.render import records_table
 from operations.errors import OperationError
-
-if TYPE_CHECKING:
-    from operations.ledger.ledger import Ledger
 
 
 @click.command()
@@ -35,11 +31,10 @@ def history(verify: bool, night: int | None, as_json: bool) -> int:
 
     if verify and night is not None:
         raise OperationError("--verify looks at the whole ledger; leave --night out")
-    zone = ZoneInfo(read_settings().time_zone)
-    ledger = Ledger(ROOT / FILE)
     if verify:
-        return _verify(ledger, as_json)
-    records, problems = ledger.readable()
+        return _verify(as_json)
+    zone = ZoneInfo(read_settings().time_zone)
+    records, problems = Ledger(ROOT / FILE).readable()
     shown = [record for record in records if night is None or record.night == night]
     if as_json:
         echo_json([record.as_json() for record in shown])
@@ -52,10 +47,13 @@ def history(verify: bool, night: int | None, as_json: bool) -> int:
     return 1 if problems else 0
 
 
-def _verify(ledger: Ledger, as_json: bool) -> int:
-    from operations.ledger.ledger import FILE
+@judges
+def _verify(as_json: bool) -> int:
+    from operations.ledger.ledger import FILE, Ledger
+    from operations.repository import ROOT, read_settings
 
-    found = ledger.check()
+    read_settings()
+    found = Ledger(ROOT / FILE).check()
     remark = found.inconclusive or found.note
     if as_json:
         echo_json({"verdict": found.verdict, "records": found.records, "problems": found.problems, "note": remark})

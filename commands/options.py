@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import click
 
 from commands.candidates import nights, starts, strategies
 from ingest.settings import Settings
-from operations.errors import OperationError
+from operations.errors import FailedError, OperationError
+
+P = ParamSpec("P")
 
 strategy_option = click.option(
     "--strategy",
@@ -36,6 +39,21 @@ from_option = click.option(
 )
 at_option = click.option("--at", metavar="TIME", help="An ISO 8601 time (local where it has no offset) for the clock.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def judges(command: Callable[P, int]) -> Callable[P, int]:
+    """For a command whose exit code is a verdict's: what keeps it from one is 2, "could not be evaluated"."""
+
+    @wraps(command)
+    def judged(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            return command(*args, **kwargs)
+        except FailedError:
+            raise
+        except OperationError as error:
+            raise OperationError(str(error), code=2) from None
+
+    return judged
 
 
 def clock(settings: Settings, at: str | None) -> datetime:

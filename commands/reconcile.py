@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from commands.options import json_option
+from commands.options import json_option, judges
 from commands.render import styled, table
 from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
@@ -39,6 +39,7 @@ HEAD = ("metric", "ServiceTitan", "before", "gap before", "now", "gap now", "tol
 @click.option("--record", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Write a record there.")
 @click.option("--overwrite", is_flag=True, help="Replace the period's record if there is one.")
 @json_option
+@judges
 def reconcile(figures: Path, folder: Path | None, overwrite: bool, as_json: bool) -> int:
     """Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.
 
@@ -117,15 +118,14 @@ def as_object(figures: Figures, rows: Sequence[Row], file: str, at: datetime) ->
 def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -> list[Path]:
     """Writes `texts`, by ending, to files named `stem` in `folder`; each is there whole or not at all.
 
-    Raises OperationError (code 2) where one is there already, unless `overwrite`, and where they cannot be written.
+    Raises OperationError where one is there already, unless `overwrite`, and where they cannot be written.
     """
     paths = [folder / f"{stem}.{ending}" for ending in texts]
     there = [path.name for path in paths if os.path.lexists(path)]
     if there and not overwrite:
         raise OperationError(
             f"not recorded: {folder} already has {' and '.join(there)}; "
-            "use --overwrite to replace what is there, or another folder",
-            code=2,
+            "use --overwrite to replace what is there, or another folder"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -
             for path in paths:
                 os.replace(Path(temporary) / path.name, path)
     except OSError as error:
-        raise OperationError(f"not recorded: {folder} cannot be written to ({error.strerror})", code=2) from None
+        raise OperationError(f"not recorded: {folder} cannot be written to ({error.strerror})") from None
     return paths
 
 

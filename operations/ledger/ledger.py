@@ -117,12 +117,10 @@ class Ledger:
         return parse(line)
 
     def records(self) -> list[Record]:
-        """All records, oldest first. Raises OperationError (code 2) for a ledger that is not intact in itself."""
+        """All records, oldest first. Raises OperationError for a ledger that is not intact in itself."""
         records, problems = self.readable()
         if problems:
-            raise OperationError(
-                f"{self.path} cannot be trusted: {problems[0]}; see `ingest-rollout history --verify`", code=2
-            )
+            raise OperationError(f"{self.path} cannot be trusted: {problems[0]}; see `ingest-rollout history --verify`")
         return records
 
     def readable(self) -> tuple[list[Record], list[str]]:
@@ -134,7 +132,7 @@ class Ledger:
         return self.check().problems
 
     def check(self) -> Verification:
-        """Examines the chain, and compares it with what git has committed. Raises OperationError (code 2)."""
+        """Examines the chain, and compares it with what git has committed. Raises OperationError."""
         content = self._content()
         records, problems = examine(content)
         count = len(records)
@@ -206,7 +204,7 @@ class Ledger:
             if content and not content.endswith(b"\n"):
                 content = self._settled(content)
         except OSError as error:
-            raise OperationError(f"{self.path} cannot be read ({error.strerror}); mend that first", code=2) from None
+            raise OperationError(f"{self.path} cannot be read ({error.strerror}); mend that first") from None
         return content
 
     def _settled(self, content: bytes) -> bytes:
