@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from commands.options import judges, night_options
+from commands.options import judges, night_options, now
 from ingest.verdict import overall
 from operations.errors import OperationError
 from operations.repository import ROOT, read_settings
@@ -87,7 +86,7 @@ def night() -> None:
         click.echo("night=\nstrategy=\ngate=not due\nwhy=nothing is deployed yet, by the ledger")
         return
     settings = read_settings(night=found.night, strategy=found.strategy)
-    why = hold_off(ledger, settings, found.since, datetime.now(UTC))
+    why = hold_off(ledger, settings, found.since, now())
     click.echo(f"night={found.night}\nstrategy={found.strategy}\ngate={'not due' if why else 'due'}")
     click.echo(f"why=night {found.night} ({found.strategy}) is deployed, {why or 'its gate is due'}")
 

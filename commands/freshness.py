@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option, judges
+from commands.options import at_option, clock, echo_json, json_option, judges, now
 from commands.render import styled, table
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import Status
@@ -61,7 +61,7 @@ def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int,
     elapsed = time.monotonic() - began
     verdicts = asked.judge(CATALOGUE, surveyed, found, moment)
     if output:
-        sources.write(Path(output), sources.artifact(verdicts, settings, moment, datetime.now(UTC), elapsed))
+        sources.write(Path(output), sources.artifact(verdicts, settings, moment, now(), elapsed))
     if as_json:
         echo_json(_json(verdicts, settings, moment, billed))
     else:

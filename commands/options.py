@@ -56,12 +56,17 @@ def judges(command: Callable[P, int]) -> Callable[P, int]:
     return judged
 
 
+def now() -> datetime:
+    """The one look at the clock; what is below the commands takes the moment as an argument."""
+    return datetime.now(UTC)
+
+
 def clock(settings: Settings, at: str | None) -> datetime:
     """The moment that `--at` names (aware); now without one. Raises OperationError."""
     from ingest.schedule import time_zone
 
     if at is None:
-        return datetime.now(UTC)
+        return now()
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

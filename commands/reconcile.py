@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from commands.options import json_option, judges
+from commands.options import json_option, judges, now
 from commands.render import styled, table
 from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
@@ -50,9 +50,10 @@ def reconcile(figures: Path, folder: Path | None, overwrite: bool, as_json: bool
     Example, with a Markdown and a JSON record:
       ingest-rollout reconcile docs/reconcile-example.toml --record records
     """
-    found = read(figures, date.today())
+    moment = now()
+    found = read(figures, moment.astimezone().date())
     rows = compare(found)
-    content = as_object(found, rows, figures.name, datetime.now(UTC))
+    content = as_object(found, rows, figures.name, moment)
     click.echo(_json(content) if as_json else text(found, rows))
     if folder:
         texts = {"json": _json(content) + "\n", "md": markdown(found, rows, figures.name, content["compared_at"])}
