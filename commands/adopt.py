@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from commands.options import echo_json, json_option
+from commands.options import echo_json, json_option, judges
 from commands.render import table
 from ingest.baseline import FILE, Baseline, BaselineError, load_baseline
 from operations import adopt as adoption
@@ -26,6 +26,7 @@ _COLOURS = {Verdict.EXPECTED: "green", Verdict.DIFFERS: "yellow", Verdict.FOREIG
 @click.command()
 @click.option("--record", is_flag=True, help=f"Write the jobs as they are to {FILE}, to be committed.")
 @json_option
+@judges
 def adopt(record: bool, as_json: bool) -> int:
     """Compare the live jobs, field by field, with what night 0 expects; record them with --record.
 

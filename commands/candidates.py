@@ -33,7 +33,7 @@ def starts(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 def checks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """What can hold a deploy, for --override."""
-    from operations.gate import NAMES
+    from ingest.gate import NAMES
     from operations.ledger.approval import NO_GATE
 
     more = {NO_GATE: "the gate was never asked", "plan": "Terraform's plan is not what the preview shows"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from commands.options import night_options
+from commands.options import judges, night_options, now
+from ingest.verdict import overall
 from operations.errors import OperationError
 from operations.repository import ROOT, read_settings
 
@@ -45,6 +45,7 @@ def ready() -> None:
 
 @ci.command()
 @night_options
+@judges
 def preflight(night: int | None, strategy: str | None) -> int:
     """`preflight` by an account that may only read: without what it may do itself.
 
@@ -65,7 +66,7 @@ def preflight(night: int | None, strategy: str | None) -> int:
     ]
     click.echo(preflight_text(settings, found))
     click.echo(f"Left to the deployer's own preflight: {', '.join(ONLY_THE_DEPLOYER_KNOWS)}")
-    return checks.exit_code(found)
+    return overall(check.verdict for check in found).exit_code
 
 
 @ci.command()
@@ -85,7 +86,7 @@ def night() -> None:
         click.echo("night=\nstrategy=\ngate=not due\nwhy=nothing is deployed yet, by the ledger")
         return
     settings = read_settings(night=found.night, strategy=found.strategy)
-    why = hold_off(ledger, settings, found.since, datetime.now(UTC))
+    why = hold_off(ledger, settings, found.since, now())
     click.echo(f"night={found.night}\nstrategy={found.strategy}\ngate={'not due' if why else 'due'}")
     click.echo(f"why=night {found.night} ({found.strategy}) is deployed, {why or 'its gate is due'}")
 

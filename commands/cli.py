@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -24,25 +24,98 @@ from operations.terraform import deployed
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+
+class Further(NamedTuple):
+    """Where a command is and the first sentence of its help: importing it only to list it may take a second."""
+
+    module: str
+    function: str
+    summary: str
+
+
 FURTHER = {
-    "adopt": "commands.adopt",
-    "ci": "commands.ci",
-    "completion": "commands.completion",
-    "deploy": "commands.deploy",
-    "diff": "commands.diff",
-    "freshness": "commands.freshness",
-    "gate": "commands.gate",
-    "history": "commands.history",
-    "move-state": "commands.move_state",
-    "policy": "commands.policy",
-    "preflight": "commands.preflight",
-    "reconcile": "commands.reconcile",
-    "rehearse": "commands.rehearse",
-    "rollback": "commands.deploy",
-    "status": "commands.status",
-    "timeline": "commands.timeline",
+    "adopt": Further(
+        "commands.adopt",
+        "adopt",
+        "Compare the live jobs, field by field, with what night 0 expects; record them with --record.",
+    ),
+    "ci": Further(
+        "commands.ci",
+        "ci",
+        "For workflows: the ledger's branch, the night that is deployed, pages of Markdown.",
+    ),
+    "completion": Further(
+        "commands.completion",
+        "completion",
+        "Print the script that completes commands, options and their values after TAB.",
+    ),
+    "deploy": Further(
+        "commands.deploy",
+        "deploy",
+        "Deploy a night: preview, confirmation, then cdktf for exactly its stacks.",
+    ),
+    "diff": Further(
+        "commands.diff",
+        "diff",
+        "Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.",
+    ),
+    "freshness": Further(
+        "commands.freshness",
+        "freshness",
+        "Check that the tables of the committed night got new rows in time.",
+    ),
+    "gate": Further(
+        "commands.gate",
+        "gate",
+        "Ask whether a night worked; the next night waits for it.",
+    ),
+    "history": Further(
+        "commands.history",
+        "history",
+        "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
+    ),
+    "move-state": Further(
+        "commands.move_state",
+        "move_state",
+        "Move Terraform's state of all stacks to the team's bucket, or back to this machine.",
+    ),
+    "policy": Further(
+        "commands.policy",
+        "policy",
+        "Check the Terraform of the nights against the policy: targets, identities, grants, secrets, pins.",
+    ),
+    "preflight": Further(
+        "commands.preflight",
+        "preflight",
+        "Check before a night that its deploy can work: API, permissions, routes, names, tables.",
+    ),
+    "reconcile": Further(
+        "commands.reconcile",
+        "reconcile",
+        "Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.",
+    ),
+    "rehearse": Further(
+        "commands.rehearse",
+        "rehearse",
+        "Play the whole rollout on an embedded twin, without any cloud account.",
+    ),
+    "rollback": Further(
+        "commands.deploy",
+        "rollback",
+        "Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.",
+    ),
+    "status": Further(
+        "commands.status",
+        "status",
+        "Compare the live jobs with what a night declares; show last attempts and next runs.",
+    ),
+    "timeline": Further(
+        "commands.timeline",
+        "timeline",
+        "Draw the rollout: when each job runs after each night, and the schedule before and after.",
+    ),
 }
-"""Commands in modules of their own: the name of the command, and with "_" of its function, to that of its module."""
+"""Commands in modules of their own, by name."""
 
 CHANGES = 2
 """Exit code for "there are changes", as Terraform's -detailed-exitcode."""
@@ -51,7 +124,8 @@ CHANGES = 2
 def main() -> None:
     """Runs the command line: exit code 0 for done or no change, 1 for an error, 2 for changes."""
     if "_INGEST_ROLLOUT_COMPLETE" in os.environ:
-        import commands.completion_scripts  # noqa: F401  # makes our own completion for bash known
+        # Its import makes our own completion for bash known.
+        cli.get_command(click.Context(cli), "completion")
     try:
         code = cli(standalone_mode=False)
     except click.Abort:
@@ -81,7 +155,8 @@ class LazyGroup(click.Group):
             return super().get_command(context, name)
         from importlib import import_module
 
-        command: click.Command = getattr(import_module(FURTHER[name]), _function(name))
+        further = FURTHER[name]
+        command: click.Command = getattr(import_module(further.module), further.function)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -96,16 +171,9 @@ class LazyGroup(click.Group):
 
     def _listed(self, context: click.Context) -> click.Group:
         """The commands by name and first sentence, without importing the further ones."""
-        from commands.completion_scripts import summary
-
-        known = self.commands
-        names = self.list_commands(context)
-        further = {n: summary(FURTHER[n], _function(n)) for n in names if n not in known}
-        return click.Group(commands={n: known.get(n) or click.Command(n, help=further[n]) for n in names})
-
-
-def _function(command: str) -> str:
-    return command.replace("-", "_")
+        further = {name: click.Command(name, help=one.summary) for name, one in FURTHER.items()}
+        listed = {**self.commands, **further}
+        return click.Group(commands={name: listed[name] for name in self.list_commands(context)})
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,10 +1,49 @@
-"""`ingest-rollout completion`."""
+"""`ingest-rollout completion`: the shells' scripts."""
 
 from __future__ import annotations
 
-import click
+from typing import Any
 
-from commands.completion_scripts import SHELLS, script
+import click
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
+
+PROGRAM = "ingest-rollout"
+VARIABLE = "_INGEST_ROLLOUT_COMPLETE"
+"""The variable by which the scripts tell the command what they want."""
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def script(shell: str, root: click.Command) -> str:
+    """What the shell has to source. Raises KeyError for a shell that is not in SHELLS."""
+    found = get_completion_class(shell)
+    if found is None or shell not in SHELLS:
+        raise KeyError(shell)
+    return found(root, {}, PROGRAM, VARIABLE).source()
+
+
+class Bash(BashComplete):
+    """click's completion for bash, for values with colons, which bash takes for the end of a word."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        before, incomplete = super().get_completion_args()
+        words: list[str] = []
+        for word in [*before, incomplete]:
+            if words and (word.startswith(":") or words[-1].endswith(":")):
+                words[-1] += word
+            else:
+                words.append(word)
+        self._typed = words[-1].rpartition(":")[0]
+        return words[:-1], words[-1]
+
+    def format_completion(self, item: CompletionItem[Any]) -> str:
+        value = str(item.value)
+        if self._typed:
+            value = value.removeprefix(f"{self._typed}:")
+        return f"{item.type},{value}"
+
+
+add_completion_class(Bash)
 
 
 @click.command()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import click
 
 from commands.candidates import checks, nights
-from commands.options import from_option, night_options, strategy_option
+from commands.options import from_option, night_options, now, strategy_option
 from commands.render import moment, preview_text, table
 from commands.site import checkout_site
 from ingest.entity import Entity
@@ -138,6 +137,5 @@ def _note_committed(settings: Settings) -> None:
 
 def _show_next_runs(settings: Settings, found: Preview, stacks: Sequence[str]) -> None:
     click.echo(f"Night {settings.night} is deployed: {', '.join(stacks)}. Next runs:")
-    now = datetime.now(UTC)
-    rows = [(c.entity.name, *moment(c.after, now, settings.time_zone)) for c in found.changes if c.after]
+    rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in found.changes if c.after]
     click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))

@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option
-from commands.render import table
+from commands.options import at_option, clock, echo_json, json_option, judges, now
+from commands.render import styled, table
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import Status
 from ingest.schedule import time_zone
 from ingest.settings import Settings
+from ingest.verdict import overall
 from operations import sources
 from operations.cloud import bigquery
 from operations.cloud import tables as asked
 from operations.cloud.tables import Freshness
 from operations.errors import OperationError
 from operations.repository import read_settings
-
-_COLOURS = {Status.PASS: "green", Status.WARN: "yellow", Status.ERROR: "red", Status.RUNTIME_ERROR: "red"}
-_FAILED = (Status.ERROR, Status.RUNTIME_ERROR)
 
 
 @click.command()
@@ -40,6 +38,7 @@ _FAILED = (Status.ERROR, Status.RUNTIME_ERROR)
     help="Refuse to be billed for more.",
 )
 @click.option("--yes", is_flag=True, help="Ask BigQuery whatever it bills.")
+@judges
 def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int, yes: bool) -> int:
     """Check that the tables of the committed night got new rows in time.
 
@@ -49,30 +48,25 @@ def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int,
     Example:
       ingest-rollout freshness --output sources.json
     """
-    try:
-        settings = read_settings()
-        moment = clock(settings, at)
-    except OperationError as error:
-        raise OperationError(str(error), code=2) from None
+    settings = read_settings()
+    moment = clock(settings, at)
     client = bigquery.bigquery_client(settings, os.environ)
     began = time.monotonic()
     surveyed = asked.survey(client, settings, asked.expected(settings))
     billed = asked.bytes_to_be_billed(client, settings, surveyed.readable)
     click.echo(f"BigQuery bills {_size(billed)} at most for {len(surveyed.readable)} tables.", err=as_json)
     if billed > max_bytes and not yes:
-        raise OperationError(
-            f"refused: {billed} bytes are over --max-bytes {max_bytes}; raise it, or use --yes", code=2
-        )
+        raise OperationError(f"refused: {billed} bytes are over --max-bytes {max_bytes}; raise it, or use --yes")
     found = asked.read(client, settings, surveyed.readable, max_bytes=None if yes else max_bytes)
     elapsed = time.monotonic() - began
     verdicts = asked.judge(CATALOGUE, surveyed, found, moment)
     if output:
-        sources.write(Path(output), sources.artifact(verdicts, settings, moment, datetime.now(UTC), elapsed))
+        sources.write(Path(output), sources.artifact(verdicts, settings, moment, now(), elapsed))
     if as_json:
         echo_json(_json(verdicts, settings, moment, billed))
     else:
         click.echo(freshness_text(verdicts, settings))
-    return 1 if any(verdict.status in _FAILED for verdict in verdicts) else 0
+    return overall(verdict.status.verdict for verdict in verdicts).exit_code
 
 
 def freshness_text(verdicts: Sequence[Freshness], settings: Settings) -> str:
@@ -91,7 +85,7 @@ def freshness_text(verdicts: Sequence[Freshness], settings: Settings) -> str:
                 age_words(verdict.age) if verdict.age is not None else "",
                 f"{verdict.loaded.rows:,}" if verdict.loaded else "",
                 f"warn {verdict.criteria.warn_after}, error {verdict.criteria.error_after}",
-                click.style(verdict.status, fg=_COLOURS.get(verdict.status)),
+                verdict.status if verdict.status is Status.NOT_YET else styled(verdict.status.verdict, verdict.status),
             )
         )
     head = ("entity", f"max loaded at, {settings.time_zone}", "age", "rows", "criteria", "status")

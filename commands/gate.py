@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option, night_options
-from commands.render import table
+from commands.options import at_option, clock, echo_json, json_option, judges, night_options
+from commands.render import styled, table
+from ingest.gate import Check, evaluate, record
 from ingest.rollout import state_at
 from ingest.settings import Settings
+from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
 from operations.evidence import ask
-from operations.gate import Check, Evidence, Verdict, evaluate, record, verdict_of
 from operations.ledger.ledger import FILE, Ledger, Record
 from operations.repository import ROOT, read_settings
-
-EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}
-_COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "magenta"}
 
 
 @click.command()
@@ -27,6 +25,7 @@ _COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", 
 @click.option("--since", metavar="TIME", help="When the night was deployed, for a deploy that is not in the ledger.")
 @at_option
 @json_option
+@judges
 def gate(night: int | None, strategy: str | None, since: str | None, at: str | None, as_json: bool) -> int:
     """Ask whether a night worked; the next night waits for it.
 
@@ -43,20 +42,18 @@ def gate(night: int | None, strategy: str | None, since: str | None, at: str | N
     begin = clock(settings, since) if since else deployed_at(deploy, settings)
     now = clock(settings, at)
     if begin >= now:
-        raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}", code=2)
-    asked = ask(settings, os.environ)
+        raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
     rows_before = deploy.data.get("rows") if deploy and not since else None
+    evidence = ask(settings, os.environ, rows_before)
     world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
-    evidence = Evidence(asked.attempts, asked.tables, rows_before)
     checks = evaluate(world, settings.time_zone, evidence, begin, now)
-    verdict = verdict_of(checks)
     data = record(checks, begin, now)
     ledger.append("gate", strategy=settings.strategy, night=settings.night, data=data)
     if as_json:
-        echo_json({"strategy": settings.strategy, "night": settings.night, "silent": asked.silent, **data})
+        echo_json({"strategy": settings.strategy, "night": settings.night, "silent": evidence.silent, **data})
     else:
-        click.echo(text(settings, checks, begin, asked.silent))
-    return EXIT_CODES[verdict]
+        click.echo(text(settings, checks, begin, evidence.silent))
+    return overall(check.verdict for check in checks).exit_code
 
 
 def newest_deploy(ledger: Ledger, settings: Settings) -> Record | None:
@@ -66,33 +63,32 @@ def newest_deploy(ledger: Ledger, settings: Settings) -> Record | None:
 
 
 def deployed_at(deploy: Record | None, settings: Settings) -> datetime:
-    """When the deploy ended. Raises OperationError (code 2) where there is none."""
+    """When the deploy ended. Raises OperationError where there is none."""
     if deploy is None:
         raise OperationError(
             f"night {settings.night} ({settings.strategy}) has no finished deploy on record; deploy it, or say when "
-            "it was deployed with --since",
-            code=2,
+            "it was deployed with --since"
         )
     return datetime.fromisoformat(deploy.data["ended_at"])
 
 
 def text(settings: Settings, checks: Sequence[Check], since: datetime, silent: Sequence[str]) -> str:
     """A table with what is not well first."""
-    order: Mapping[Verdict, int] = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.WARN: 2, Verdict.PASS: 3}
+    order = [*Verdict]
     rows = [
         (
-            click.style(check.verdict, fg=_COLOURS[check.verdict]),
+            styled(check.verdict),
             check.name,
             check.entity,
             check.expected,
             check.measured,
             check.tolerance,
         )
-        for check in sorted(checks, key=lambda check: order[check.verdict])
+        for check in sorted(checks, key=lambda check: -order.index(check.verdict))
     ]
-    verdict = verdict_of(list(checks))
+    verdict = overall(check.verdict for check in checks)
     lines = [f"Night {settings.night} ({settings.strategy}), since its deploy on {since:%a %Y-%m-%d %H:%M %Z}", ""]
     lines.append(table(("verdict", "check", "entity", "expected", "measured", "tolerance"), rows))
     lines += [f"NO ANSWER: {why}" for why in silent]
-    lines.append(f"The gate of night {settings.night}: {click.style(verdict, fg=_COLOURS[verdict], bold=True)}")
+    lines.append(f"The gate of night {settings.night}: {styled(verdict, bold=True)}")
     return "\n".join(lines)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from commands.candidates import nights
-from commands.options import echo_json, json_option
+from commands.options import echo_json, json_option, judges
 from commands.render import records_table
 from operations.errors import OperationError
-
-if TYPE_CHECKING:
-    from operations.ledger.ledger import Ledger
-
-_EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 
 
 @click.command()
@@ -37,11 +31,10 @@ def history(verify: bool, night: int | None, as_json: bool) -> int:
 
     if verify and night is not None:
         raise OperationError("--verify looks at the whole ledger; leave --night out")
-    zone = ZoneInfo(read_settings().time_zone)
-    ledger = Ledger(ROOT / FILE)
     if verify:
-        return _verify(ledger, as_json)
-    records, problems = ledger.readable()
+        return _verify(as_json)
+    zone = ZoneInfo(read_settings().time_zone)
+    records, problems = Ledger(ROOT / FILE).readable()
     shown = [record for record in records if night is None or record.night == night]
     if as_json:
         echo_json([record.as_json() for record in shown])
@@ -54,19 +47,21 @@ def history(verify: bool, night: int | None, as_json: bool) -> int:
     return 1 if problems else 0
 
 
-def _verify(ledger: Ledger, as_json: bool) -> int:
-    from operations.ledger.ledger import FILE
+@judges
+def _verify(as_json: bool) -> int:
+    from operations.ledger.ledger import FILE, Ledger
+    from operations.repository import ROOT, read_settings
 
-    found = ledger.check()
-    verdict = "fail" if found.problems else "inconclusive" if found.inconclusive else "pass"
+    read_settings()
+    found = Ledger(ROOT / FILE).check()
     remark = found.inconclusive or found.note
     if as_json:
-        echo_json({"verdict": verdict, "records": found.records, "problems": found.problems, "note": remark})
-        return _EXIT_CODES[verdict]
+        echo_json({"verdict": found.verdict, "records": found.records, "problems": found.problems, "note": remark})
+        return found.verdict.exit_code
     for problem in found.problems:
         click.echo(click.style(f"{FILE}: {problem}", fg="red"))
     if not found.problems:
         click.echo(f"{FILE}: the chain of {found.records} records is intact")
     if remark:
         click.echo(click.style(f"{FILE}: {remark}", fg="yellow"))
-    return _EXIT_CODES[verdict]
+    return found.verdict.exit_code

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import click
 
 from commands.candidates import nights, starts, strategies
 from ingest.settings import Settings
-from operations.errors import OperationError
+from operations.errors import FailedError, OperationError
+
+P = ParamSpec("P")
 
 strategy_option = click.option(
     "--strategy",
@@ -38,12 +41,32 @@ at_option = click.option("--at", metavar="TIME", help="An ISO 8601 time (local w
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
+def judges(command: Callable[P, int]) -> Callable[P, int]:
+    """For a command whose exit code is a verdict's: what keeps it from one is 2, "could not be evaluated"."""
+
+    @wraps(command)
+    def judged(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            return command(*args, **kwargs)
+        except FailedError:
+            raise
+        except OperationError as error:
+            raise OperationError(str(error), code=2) from None
+
+    return judged
+
+
+def now() -> datetime:
+    """The one look at the clock; what is below the commands takes the moment as an argument."""
+    return datetime.now(UTC)
+
+
 def clock(settings: Settings, at: str | None) -> datetime:
     """The moment that `--at` names (aware); now without one. Raises OperationError."""
     from ingest.schedule import time_zone
 
     if at is None:
-        return datetime.now(UTC)
+        return now()
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

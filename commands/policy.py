@@ -9,10 +9,9 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from commands.options import echo_json, json_option, night_options
+from commands.options import echo_json, json_option, judges, night_options
 from ingest.rollout import STRATEGIES
 from ingest.settings import Settings
-from operations.errors import OperationError
 from operations.policy.evaluate import Finding, Report, Stack, Verdict, evaluate, read_stacks
 from operations.policy.exemptions import EXEMPTIONS
 from operations.policy.rules import RULES, rules_table
@@ -23,6 +22,7 @@ from operations.repository import ROOT, read_settings
 @night_options
 @click.option("--rules", is_flag=True, help="Print the rules as a Markdown table, and judge nothing.")
 @json_option
+@judges
 def policy(night: int | None, strategy: str | None, *, rules: bool, as_json: bool) -> int:
     """Check the Terraform of the nights against the policy: identities, roles, secrets, retries.
 
@@ -36,13 +36,8 @@ def policy(night: int | None, strategy: str | None, *, rules: bool, as_json: boo
     if rules:
         click.echo(rules_table())
         return 0
-    try:
-        settings = wanted(night, strategy)
-        report = evaluate(
-            synthesized(ROOT, settings, os.environ), RULES, EXEMPTIONS, complete=night is None and strategy is None
-        )
-    except OperationError as error:
-        raise OperationError(str(error), code=2) from None
+    stacks = synthesized(ROOT, wanted(night, strategy), os.environ)
+    report = evaluate(stacks, RULES, EXEMPTIONS, complete=night is None and strategy is None)
     if as_json:
         echo_json(policy_json(report))
     else:

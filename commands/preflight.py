@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import click
 
-from commands.options import echo_json, json_option, night_options
+from commands.options import echo_json, json_option, judges, night_options
 from commands.render import preflight_text
 from ingest.settings import Settings
-from operations.errors import OperationError
+from ingest.verdict import overall
 from operations.preflight import Check
 from operations.repository import ROOT, read_settings
 
@@ -18,6 +18,7 @@ from operations.repository import ROOT, read_settings
 @click.command()
 @night_options
 @json_option
+@judges
 def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
     """Check before a night that its deploy can work: API, permissions, routes, names, tables.
 
@@ -30,16 +31,13 @@ def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
     """
     from operations import preflight as checks
 
-    try:
-        settings = read_settings(night=night, strategy=strategy)
-    except OperationError as error:
-        raise OperationError(str(error), code=2) from None
+    settings = read_settings(night=night, strategy=strategy)
     found = checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ))
     if as_json:
         echo_json(preflight_json(settings, found))
     else:
         click.echo(preflight_text(settings, found))
-    return checks.exit_code(found)
+    return overall(check.verdict for check in found).exit_code
 
 
 def preflight_json(settings: Settings, found: Sequence[Check]) -> dict[str, object]:

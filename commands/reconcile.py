@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 
-from commands.options import json_option
-from commands.render import table
+from commands.options import json_option, judges, now
+from commands.render import styled, table
+from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
 from operations.reconcile import (
     MARGIN,
@@ -26,14 +27,10 @@ from operations.reconcile import (
     Row,
     Tolerance,
     Unit,
-    Verdict,
     compare,
-    overall,
     read,
 )
 
-EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}
-COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
 HEAD = ("metric", "ServiceTitan", "before", "gap before", "now", "gap now", "tolerance", "limit", "verdict")
 
 
@@ -42,6 +39,7 @@ HEAD = ("metric", "ServiceTitan", "before", "gap before", "now", "gap now", "tol
 @click.option("--record", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Write a record there.")
 @click.option("--overwrite", is_flag=True, help="Replace the period's record if there is one.")
 @json_option
+@judges
 def reconcile(figures: Path, folder: Path | None, overwrite: bool, as_json: bool) -> int:
     """Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.
 
@@ -52,23 +50,27 @@ def reconcile(figures: Path, folder: Path | None, overwrite: bool, as_json: bool
     Example, with a Markdown and a JSON record:
       ingest-rollout reconcile docs/reconcile-example.toml --record records
     """
-    found = read(figures, date.today())
+    moment = now()
+    found = read(figures, moment.astimezone().date())
     rows = compare(found)
-    content = as_object(found, rows, figures.name, datetime.now(UTC))
+    content = as_object(found, rows, figures.name, moment)
     click.echo(_json(content) if as_json else text(found, rows))
     if folder:
         texts = {"json": _json(content) + "\n", "md": markdown(found, rows, figures.name, content["compared_at"])}
         for path in record(folder, f"reconcile-{found.start}-to-{found.end}", texts, overwrite):
             click.echo(f"recorded in {path}", err=True)
-    return EXIT_CODES[overall(rows)]
+    return verdict_of(rows).exit_code
+
+
+def verdict_of(rows: Sequence[Row]) -> Verdict:
+    return overall(row.now.verdict for row in rows)
 
 
 def text(figures: Figures, rows: Sequence[Row]) -> str:
     """For the terminal."""
-    verdict = overall(rows)
     lines = [click.style(_title(figures), bold=True), ""]
-    lines.append(table(HEAD, [(*_cells(row), _styled(row.now.verdict)) for row in rows]))
-    lines += ["", *notes(rows), f"Verdict: {_styled(verdict)}"]
+    lines.append(table(HEAD, [(*_cells(row), styled(row.now.verdict)) for row in rows]))
+    lines += ["", *notes(rows), f"Verdict: {styled(verdict_of(rows))}"]
     return "\n".join(lines)
 
 
@@ -82,7 +84,7 @@ def markdown(figures: Figures, rows: Sequence[Row], file: str, compared_at: str)
     ]
     parts = [
         f"# {_title(figures)}",
-        f"Verdict: **{overall(rows)}**",
+        f"Verdict: **{verdict_of(rows)}**",
         _markdown_table(HEAD, [(*_cells(row), row.now.verdict) for row in rows]),
         "\n".join(f"- {_escaped(note)}" for note in notes(rows)),
         "A gap is the warehouse's figure minus ServiceTitan's. Gross margin: (revenue - materials - labor) / revenue.",
@@ -98,7 +100,7 @@ def as_object(figures: Figures, rows: Sequence[Row], file: str, at: datetime) ->
     return {
         "period": {"from": str(figures.start), "to": str(figures.end)},
         "example": figures.is_example,
-        "verdict": overall(rows),
+        "verdict": verdict_of(rows),
         "compared_at": at.isoformat(timespec="seconds"),
         "file": file,
         "file_sha256": figures.digest,
@@ -117,15 +119,14 @@ def as_object(figures: Figures, rows: Sequence[Row], file: str, at: datetime) ->
 def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -> list[Path]:
     """Writes `texts`, by ending, to files named `stem` in `folder`; each is there whole or not at all.
 
-    Raises OperationError (code 2) where one is there already, unless `overwrite`, and where they cannot be written.
+    Raises OperationError where one is there already, unless `overwrite`, and where they cannot be written.
     """
     paths = [folder / f"{stem}.{ending}" for ending in texts]
     there = [path.name for path in paths if os.path.lexists(path)]
     if there and not overwrite:
         raise OperationError(
             f"not recorded: {folder} already has {' and '.join(there)}; "
-            "use --overwrite to replace what is there, or another folder",
-            code=2,
+            "use --overwrite to replace what is there, or another folder"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +139,7 @@ def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -
             for path in paths:
                 os.replace(Path(temporary) / path.name, path)
     except OSError as error:
-        raise OperationError(f"not recorded: {folder} cannot be written to ({error.strerror})", code=2) from None
+        raise OperationError(f"not recorded: {folder} cannot be written to ({error.strerror})") from None
     return paths
 
 
@@ -176,10 +177,6 @@ def _rounded(value: Decimal) -> Decimal:
 def _title(figures: Figures) -> str:
     example = "EXAMPLE FIGURES, not measured: " if figures.is_example else ""
     return f"{example}the warehouse against ServiceTitan, {figures.start} to {figures.end}"
-
-
-def _styled(verdict: Verdict) -> str:
-    return click.style(verdict, fg=COLOURS[verdict])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from commands.candidates import Items, starting
-from commands.options import clock, echo_json, strategy_option
+from commands.options import clock, echo_json, now, strategy_option
 from commands.render import records_table, table
 from ingest.schedule import time_zone
 from operations.errors import OperationError
@@ -89,7 +89,7 @@ def rehearse(
 
     settings = read_settings(night=0, strategy=strategy)
     found = [parse(text, settings.rollout) for text in faults]
-    begin = clock(settings, at) if at else next_monday(settings)
+    begin = clock(settings, at) if at else next_monday(settings, now())
     page = Path(report) if report else None
     if page and not page.parent.is_dir():
         raise OperationError(f"--report: the folder {page.parent} does not exist; make it first")

@@ -15,6 +15,7 @@ from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.schedule import Cadence, first
 from ingest.settings import Settings
+from ingest.verdict import Verdict
 from operations.ledger.record import Record
 from operations.ledger.words import one_line, what
 
@@ -31,15 +32,18 @@ _ACTIONS = {
     Action.DROP_OIDC: "yellow",
 }
 
-_VERDICTS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
-_OUTCOMES = {
-    "done": "green",
-    "pass": "green",
-    "failed": "red",
-    "fail": "red",
-    "interrupted": "yellow",
-    "inconclusive": "yellow",
+_VERDICTS: dict[str, str] = {
+    Verdict.PASS: "green",
+    Verdict.WARN: "yellow",
+    Verdict.INCONCLUSIVE: "magenta",
+    Verdict.FAIL: "red",
 }
+_OUTCOMES: dict[str, str] = {"done": "green", "failed": "red", "interrupted": "yellow", **_VERDICTS}
+
+
+def styled(verdict: Verdict, text: str | None = None, *, bold: bool | None = None) -> str:
+    """`text`, else the verdict's name, in the verdict's colour."""
+    return click.style(verdict if text is None else text, fg=_VERDICTS[verdict], bold=bold)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -133,12 +137,10 @@ def catalogue_text(settings: Settings, at: datetime) -> str:
 
 def preflight_text(settings: Settings, found: Sequence[Check]) -> str:
     """A list, not a table: what an API says is longer than a column."""
-    from operations.preflight import Verdict
-
     width = max(map(len, Verdict))
     lines = [f"Before night {settings.night} ({settings.strategy}) in {settings.project}", ""]
     for one in found:
-        lines.append(f"{click.style(f'{one.verdict:{width}}', fg=_VERDICTS[one.verdict])}  {one.name}: {one.reason}")
+        lines.append(f"{styled(one.verdict, f'{one.verdict:{width}}')}  {one.name}: {one.reason}")
         lines += [f"{'':{width}}    {detail}" for detail in one.details]
         lines += [f"{'':{width}}  > {one.remedy}"] if one.remedy else []
     counts = Counter(one.verdict for one in found)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
 
 import click
 
+from commands.options import now
 from ingest.settings import Settings
-from operations.cloud.credentials import scheduler_client
 from operations.deploy import Site
 from operations.ledger.ledger import FILE, Ledger
 from operations.repository import ROOT
@@ -24,7 +23,7 @@ def checkout_site() -> Site:
         root=ROOT,
         environ=os.environ,
         ledger=Ledger(ROOT / FILE),
-        clock=lambda: datetime.now(UTC),
+        clock=now,
         synthesize=lambda settings: synthesize(ROOT, settings),
         engine=terraform,
         show=click.echo,
@@ -34,6 +33,8 @@ def checkout_site() -> Site:
 
 def terraform(settings: Settings) -> Terraform:
     """Terraform on the checkout. Raises OperationError where it is not installed."""
+    from operations.cloud.credentials import scheduler_client
+
     environ = night_environ(ROOT, settings)
     return Terraform(ROOT, settings, environ, lambda: scheduler_client(environ))
 

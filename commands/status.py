@@ -65,8 +65,8 @@ def status_json(settings: Settings, found: Sequence[JobStatus], state: Held) -> 
                 "differences": [
                     {"field": each.field, "declared": each.declared, "live": each.live} for each in one.differences
                 ],
-                "last_attempt": _iso(local(one.last_attempt, zone)),
-                "last_attempt_status": one.status,
+                "last_attempt": _iso(local(_started(one), zone)),
+                "last_attempt_status": _outcome(one),
                 "next_run": _iso(local(one.next_run, zone)),
                 "note": one.note,
             }
@@ -82,8 +82,8 @@ def status_text(settings: Settings, found: Sequence[JobStatus], state: Held) -> 
             _coloured(one),
             one.job,
             one.schedule,
-            _text(local(one.last_attempt, zone)),
-            click.style(one.status, fg=None if one.status in ("OK", "never ran", "") else "red"),
+            _text(local(_started(one), zone)),
+            click.style(_outcome(one), fg="red" if one.attempt and one.attempt.code else None),
             _text(local(one.next_run, zone)) or "none",
         )
         for one in found
@@ -115,6 +115,14 @@ def _details(found: Sequence[JobStatus]) -> list[str]:
                 lines.append(f"{one.job}: {text}")
                 lines += [f"  {d.field}: declared {_value(d.declared)}, live {_value(d.live)}" for d in one.differences]
     return lines
+
+
+def _started(one: JobStatus) -> datetime | None:
+    return one.attempt.started if one.attempt else None
+
+
+def _outcome(one: JobStatus) -> str:
+    return one.attempt.outcome if one.attempt else ""
 
 
 def _value(value: str | int | bool | None) -> str:

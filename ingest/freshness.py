@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from ingest.entity import Entity
+from ingest.verdict import Verdict
 
 Period = Literal["minute", "hour", "day"]
 _LENGTHS: dict[str, timedelta] = {
@@ -26,6 +27,21 @@ class Status(StrEnum):
     ERROR = "error"
     RUNTIME_ERROR = "runtime error"
     NOT_YET = "not yet"
+
+    @property
+    def verdict(self) -> Verdict:
+        return _VERDICTS.get(self, Verdict.PASS)
+
+
+_VERDICTS = {Status.WARN: Verdict.WARN, Status.ERROR: Verdict.FAIL, Status.RUNTIME_ERROR: Verdict.FAIL}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a table says: when a row was last loaded (aware; None: it has none), and how many rows it holds."""
+
+    max_loaded_at: datetime | None
+    rows: int
 
 
 @dataclass(frozen=True)

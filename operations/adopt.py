@@ -20,7 +20,7 @@ from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
 from operations.cloud.scheduler import PREFIX
-from operations.errors import OperationError
+from operations.errors import FailedError
 from operations.files import write_whole
 
 UNDECLARED = "not declared"
@@ -91,12 +91,9 @@ class Adoption:
 def live_jobs(make_client: Callable[[], CloudSchedulerClient], parent: str) -> dict[str, ApiJob]:
     """The jobs of `parent` whose names begin with PREFIX, by short name, sorted.
 
-    Raises OperationError with code 2 when they cannot be listed.
+    Raises OperationError when they cannot be listed.
     """
-    try:
-        found = listing.live_jobs(make_client(), parent)
-    except OperationError as error:
-        raise OperationError(str(error), 2) from None
+    found = listing.live_jobs(make_client(), parent)
     return {name: found[name] for name in sorted(found) if name.startswith(PREFIX)}
 
 
@@ -129,14 +126,14 @@ def compare(settings: Settings, live: Mapping[str, ApiJob], baseline: Baseline) 
 
 
 def recordable(found: Iterable[Adoption]) -> Baseline:
-    """The baseline of what was found. Raises OperationError for what recording cannot cover."""
+    """The baseline of what was found. Raises FailedError for what recording cannot cover."""
     found = list(found)
     if bad := [one for one in found if one.verdict in BLOCKING]:
         lines = [f"{one.job}: {one.verdict}" for one in bad]
-        raise OperationError("\n".join(["nothing was recorded; mend first what is said above:", *lines]))
+        raise FailedError("\n".join(["nothing was recorded; mend first what is said above:", *lines]))
     baseline = {one.entity: one.found for one in found if one.entity and one.found}
     if not baseline:
-        raise OperationError("nothing was recorded: adopt_existing is false, so night 0 imports no job")
+        raise FailedError("nothing was recorded: adopt_existing is false, so night 0 imports no job")
     return baseline
 
 

@@ -16,9 +16,7 @@ from typing import Any
 
 from ingest.preview import Preview, preview
 from ingest.settings import Settings
-from operations.cloud.bigquery import bigquery_client
 from operations.errors import OperationError
-from operations.evidence import table_states
 from operations.ledger.approval import Override, check_approval, record_override
 from operations.ledger.ledger import Ledger
 from operations.ledger.record import canonical
@@ -191,6 +189,10 @@ def _refuse_another_plan(ledger: Ledger, settings: Settings, stacks: Sequence[st
 
 def _row_counts(site: Site, settings: Settings) -> dict[str, int] | None:
     """Each table's rows before the deploy, for the gate; None where BigQuery cannot be asked."""
+    # Google's clients are imported where they are used: completion of a deploy's options loads this module.
+    from operations.cloud.bigquery import bigquery_client
+    from operations.evidence import table_states
+
     try:
         found = table_states(bigquery_client(settings, site.environ), settings)
         return {entity: table.rows for entity, table in found.items()}

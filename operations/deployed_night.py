@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ingest.gate import gate_time
 from ingest.rollout import state_at
 from ingest.settings import Settings
-from operations.gate import gate_time
 from operations.ledger.ledger import Ledger
 
 

@@ -1,4 +1,4 @@
-"""The one error that ends a command."""
+"""The errors that end a command."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class OperationError(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+class FailedError(OperationError):
+    """What was to be found out is known, and it is not as it has to be: exit code 1, also of a command that judges."""

@@ -1,11 +1,10 @@
-"""What can be known before a night is deployed: one check a function, three verdicts, a reason and what to do."""
+"""What can be known before a night is deployed: one check a function, a verdict, a reason and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.rollout import Hold, World, state_at
 from ingest.settings import Settings
+from ingest.verdict import Verdict
 from operations.cloud import jobs
 from operations.cloud import tables as freshness
 from operations.cloud.bigquery import bigquery_client
@@ -33,12 +33,6 @@ PERMISSIONS = tuple(
 CLOSED = "is closed to requests without a token"
 
 ACT_AS = "iam.serviceAccounts.actAs"
-
-
-class Verdict(StrEnum):
-    PASS = "pass"  # noqa: S105
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -117,12 +111,6 @@ def preflight(settings: Settings, sources: Sources) -> list[Check]:
         *jobs_checks(world, live, sources),
         tables_check(world, sources.tables, settings),
     ]
-
-
-def exit_code(checks: Sequence[Check]) -> int:
-    """0: all pass, 1: one fails, 2: none fails and one could not be evaluated."""
-    verdicts = {check.verdict for check in checks}
-    return 1 if Verdict.FAIL in verdicts else 2 if Verdict.INCONCLUSIVE in verdicts else 0
 
 
 def scheduler_check(live: Mapping[str, ApiJob] | OperationError, settings: Settings) -> Check:

@@ -16,16 +16,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.verdict import Verdict
 from operations.errors import OperationError
 
 T = TypeVar("T")
 CENT = Decimal("0.01")
-
-
-class Verdict(StrEnum):
-    PASS = "pass"  # noqa: S105
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
 
 
 class Unit(StrEnum):
@@ -135,12 +130,6 @@ def compare(figures: Figures) -> list[Row]:
     return [*(_row(figures.metrics[name], figures) for name in UNITS), _margin_row(figures)]
 
 
-def overall(rows: Sequence[Row]) -> Verdict:
-    """Fail where one metric fails, else inconclusive where one is, else pass."""
-    verdicts = {row.now.verdict for row in rows}
-    return next((v for v in (Verdict.FAIL, Verdict.INCONCLUSIVE) if v in verdicts), Verdict.PASS)
-
-
 def gross_margin(revenue: Decimal, materials: Decimal, labor: Decimal) -> Decimal | None:
     """In percent of the revenue; None where there is no revenue."""
     return (revenue - materials - labor) / revenue * 100 if revenue > 0 else None
@@ -220,23 +209,23 @@ def _doubts(named: Mapping[str, Figure | None], end: date, max_days_apart: int |
 def read(path: Path, today: date) -> Figures:
     """The figures in the TOML file at `path`; no date in it may be after `today`.
 
-    Raises OperationError (code 2) with all problems.
+    Raises OperationError with all problems.
     """
     try:
         raw = path.read_bytes()
         content = tomllib.loads(raw.decode("utf-8-sig"), parse_float=_decimal)
     except OSError as error:
-        raise OperationError(f"{path}: cannot be read ({error.strerror})", code=2) from None
+        raise OperationError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
-        raise OperationError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8", code=2) from None
+        raise OperationError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     except RecursionError:
-        raise OperationError(f"{path}: nested too deeply; docs/reconcile-example.toml shows the form", code=2) from None
+        raise OperationError(f"{path}: nested too deeply; docs/reconcile-example.toml shows the form") from None
     except ValueError as error:
-        raise OperationError(f"{path}: not TOML: {error}", code=2) from None
+        raise OperationError(f"{path}: not TOML: {error}") from None
     problems: list[str] = []
     figures = _figures(content, today, sha256(raw).hexdigest(), problems)
     if figures is None:
-        raise OperationError("\n".join(f"{path}: {problem}" for problem in problems), code=2)
+        raise OperationError("\n".join(f"{path}: {problem}" for problem in problems))
     return figures
 
 

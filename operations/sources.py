@@ -48,7 +48,7 @@ def criteria_json(criteria: Criteria) -> dict[str, object]:
 
 
 def write(path: Path, content: object) -> None:
-    """Writes JSON so that a reader finds the old file or the new one, whole. Raises OperationError (code 2)."""
+    """Writes JSON so that a reader finds the old file or the new one, whole. Raises OperationError."""
     temporary = None
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -62,7 +62,7 @@ def write(path: Path, content: object) -> None:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise OperationError(f"{path} cannot be written ({error.strerror}); name another file", code=2) from None
+        raise OperationError(f"{path} cannot be written ({error.strerror}); name another file") from None
 
 
 def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
+from ingest.attempt import NEVER, Attempt
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import state_at
 from ingest.schedule import time_zone
@@ -18,11 +19,8 @@ from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud.scheduler import PREFIX
 from operations.errors import OperationError
-from operations.evidence import code_name
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import held_jobs
-
-NEVER_RAN = "never ran"
 
 
 class State(StrEnum):
@@ -47,15 +45,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """One job. Times are aware; `status` names the google.rpc.Code of the last attempt, or is NEVER_RAN or ""."""
+    """One job. Times are aware; `attempt` is None where the API's answer cannot be read."""
 
     job: str
     entity: str | None
     states: tuple[State, ...]
     schedule: str
     differences: tuple[Difference, ...] = ()
-    last_attempt: datetime | None = None
-    status: str = ""
+    attempt: Attempt | None = None
     next_run: datetime | None = None
     note: str = ""
 
@@ -105,9 +102,9 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
         note = f"deploy night {settings.night}"
         if one.imported and held is not None and one.entity not in held:
             note = "it is to be imported and does not exist: make it again, or set adopt_existing to false"
-        return JobStatus(one.name, one.entity, (State.MISSING,), schedule, status=NEVER_RAN, note=note)
+        return JobStatus(one.name, one.entity, (State.MISSING,), schedule, attempt=NEVER, note=note)
     try:
-        found, attempt = jobs.live(job), _attempt(job)
+        found, attempt, next_run = jobs.live(job), jobs.attempt(job), _next_run(job)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
         note = f"the API's answer for it cannot be read ({error})"
         return JobStatus(one.name, one.entity, (State.UNREADABLE,), schedule, note=note)
@@ -126,8 +123,9 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
         tuple(states) or (State.IN_SYNC,),
         job.schedule,
         tuple(differences),
-        *attempt,
-        note=_advice(states, settings.night),
+        attempt,
+        next_run,
+        _advice(states, settings.night),
     )
 
 
@@ -141,10 +139,10 @@ def _foreign(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] 
     else:
         note = f"no night of {settings.strategy} declares it: delete it, or add it to the catalogue"
     try:
-        attempt = _attempt(job)
+        attempt, next_run = jobs.attempt(job), _next_run(job)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
         return JobStatus(name, entity, (State.FOREIGN, State.UNREADABLE), job.schedule, note=f"{note} ({error})")
-    return JobStatus(name, entity, (State.FOREIGN,), job.schedule, (), *attempt, note=note)
+    return JobStatus(name, entity, (State.FOREIGN,), job.schedule, (), attempt, next_run, note)
 
 
 def _first_night(entity: str | None, settings: Settings) -> int | None:
@@ -156,22 +154,8 @@ def _first_night(entity: str | None, settings: Settings) -> int | None:
     return None
 
 
-def _attempt(job: ApiJob) -> tuple[datetime | None, str, datetime | None]:
-    """When the last attempt began, how it ended, and when the job runs next."""
-    started = _moment(job.last_attempt_time)
-    ended = _code_name(job.status.code) if started else NEVER_RAN
-    return started, ended, _moment(job.schedule_time) if job.state == ApiJob.State.ENABLED else None
-
-
-def _moment(stamp: datetime | None) -> datetime | None:
-    return datetime.fromisoformat(stamp.isoformat()) if stamp else None
-
-
-def _code_name(code: int) -> str:
-    try:
-        return code_name(code)
-    except ValueError:
-        return f"code {code}"
+def _next_run(job: ApiJob) -> datetime | None:
+    return jobs.moment(job.schedule_time) if job.state == ApiJob.State.ENABLED else None
 
 
 def _state_name(job: ApiJob) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from time import perf_counter
 
+from ingest.gate import Check, evaluate, gate_time, record
 from ingest.preview import Preview
 from ingest.rollout import World, before_rollout, state_at
 from ingest.schedule import time_zone
@@ -14,7 +15,6 @@ from ingest.settings import Settings
 from operations.deploy import Request, Site, Target, deploy
 from operations.errors import OperationError
 from operations.evidence import ask
-from operations.gate import Check, Evidence, evaluate, gate_time, record
 from operations.ledger.ledger import Record
 from rehearsal.trouble import Trouble
 from twin.dispatcher import Attempt
@@ -126,7 +126,7 @@ class Rehearsal:
                 self.trouble.before_gate(night)
             checks = self._gate(deployed_at, target.rows if target else None)
             self.site.record("gate", settings, record(checks, deployed_at, self.twin.clock.now))
-            problems = [str(check) for check in checks if check.holds]
+            problems = [str(check) for check in checks if check.verdict.blocks]
         step = Step(
             title,
             found,
@@ -158,8 +158,7 @@ class Rehearsal:
 
     def _gate(self, since: datetime, rows_before: Mapping[str, int] | None) -> list[Check]:
         """What `ingest-rollout gate` would find."""
-        asked = ask(self.settings, self.site.environ)
-        evidence = Evidence(asked.attempts, asked.tables, rows_before)
+        evidence = ask(self.settings, self.site.environ, rows_before)
         return evaluate(self._world, self.settings.time_zone, evidence, since, self.twin.clock.now)
 
     def _next_evening(self) -> datetime:

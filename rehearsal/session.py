@@ -64,9 +64,9 @@ def twin_site(twin: Twin, workspace: Workspace, environ: Mapping[str, str], make
     )
 
 
-def next_monday(settings: Settings) -> datetime:
-    """The next Monday at the time of a deploy, so that a rehearsal is the same on every weekday."""
-    today = datetime.now(time_zone(settings.time_zone)).date()
+def next_monday(settings: Settings, now: datetime) -> datetime:
+    """The Monday after `now` (aware) at the time of a deploy, so that a rehearsal is the same on every weekday."""
+    today = now.astimezone(time_zone(settings.time_zone)).date()
     monday = today + timedelta(days=7 - today.weekday())
     return datetime.combine(monday, DEPLOY_TIME, time_zone(settings.time_zone))
 

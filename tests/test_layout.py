@@ -16,7 +16,7 @@ import pytest
 
 import constructs
 from tests.checkout import ROOT, Checkout
-from tests.layout import ARROWS, INSIDE, SHARED
+from tests.layout import ARROWS, CLOCKS, INSIDE, SHARED
 
 PROVIDER = {"cdktf", "cdktf_cdktf_provider_google", "jsii"}
 SEAM = ROOT / "constructs" / "bindings.py"
@@ -67,6 +67,14 @@ def test_a_command_imports_no_other(file: Path) -> None:
     others = {name.split(".")[1] for name in dotted(file) if name.startswith("commands.")}
 
     assert others <= SHARED, f"commands/{file.name} imports {others - SHARED}"
+
+
+@pytest.mark.parametrize("part", ["ingest", "operations", "twin", "rehearsal", "commands"])
+def test_only_one_place_looks_at_the_clock(part: str) -> None:
+    for file in sources(part):
+        asks = {ast.unparse(n.func) for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)}
+        looks = asks & {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+        assert not looks or str(file.relative_to(ROOT)) in CLOCKS, f"{file} asks {looks}; take `now` as an argument"
 
 
 def test_no_test_imports_from_a_test() -> None:

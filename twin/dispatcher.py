@@ -6,19 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from operations.evidence import code_name
+from ingest.attempt import Code, code_name
 from twin.scheduler import Fields, Scheduler, seconds
 
-# The codes of google.rpc.Code that Cloud Scheduler gives for an answer of the target.
-OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, PERMISSION_DENIED = 0, 3, 4, 5, 7
-RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 8, 13, 14, 16
+# What Cloud Scheduler gives for an answer of the target.
 _CODES = {
-    401: UNAUTHENTICATED,
-    403: PERMISSION_DENIED,
-    404: NOT_FOUND,
-    429: RESOURCE_EXHAUSTED,
-    500: INTERNAL,
-    503: UNAVAILABLE,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.NOT_FOUND,
+    429: Code.RESOURCE_EXHAUSTED,
+    500: Code.INTERNAL,
+    503: Code.UNAVAILABLE,
 }
 
 
@@ -46,7 +44,7 @@ class Attempt:
 
     @property
     def ok(self) -> bool:
-        return self.code == OK
+        return self.code == Code.OK
 
     @property
     def code_name(self) -> str:
@@ -95,23 +93,23 @@ class Dispatcher:
         self.scheduler.begin_attempt(name)
         deadline = timedelta(seconds=seconds(job["attemptDeadline"]))
         answer = self.send(job)
-        code = OK if 200 <= answer.http_status < 300 else _CODES.get(answer.http_status, INVALID_ARGUMENT)
+        code = Code.OK if 200 <= answer.http_status < 300 else _CODES.get(answer.http_status, Code.INVALID_ARGUMENT)
         if answer.duration > deadline:
-            code = DEADLINE_EXCEEDED
+            code = Code.DEADLINE_EXCEEDED
         ended = started + min(answer.duration, deadline)
         run = self._runs[name]
         self._at_work.add(name)
 
         def end() -> None:
             self.attempts.append(Attempt(name.rpartition("/")[2], number, started, ended, code))
-            self.scheduler.end_attempt(name, {} if code == OK else {"code": code})
+            self.scheduler.end_attempt(name, {"code": int(code)} if code else {})
             self._at_work.discard(name)
             retry = job["retryConfig"]
             if name in self._delayed:
                 self._delayed.discard(name)
                 if self.scheduler.next_run(name):
                     self.fire(name)
-            elif code != OK and number < retry.get("retryCount", 0):
+            elif code and number < retry.get("retryCount", 0):
                 clock.at(ended + backoff(retry, number), lambda: self._retry(name, number + 1, run))
 
         clock.at(ended, end)

@@ -6,12 +6,15 @@ The keys are those of google_cloud_scheduler_job, with the nested blocks flatten
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.api_core.exceptions import NotFound
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import HttpMethod, Job
+
+from ingest.attempt import NEVER, Attempt
 
 KIND = "google_cloud_scheduler_job"
 
@@ -60,6 +63,18 @@ def live(job: Job) -> Fields:
         "max_retry_duration": _text(retry.max_retry_duration),
         "max_doublings": retry.max_doublings,
     }
+
+
+def attempt(job: Job) -> Attempt:
+    """The job's last attempt."""
+    started = moment(job.last_attempt_time)
+    paused = job.state == Job.State.PAUSED
+    return Attempt(started, job.status.code, paused) if started else replace(NEVER, paused=paused)
+
+
+def moment(stamp: datetime | None) -> datetime | None:
+    """A time of the API's, whose class keeps nanoseconds, as a plain one."""
+    return datetime.fromisoformat(stamp.isoformat()) if stamp else None
 
 
 def message(name: str, fields: Mapping[str, Any]) -> Job:

@@ -10,7 +10,7 @@ from google.cloud.bigquery import Client
 
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
-from ingest.freshness import OVERRIDES, Criteria, Status, criteria_of
+from ingest.freshness import OVERRIDES, Criteria, Loaded, Status, criteria_of
 from ingest.freshness_sql import TIMES, Place, loaded_select, table_name
 from ingest.rollout import state_at
 from ingest.settings import Settings
@@ -27,14 +27,6 @@ MAX_BYTES = 10 * 2**30
 
 _COLUMNS = {"table_name": "STRING", "column_name": "STRING", "data_type": "STRING"}
 _LOADED = {"table_name": "STRING", "max_loaded_at": "TIMESTAMP", "row_count": "INTEGER"}
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What a table says: when a row was last loaded (aware; None: it has none), and how many rows it holds."""
-
-    max_loaded_at: datetime | None
-    rows: int
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ingest.gate import Check, blocking, current_name
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger
@@ -35,9 +36,9 @@ def holding(ledger: Ledger, strategy: str, night: int) -> list[str]:
     if gate is None or deploy is None or gate.seq < deploy.seq:
         names = [NO_GATE]
     else:
-        names = [check["check"] for check in gate.data["checks"] if check["verdict"] in ("fail", "inconclusive")]
-    overridden = {record.data["check"] for record in ledger.overrides(strategy, night)}
-    return [name for name in dict.fromkeys(names) if name not in overridden]
+        names = blocking(map(Check.read, gate.data["checks"]))
+    overridden = {current_name(record.data["check"]) for record in ledger.overrides(strategy, night)}
+    return [name for name in names if name not in overridden]
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def check_approval(ledger: Ledger, settings: Settings, overrides: Sequence[str],
                 f"the gate of night {night} does not open, it is blocked by: {', '.join(left)}; fix that and run "
                 f"`ingest-rollout gate --night {night}` again"
             )
-        options = " ".join(f'--override "{name}"' for name in left)
+        options = " ".join(f"--override {name}" for name in left)
         raise OperationError(f"refused: {what}. To go on anyway: {options} --reason TEXT")
     return [Override(night or 0, name, str(reason)) for name in overrides]
 

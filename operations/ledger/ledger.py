@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ingest.verdict import Verdict
 from operations.errors import OperationError
 from operations.ledger import git as history_git
 from operations.ledger.git import who
@@ -63,6 +64,10 @@ class Verification:
     inconclusive: str | None = None
     note: str | None = None
 
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.FAIL if self.problems else Verdict.INCONCLUSIVE if self.inconclusive else Verdict.PASS
+
 
 class Ledger:
     """The ledger in the file at `path`, which need not exist yet. Several processes may append at the same time."""
@@ -112,12 +117,10 @@ class Ledger:
         return parse(line)
 
     def records(self) -> list[Record]:
-        """All records, oldest first. Raises OperationError (code 2) for a ledger that is not intact in itself."""
+        """All records, oldest first. Raises OperationError for a ledger that is not intact in itself."""
         records, problems = self.readable()
         if problems:
-            raise OperationError(
-                f"{self.path} cannot be trusted: {problems[0]}; see `ingest-rollout history --verify`", code=2
-            )
+            raise OperationError(f"{self.path} cannot be trusted: {problems[0]}; see `ingest-rollout history --verify`")
         return records
 
     def readable(self) -> tuple[list[Record], list[str]]:
@@ -129,7 +132,7 @@ class Ledger:
         return self.check().problems
 
     def check(self) -> Verification:
-        """Examines the chain, and compares it with what git has committed. Raises OperationError (code 2)."""
+        """Examines the chain, and compares it with what git has committed. Raises OperationError."""
         content = self._content()
         records, problems = examine(content)
         count = len(records)
@@ -159,7 +162,7 @@ class Ledger:
         if start is None and since is None:
             return False
         gates = [r for r in records[(start or 0) :] if r.kind == "gate" and (since is None or r.at >= since)]
-        return bool(gates) and gates[-1].data["verdict"] == "pass"
+        return bool(gates) and gates[-1].data["verdict"] == Verdict.PASS
 
     def overrides(self, strategy: str, night: int) -> list[Record]:
         """The overrides of that night's gate since the night was deployed last.
@@ -201,7 +204,7 @@ class Ledger:
             if content and not content.endswith(b"\n"):
                 content = self._settled(content)
         except OSError as error:
-            raise OperationError(f"{self.path} cannot be read ({error.strerror}); mend that first", code=2) from None
+            raise OperationError(f"{self.path} cannot be read ({error.strerror}); mend that first") from None
         return content
 
     def _settled(self, content: bytes) -> bytes:

@@ -11,10 +11,10 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
+from ingest.verdict import Verdict
+
 START = "0" * 64
 """`previous` of the first record."""
-
-Verdict = Literal["pass", "fail", "inconclusive"]
 
 
 class Preview(TypedDict):
@@ -44,7 +44,7 @@ class Check(TypedDict):
 
     check: str
     entity: str | None
-    verdict: Literal["pass", "warn", "fail", "inconclusive"]
+    verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.FAIL]
     expected: object
     measured: object
     tolerance: object
@@ -59,7 +59,7 @@ class Window(TypedDict):
 
 
 class Gate(TypedDict):
-    verdict: Verdict
+    verdict: Literal[Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]
     checks: list[Check]
     window: Window
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ingest.gate import Check
+from ingest.verdict import Verdict
 from operations.ledger.record import Record
 
 
@@ -27,12 +29,13 @@ def _deploy(data: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _gate(data: Mapping[str, Any]) -> tuple[str, str]:
-    told = f", {len(data['checks'])} checks"
+    checks = [Check.read(check) for check in data["checks"]]
+    told = f", {len(checks)} checks"
     worst = ""
-    for verdict in ("warn", "inconclusive", "fail"):
-        if texts := [check["text"] for check in data["checks"] if check["verdict"] == verdict]:
-            told += f", {len(texts)} {verdict}"
-            worst = f"; {texts[0]}"
+    for verdict in (Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.FAIL):
+        if found := [check for check in checks if check.verdict is verdict]:
+            told += f", {len(found)} {verdict}"
+            worst = f"; {found[0]}"
     return data["verdict"], told + worst
 
 

@@ -8,19 +8,18 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from google.api_core.exceptions import GoogleAPICallError
-from google.cloud.scheduler_v1 import CloudSchedulerClient
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.rollout import IDENTITY_STACK
 from ingest.settings import Settings
-from operations.cloud import jobs
-from operations.cloud.credentials import words
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
 from operations.terraform.process import InterruptedOperationError, run, side_by_side
 from operations.terraform.state import BucketStore, StateError, refuse_left_behind
+
+# Google's clients are imported where they are used: completion of a deploy's options loads this module.
+if TYPE_CHECKING:
+    from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 OUTPUT = "cdktf.out"
 
@@ -170,6 +169,11 @@ class Terraform:
         Such a job is planned to be created and is live already, just as it is declared. Gives the names of those, and
         of the unmanaged ones: jobs that are live and differ, which are left alone. Raises OperationError.
         """
+        from google.api_core.exceptions import GoogleAPICallError
+
+        from operations.cloud import jobs
+        from operations.cloud.credentials import words
+
         client = self._make_client()
         imported: list[str] = []
         unmanaged: list[str] = []

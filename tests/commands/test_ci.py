@@ -112,8 +112,9 @@ def test_a_page_of_what_the_steps_wrote(ledger: Ledger, tmp_path: Path) -> None:
 
 
 def test_what_a_reader_is_asked_leaves_out_its_own_permissions(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ingest.verdict import Verdict
     from operations import preflight
-    from operations.preflight import Check, Verdict
+    from operations.preflight import Check
 
     names = ["Cloud Scheduler", "permissions", "invoker", "tables"]
     verdicts = [Verdict.PASS, Verdict.FAIL, Verdict.FAIL, Verdict.PASS]

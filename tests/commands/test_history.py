@@ -82,10 +82,18 @@ def test_a_preview_of_terraforms_plan_and_one_without_change_are_told(root: Path
 
 def test_a_gate_tells_how_many_checks_are_not_well_and_the_worst(root: Path) -> None:
     (check,) = gate()["checks"]
-    checks = [{**check, "verdict": v, "text": f"it is {v}"} for v in ("pass", "warn", "fail", "inconclusive", "fail")]
+    checks = [
+        {**check, "verdict": v, "measured": f"it is {v}"} for v in ("pass", "warn", "fail", "inconclusive", "fail")
+    ]
     add(Ledger(root / FILE), "gate", {**gate("fail"), "checks": checks})
 
-    assert run().stdout.rstrip().endswith("fail, 5 checks, 1 warn, 1 inconclusive, 2 fail; it is fail")
+    assert (
+        run()
+        .stdout.rstrip()
+        .endswith(
+            "fail, 5 checks, 1 warn, 1 inconclusive, 2 fail; jobs: ran is fail: expected 02:00, measured it is fail"
+        )
+    )
 
 
 def test_a_record_is_one_line_that_cannot_steer_the_terminal(root: Path) -> None:

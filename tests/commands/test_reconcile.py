@@ -34,7 +34,6 @@ class Runs:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runs:
-    monkeypatch.setitem(cli.FURTHER, "reconcile", "commands.reconcile")
     return Runs(monkeypatch, capsys)
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from bootstrap import TASKS
 from commands.cli import cli
+from ingest.gate import NAMES as NAMES_OF_CHECKS
 from ingest.preview import preview
 from ingest.rollout import STRATEGIES
 from ingest.settings import load
-from operations.gate import NAMES as NAMES_OF_CHECKS
 from operations.terraform import deployed
 from rehearsal.faults import KINDS
 from tests.checkout import ROOT, Checkout

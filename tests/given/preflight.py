@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import before_rollout
 from ingest.settings import Settings
+from ingest.verdict import Verdict
 from operations.cloud.routes import RouteAnswer
 from operations.errors import OperationError
-from operations.preflight import ACT_AS, PERMISSIONS, Check, Sources, Verdict, preflight
+from operations.preflight import ACT_AS, PERMISSIONS, Check, Sources, preflight
 from operations.terraform.deployed import Before, assumed
 from tests.given.status import from_api
 from tests.given.twin import BY_HAND, named

@@ -35,6 +35,10 @@ def test_a_table_that_never_loaded_is_an_error() -> None:
     assert DAILY.status(None) is Status.ERROR
 
 
+def test_a_status_is_a_verdict_of_ours() -> None:
+    assert [status.verdict for status in Status] == ["pass", "warn", "fail", "fail", "pass"]
+
+
 def test_a_row_of_a_moment_to_come_is_fresh() -> None:
     assert DAILY.status(timedelta(minutes=-5)) is Status.PASS
 

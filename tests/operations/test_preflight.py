@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 import pytest
 
 from ingest.rollout import before_rollout
+from ingest.verdict import Verdict
 from operations.cloud import jobs
 from operations.cloud.errors import Cause, UnansweredError
 from operations.cloud.routes import RouteAnswer
 from operations.errors import OperationError
-from operations.preflight import ACT_AS, PERMISSIONS, Check, Verdict, exit_code
+from operations.preflight import ACT_AS, PERMISSIONS
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import Before, assumed
 from tests.given.domain import SETTINGS, night
@@ -57,13 +57,6 @@ def test_every_check_but_a_pass_says_what_to_do() -> None:
     assert set(verdicts(found).values()) == {INCONCLUSIVE}
     assert len(verdicts(found)) == len(found)
     assert all(check.reason and check.remedy for check in found.values())
-
-
-@pytest.mark.parametrize("verdicts", list(product(Verdict, repeat=2)))
-def test_the_exit_code_is_that_of_the_worst(verdicts: tuple[Verdict, ...]) -> None:
-    found = [Check("a check", verdict, "a reason") for verdict in verdicts]
-
-    assert exit_code(found) == (1 if FAIL in verdicts else 2 if INCONCLUSIVE in verdicts else 0)
 
 
 # Cloud Scheduler

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.reconcile import amount
-from operations.reconcile import Tolerance, Unit, Verdict, compare, gross_margin, overall
+from commands.reconcile import amount, verdict_of
+from ingest.verdict import Verdict
+from operations.reconcile import Tolerance, Unit, compare, gross_margin
 from tests.given.reconcile import AS_OF, END, REFERENCES, figure, figures, row
 
 CENT = Decimal("0.01")
@@ -137,7 +138,7 @@ def test_a_missing_or_early_or_distant_figure_is_inconclusive_though_equal(reaso
     rows = compare(figures({"labor": LATE[reason]}))
     assert rows[-1].now.verdict == Verdict.INCONCLUSIVE, "the margin has labor in it"
     assert any(doubt == reason or doubt.endswith(reason.partition(", ")[2]) for doubt in rows[-1].now.reasons)
-    assert overall(rows) == Verdict.INCONCLUSIVE
+    assert verdict_of(rows) == Verdict.INCONCLUSIVE
 
 
 def test_a_figure_of_the_periods_last_day_counts_and_so_do_dates_just_near_enough() -> None:
@@ -241,9 +242,9 @@ def test_a_margin_gives_its_profit_back(revenue: Decimal, materials: Decimal, la
 
 
 def test_one_failure_counts_more_than_what_is_inconclusive_and_all_must_pass() -> None:
-    assert overall(compare(figures())) == Verdict.PASS
-    assert overall(compare(figures({"labor": {"now": None}}))) == Verdict.INCONCLUSIVE
-    assert overall(compare(figures({"labor": {"now": None}, "job_count": {"now": figure("243")}}))) == Verdict.FAIL
+    assert verdict_of(compare(figures())) == Verdict.PASS
+    assert verdict_of(compare(figures({"labor": {"now": None}}))) == Verdict.INCONCLUSIVE
+    assert verdict_of(compare(figures({"labor": {"now": None}, "job_count": {"now": figure("243")}}))) == Verdict.FAIL
 
 
 @pytest.mark.parametrize(

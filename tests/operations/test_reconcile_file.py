@@ -31,7 +31,6 @@ def read_text(folder: Path, content: str | bytes) -> Figures:
 def problems(folder: Path, content: str | bytes) -> list[str]:
     with pytest.raises(OperationError) as caught:
         read_text(folder, content)
-    assert caught.value.code == 2
     prefix = f"{folder / 'figures.toml'}: "
     lines = str(caught.value).split("\n")
     assert all(line.startswith(prefix) for line in lines)
@@ -213,9 +212,8 @@ def test_what_is_not_toml_is_said_in_one_line(content: str | bytes, said: str, t
 
 def test_a_file_that_is_not_there_or_a_folder_is_said_in_one_line(tmp_path: Path) -> None:
     for path in (tmp_path / "none.toml", tmp_path):
-        with pytest.raises(OperationError, match="cannot be read") as caught:
+        with pytest.raises(OperationError, match="cannot be read"):
             read(path, TODAY)
-        assert caught.value.code == 2
 
 
 LINES = EXAMPLE.read_text(encoding="utf-8").splitlines()

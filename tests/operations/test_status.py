@@ -12,6 +12,7 @@ from google.cloud.scheduler_v1.types import HttpMethod, Job
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.attempt import NEVER, Attempt, Code
 from operations.cloud import jobs
 from operations.status import Difference, Held, JobStatus, State, exit_code, statuses
 from operations.terraform.declared import Declared
@@ -90,7 +91,7 @@ def test_what_is_not_live_is_missing(client: CloudSchedulerClient, nights: Night
         "returns",
         "payroll_adjustments",
     ]
-    assert {(each.status, each.next_run) for each in missing} == {("never ran", None)}
+    assert {(each.attempt, each.next_run) for each in missing} == {(NEVER, None)}
     assert exit_code(missing) == 2
 
 
@@ -185,10 +186,10 @@ def test_the_last_attempt_is_told_with_its_outcome(twin: Twin, client: CloudSche
     states = found(client, nights[1], 1)
     failed = states["v2-sync-invoices-daily"]
 
-    assert (states[JOBS].last_attempt, states[JOBS].status) == (in_phoenix("2026-10-20T02:00"), "OK")
+    assert states[JOBS].attempt == Attempt(in_phoenix("2026-10-20T02:00"), Code.OK)
     assert states[JOBS].next_run == in_phoenix("2026-10-21T02:00")
-    assert (failed.last_attempt, failed.status) == (in_phoenix("2026-10-20T02:15"), "INTERNAL")
-    assert (states[RETURNS].last_attempt, states[RETURNS].status) == (None, "never ran")
+    assert failed.attempt == Attempt(in_phoenix("2026-10-20T02:15"), Code.INTERNAL)
+    assert states[RETURNS].attempt == NEVER
     assert states[RETURNS].next_run == in_phoenix("2026-10-20T04:55")
 
 
@@ -225,7 +226,9 @@ def test_a_value_that_no_job_has_makes_that_job_unreadable_and_hides_no_other(ni
 def test_an_unknown_outcome_is_told_by_its_number(nights: Nights) -> None:
     job = from_api(name=named(JOBS), lastAttemptTime="2026-10-20T09:00:00Z", status={"code": 99})
 
-    assert judged(job, nights[3][0]).status == "code 99"
+    attempt = judged(job, nights[3][0]).attempt
+    assert attempt
+    assert attempt.outcome == "code 99"
 
 
 OTHER = {

@@ -72,8 +72,8 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
             "payroll: succeeded is fail: expected OK, measured RESOURCE_EXHAUSTED",
         ),
         ("slow:jobs", "night 0, adopt", "jobs: succeeded is fail: expected OK, measured DEADLINE_EXCEEDED (4)"),
-        ("slow:returns", "night 1, critical", "returns: no overlap is fail: expected ends before payroll_adjustments"),
-        ("times-out:jobs@2", "night 2, shift", "invoices: in order is fail: expected begins after core has ended"),
+        ("slow:returns", "night 1, critical", "returns: no-overlap is fail: expected ends before payroll_adjustments"),
+        ("times-out:jobs@2", "night 2, shift", "invoices: in-order is fail: expected begins after core has ended"),
         ("empty:estimates@1", "night 1, critical", "estimates: loaded is fail: expected rows loaded after Wed 02:30"),
         (
             "paused:customers",

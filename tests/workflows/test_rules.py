@@ -16,10 +16,10 @@ from commands.cli import cli
 from commands.markdown import MARKER
 from ingest.access import ENVIRONMENT
 from ingest.catalogue import CATALOGUE
+from ingest.gate import WINDOW
 from ingest.preview import APPLY_ALLOWANCE
 from ingest.schedule import time_zone
 from ingest.settings import NAMES, load
-from operations.gate import WINDOW
 from tests.checkout import ROOT
 from tests.workflows.given import FILES, WORKFLOWS, Job, command_lines, job, jobs, read, step, triggers
 

@@ -71,7 +71,7 @@ def test_terraform_is_asked_only_with_a_shared_state(folder: Path, ready: int, d
     [
         ("", []),
         ("loaded", ["--override", "loaded"]),
-        ("in order, no overlap", ["--override", "in order", "--override", "no overlap"]),
+        ("in-order, no-overlap", ["--override", "in-order", "--override", "no-overlap"]),
         ("$(touch harm)", ["--override", "$(touch harm)"]),
     ],
 )

@@ -7,9 +7,10 @@ from threading import Event
 import pytest
 
 from ingest.rollout import state_at
+from ingest.verdict import Verdict
 from operations.cloud import routes
 from operations.cloud.routes import RouteAnswer, probe
-from operations.preflight import Verdict, routes_check
+from operations.preflight import routes_check
 from tests.given.domain import night
 from tests.given.status import scripted
 from twin.server import serve

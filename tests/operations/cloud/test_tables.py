@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import Status
+from ingest.freshness import Loaded, Status
 from ingest.settings import Settings
-from operations.cloud.tables import MAX_BYTES, Freshness, Loaded, columns, expected, judge, loaded, read, survey
+from operations.cloud.tables import MAX_BYTES, Freshness, columns, expected, judge, loaded, read, survey
 from tests.given.domain import SETTINGS, in_phoenix, night
 from tests.given.tables import JOBS, LAST_NIGHT, NOW, Place
 

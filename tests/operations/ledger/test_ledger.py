@@ -183,11 +183,10 @@ def test_an_interrupted_append_leaves_the_ledger_as_it_was(ledger: Ledger, monke
 def test_a_folder_in_the_ledgers_place_is_a_plain_error(ledger: Ledger) -> None:
     ledger.path.mkdir(parents=True)
 
-    with pytest.raises(OperationError, match="cannot be read") as reading:
+    with pytest.raises(OperationError, match="cannot be read"):
         ledger.records()
     with pytest.raises(OperationError, match="cannot be written"):
         ledger.append("rollback", strategy="phased", night=1, data={"to": 0})
-    assert reading.value.code == 2
 
 
 def test_an_append_does_not_wait_for_ever(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,9 +203,8 @@ def test_a_damaged_ledger_is_no_evidence(ledger: Ledger) -> None:
     add(ledger, "gate", gate("fail"))
     ledger.path.write_bytes(ledger.path.read_bytes().replace(b'"fail"', b'"pass"'))
 
-    with pytest.raises(OperationError, match="cannot be trusted: line 2 was changed") as refused:
+    with pytest.raises(OperationError, match="cannot be trusted: line 2 was changed"):
         ledger.passed_gate("phased", 0)
-    assert refused.value.code == 2
 
 
 def test_last_is_the_newest_of_its_kind_strategy_and_night(ledger: Ledger) -> None:

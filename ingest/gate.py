@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from ingest.attempt import Attempt, Code
 from ingest.catalogue import GROUPS
+from ingest.freshness import Loaded
 from ingest.rollout import Job, World
 from ingest.schedule import first
-from operations.cloud.tables import Loaded
-from operations.evidence import LastAttempt, code_name
+from ingest.verdict import Verdict, overall
 
 WINDOW = timedelta(hours=2)
 """A run counts when its last attempt began this long after its time at most: three attempts of 30 minutes fit."""
 
 WARN_SHARE = 0.8
 """A run that takes this share of the time until the next job's is close to running into it."""
-
-
-class Verdict(StrEnum):
-    PASS = "pass"  # noqa: S105
-    WARN = "warn"
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    """The evidence is missing: it holds the rollout as a failure does."""
 
 
 @dataclass(frozen=True)
@@ -41,41 +33,52 @@ class Check:
     measured: str
     tolerance: str = "none"
 
-    @property
-    def holds(self) -> bool:
-        return self.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Check:
+        """A check of a gate in the ledger."""
+        return cls(
+            current_name(data["check"]),
+            str(data["entity"] or ""),
+            Verdict(data["verdict"]),
+            *(str(data[key]) for key in ("expected", "measured", "tolerance")),
+        )
+
+    def record(self) -> dict[str, str]:
+        """For the ledger."""
+        return {
+            "check": self.name,
+            "entity": self.entity,
+            "verdict": str(self.verdict),
+            "expected": self.expected,
+            "measured": self.measured,
+            "tolerance": self.tolerance,
+            "text": str(self),
+        }
 
     def __str__(self) -> str:
         return f"{self.entity}: {self.name} is {self.verdict}: expected {self.expected}, measured {self.measured}"
 
 
-NAMES = ("ran", "succeeded", "loaded", "kept", "in order", "no overlap")
+NAMES = ("ran", "succeeded", "loaded", "kept", "in-order", "no-overlap")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known. None: it could not be had.
+    """What is known. None: it could not be had; `silent` are the reasons of what did not answer.
 
     `attempts` are by job name; `tables` by entity; `rows_before` are the tables' row counts when the night was
     deployed, by entity.
     """
 
-    attempts: Mapping[str, LastAttempt] | None
+    attempts: Mapping[str, Attempt] | None
     tables: Mapping[str, Loaded] | None
     rows_before: Mapping[str, int] | None
+    silent: tuple[str, ...] = ()
 
 
 def gate_time(world: World, zone: str, since: datetime) -> datetime:
     """When every job that exists has had a run after `since`, its retries included."""
     return max(first(job.cadence.next_fires(since, zone), 1)[0] for job in world.values()) + WINDOW
-
-
-def verdict_of(checks: list[Check]) -> Verdict:
-    """Failed when a check failed, else inconclusive when one is, else passed. No check at all is inconclusive."""
-    found = {check.verdict for check in checks}
-    if Verdict.FAIL in found:
-        return Verdict.FAIL
-    return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in found or not found else Verdict.PASS
 
 
 def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
@@ -85,22 +88,21 @@ def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: 
     return [*checks, *_order(runs), *_overlap(runs)]
 
 
+def current_name(name: str) -> str:
+    """Of a check in the ledger: older ledgers have "in order" and "no overlap"."""
+    return name.replace(" ", "-")
+
+
+def blocking(checks: Iterable[Check]) -> list[str]:
+    """The names of the checks that block the next night, each once."""
+    return list(dict.fromkeys(check.name for check in checks if check.verdict.blocks))
+
+
 def record(checks: list[Check], since: datetime, until: datetime) -> dict[str, Any]:
     """The ledger's data of a gate."""
     return {
-        "verdict": str(verdict_of(checks)),
-        "checks": [
-            {
-                "check": check.name,
-                "entity": check.entity,
-                "verdict": str(check.verdict),
-                "expected": check.expected,
-                "measured": check.measured,
-                "tolerance": check.tolerance,
-                "text": str(check),
-            }
-            for check in checks
-        ],
+        "verdict": str(overall(check.verdict for check in checks)),
+        "checks": [check.record() for check in checks],
         "window": {"since": since.astimezone(UTC).isoformat(), "until": until.astimezone(UTC).isoformat()},
     }
 
@@ -112,7 +114,7 @@ class _Run:
     job: Job
     due: datetime | None
     next_due: datetime
-    attempt: LastAttempt | None
+    attempt: Attempt | None
     known: bool
     ended: datetime | None
 
@@ -134,10 +136,8 @@ class _Run:
         yield self._ran()
         if self.started is None or self.attempt is None:
             return
-        code = self.attempt.code
-        measured = f"{code_name(code)} ({code})" if code else "OK"
-        yield self.check("succeeded", Verdict.FAIL if code else Verdict.PASS, "OK", measured)
-        if not code:
+        yield self._succeeded(self.attempt)
+        if not self.attempt.code:
             yield self._loaded(evidence)
             yield self._kept(evidence)
 
@@ -158,6 +158,14 @@ class _Run:
         measured = f"last began {_when(begun, self.due)}" if begun else "never ran"
         measured += ", the job is paused" if self.attempt.paused else ""
         return self.check("ran", Verdict.FAIL, expected, measured, tolerance)
+
+    def _succeeded(self, attempt: Attempt) -> Check:
+        if not attempt.code:
+            return self.check("succeeded", Verdict.PASS, "OK", attempt.outcome)
+        if attempt.code not in [*Code]:
+            # Such as -1, of an attempt that is under way.
+            return self.check("succeeded", Verdict.INCONCLUSIVE, "OK", attempt.outcome)
+        return self.check("succeeded", Verdict.FAIL, "OK", f"{attempt.outcome} ({attempt.code})")
 
     def _loaded(self, evidence: Evidence) -> Check:
         expected = f"rows loaded after {_when(self.due, self.due)}"
@@ -209,13 +217,13 @@ def _order(runs: list[_Run]) -> Iterator[Check]:
             end, name = latest.get(group, (None, ""))
             if end and end >= run.started:
                 measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
-                yield run.check("in order", Verdict.FAIL, expected, measured)
+                yield run.check("in-order", Verdict.FAIL, expected, measured)
             elif group in unknown:
                 measured = f"the end of {unknown[group]} is not known"
-                yield run.check("in order", Verdict.INCONCLUSIVE, expected, measured)
+                yield run.check("in-order", Verdict.INCONCLUSIVE, expected, measured)
             elif end:
                 measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
-                yield run.check("in order", Verdict.PASS, expected, measured)
+                yield run.check("in-order", Verdict.PASS, expected, measured)
 
 
 def _overlap(runs: list[_Run]) -> Iterator[Check]:
@@ -228,12 +236,12 @@ def _overlap(runs: list[_Run]) -> Iterator[Check]:
         tolerance = f"{_minutes(gap)} min"
         expected = f"ends before {following.job.entity.name} at {_when(following.due)}"
         if run.end_is_missing:
-            yield run.check("no overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
+            yield run.check("no-overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
         if run.ended is None:
             continue
         took = run.ended - run.due
         verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
-        yield run.check("no overlap", verdict, expected, f"{_minutes(took)} min", tolerance)
+        yield run.check("no-overlap", verdict, expected, f"{_minutes(took)} min", tolerance)
 
 
 def _due_seconds(run: _Run) -> float:

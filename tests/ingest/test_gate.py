@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.attempt import Attempt
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
+from ingest.freshness import Loaded
+from ingest.gate import NAMES, WARN_SHARE, WINDOW, Check, Evidence, blocking, evaluate, gate_time, record
 from ingest.rollout import STRATEGIES, Hold, Job, World, state_at
 from ingest.schedule import Cadence, time_zone
-from operations.cloud.tables import Loaded
-from operations.evidence import LastAttempt
-from operations.gate import NAMES, WARN_SHARE, WINDOW, Check, Evidence, Verdict, evaluate, gate_time, verdict_of
+from ingest.verdict import Verdict, overall
 
 ZONE = "America/Phoenix"
 PHOENIX = time_zone(ZONE)
@@ -35,14 +36,14 @@ def due(entity: str) -> datetime:
 def good(world: World = WORLD) -> Evidence:
     """Everything ran in its time and loaded 10 rows on top of 100."""
     return Evidence(
-        {job.entity.job_name: LastAttempt(due(name), 0, False) for name, job in world.items()},
+        {job.entity.job_name: Attempt(due(name), 0, False) for name, job in world.items()},
         {name: Loaded(due(name) + TOOK, 110) for name in world},
         dict.fromkeys(world, 100),
     )
 
 
 def changed(
-    entity: str, *, attempt: LastAttempt | None = None, table: Loaded | None = None, before: int | None = None
+    entity: str, *, attempt: Attempt | None = None, table: Loaded | None = None, before: int | None = None
 ) -> Evidence:
     evidence = good()
     attempts: dict[str, Any] = dict(evidence.attempts or {})
@@ -69,31 +70,27 @@ def found(name: str, entity: str, evidence: Evidence, *, now: datetime = MORNING
 def test_a_night_in_which_everything_went_well_passes_with_every_check() -> None:
     all_checks = checks(good())
 
-    assert verdict_of(all_checks) is Verdict.PASS
+    assert overall(check.verdict for check in all_checks) is Verdict.PASS
     assert {check.name for check in all_checks} == set(NAMES)
     assert {check.verdict for check in all_checks} == {Verdict.PASS}
-
-
-def test_without_any_check_the_verdict_is_inconclusive() -> None:
-    assert verdict_of([]) is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
     ("attempt", "verdict", "measured"),
     [
-        (LastAttempt(due("returns"), 0, False), "pass", "began Thu 04:55"),
-        (LastAttempt(due("returns") + WINDOW, 0, False), "pass", "began Thu 06:55"),
-        (LastAttempt(None, None, False), "fail", "never ran"),
-        (LastAttempt(due("returns") - timedelta(days=1), 0, False), "fail", "last began Wed 04:55"),
-        (LastAttempt(due("returns") - timedelta(days=1), 0, True), "fail", "last began Wed 04:55, the job is paused"),
+        (Attempt(due("returns"), 0, False), "pass", "began Thu 04:55"),
+        (Attempt(due("returns") + WINDOW, 0, False), "pass", "began Thu 06:55"),
+        (Attempt(None, None, False), "fail", "never ran"),
+        (Attempt(due("returns") - timedelta(days=1), 0, False), "fail", "last began Wed 04:55"),
+        (Attempt(due("returns") - timedelta(days=1), 0, True), "fail", "last began Wed 04:55, the job is paused"),
         (
-            LastAttempt(due("returns") + WINDOW + timedelta(minutes=1), 0, False),
+            Attempt(due("returns") + WINDOW + timedelta(minutes=1), 0, False),
             "inconclusive",
             "the last attempt began Thu 06:56, which is no scheduled run",
         ),
     ],
 )
-def test_only_a_scheduled_run_counts_as_having_run(attempt: LastAttempt, verdict: str, measured: str) -> None:
+def test_only_a_scheduled_run_counts_as_having_run(attempt: Attempt, verdict: str, measured: str) -> None:
     check = found("ran", "returns", changed("returns", attempt=attempt))
 
     assert (check.verdict, check.measured) == (verdict, measured)
@@ -122,9 +119,42 @@ def test_an_attempt_from_before_the_deploy_does_not_count() -> None:
 
 
 def test_a_failed_attempt_fails_with_its_code() -> None:
-    check = found("succeeded", "payroll", changed("payroll", attempt=LastAttempt(due("payroll"), 4, False)))
+    check = found("succeeded", "payroll", changed("payroll", attempt=Attempt(due("payroll"), 4, False)))
 
     assert (check.verdict, check.expected, check.measured) == ("fail", "OK", "DEADLINE_EXCEEDED (4)")
+
+
+@pytest.mark.parametrize("code", [-1, 99])
+def test_a_code_of_no_attempt_that_has_ended_is_inconclusive_by_name(code: int) -> None:
+    evidence = changed("payroll", attempt=Attempt(due("payroll"), code))
+
+    assert (found("succeeded", "payroll", evidence).verdict, found("succeeded", "payroll", evidence).measured) == (
+        "inconclusive",
+        f"code {code}",
+    )
+
+
+def test_the_ledger_gives_back_the_checks_that_were_recorded() -> None:
+    made = checks(changed("jobs", attempt=Attempt(due("jobs"), 13), before=200))
+
+    assert [Check.read(check) for check in record(made, DEPLOYED, MORNING)["checks"]] == made
+
+
+@pytest.mark.parametrize(("old", "new"), [("in order", "in-order"), ("no overlap", "no-overlap"), ("kept", "kept")])
+def test_a_check_of_an_older_ledger_has_its_present_name(old: str, new: str) -> None:
+    made = Check(new, "jobs", Verdict.FAIL, "this", "that", "none")
+
+    assert new in NAMES
+    assert Check.read({**made.record(), "check": old}) == made
+
+
+def test_what_fails_and_what_is_not_known_blocks_each_name_once() -> None:
+    def named(name: str, verdict: Verdict) -> Check:
+        return Check(name, "jobs", verdict, "", "")
+
+    made = [named("ran", Verdict.PASS), named("kept", Verdict.WARN), named("loaded", Verdict.FAIL)]
+    made += [named("succeeded", Verdict.INCONCLUSIVE), named("loaded", Verdict.FAIL)]
+    assert blocking(made) == ["loaded", "succeeded"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +181,7 @@ def test_the_table_did_not_shrink(rows: int, verdict: str) -> None:
 @pytest.mark.parametrize(("minutes", "verdict"), [(29, "pass"), (30, "fail"), (45, "fail")])
 def test_a_job_begins_after_the_groups_it_needs_have_ended(minutes: int, verdict: str) -> None:
     ended = due("jobs") + timedelta(minutes=minutes)
-    check = found("in order", "invoices", changed("jobs", table=Loaded(ended, 110)))
+    check = found("in-order", "invoices", changed("jobs", table=Loaded(ended, 110)))
 
     assert check.verdict == verdict
     assert check.expected == "begins after core has ended"
@@ -161,7 +191,7 @@ def test_a_job_begins_after_the_groups_it_needs_have_ended(minutes: int, verdict
     ("share", "verdict"), [(WARN_SHARE - 0.01, "pass"), (WARN_SHARE, "warn"), (1.0, "warn"), (1.01, "fail")]
 )
 def test_a_run_ends_before_the_next_jobs_time_and_warns_when_it_is_close(share: float, verdict: str) -> None:
-    check = found("no overlap", "jobs", changed("jobs", table=Loaded(due("jobs") + share * timedelta(minutes=5), 110)))
+    check = found("no-overlap", "jobs", changed("jobs", table=Loaded(due("jobs") + share * timedelta(minutes=5), 110)))
 
     assert (check.verdict, check.tolerance) == (verdict, "5.0 min")
 
@@ -169,13 +199,13 @@ def test_a_run_ends_before_the_next_jobs_time_and_warns_when_it_is_close(share: 
 def test_a_warning_does_not_hold() -> None:
     close = changed("jobs", table=Loaded(due("jobs") + timedelta(minutes=4), 110))
 
-    assert verdict_of(checks(close)) is Verdict.PASS
+    assert overall(check.verdict for check in checks(close)) is Verdict.PASS
 
 
 @pytest.mark.parametrize("missing", ["attempts", "tables", "rows_before"])
 def test_missing_evidence_holds(missing: str) -> None:
     lacking: Mapping[str, Any] = {missing: None}
-    verdict = verdict_of(checks(replace(good(), **lacking)))
+    verdict = overall(check.verdict for check in checks(replace(good(), **lacking)))
 
     assert verdict is Verdict.INCONCLUSIVE
 
@@ -190,7 +220,7 @@ def test_a_table_that_nobody_could_ask_holds() -> None:
 
 def test_live_times_of_night_0_need_no_order() -> None:
     world = state_at(STRATEGIES["phased"], 0)
-    assert not [c for c in evaluate(world, ZONE, good(world), DEPLOYED, MORNING) if c.name == "in order"]
+    assert not [c for c in evaluate(world, ZONE, good(world), DEPLOYED, MORNING) if c.name == "in-order"]
 
 
 def test_the_gate_of_the_weekly_jobs_is_after_their_sunday() -> None:
@@ -202,7 +232,7 @@ def test_the_gate_of_the_weekly_jobs_is_after_their_sunday() -> None:
 def test_many_jobs_are_judged_with_one_look_at_each() -> None:
     lookups = 0
 
-    class Counting(dict[str, LastAttempt]):
+    class Counting(dict[str, Attempt]):
         def get(self, key: str, default: Any = None) -> Any:
             nonlocal lookups
             lookups += 1
@@ -210,7 +240,7 @@ def test_many_jobs_are_judged_with_one_look_at_each() -> None:
 
     entities = [replace(CATALOGUE[0], name=f"entity_{number}") for number in range(10_000)]
     world = {entity.name: Job(entity, entity.target, Hold.DECLARED, False) for entity in entities}
-    attempts = Counting({entity.job_name: LastAttempt(due("jobs"), 0, False) for entity in entities})
+    attempts = Counting({entity.job_name: Attempt(due("jobs"), 0, False) for entity in entities})
     found = evaluate(world, ZONE, Evidence(attempts, None, None), DEPLOYED, MORNING)
 
     assert lookups == 10_000
@@ -241,13 +271,13 @@ def test_a_run_counts_when_it_was_due_after_the_deploy_and_until_now(
         if fire.timestamp() > now.timestamp():
             break
         fires.append(fire)
-    attempts = {entity.job_name: LastAttempt(fires[-1], 0, False)} if fires else {}
+    attempts = {entity.job_name: Attempt(fires[-1], 0, False)} if fires else {}
     (ran, *_) = evaluate(world, zone, Evidence(attempts, None, None), begin, now)
 
     assert ran.verdict is (Verdict.PASS if fires else Verdict.INCONCLUSIVE)
 
 
-@pytest.mark.parametrize(("name", "entity"), [("in order", "invoices"), ("no overlap", "jobs")])
+@pytest.mark.parametrize(("name", "entity"), [("in-order", "invoices"), ("no-overlap", "jobs")])
 def test_an_end_that_is_not_known_is_inconclusive(name: str, entity: str) -> None:
     evidence = good()
     tables = {key: table for key, table in (evidence.tables or {}).items() if key != "jobs"}
