@@ -18,7 +18,7 @@ from operations.cloud.credentials import scheduler_client
 from operations.cloud.scheduler import PREFIX, parent
 from operations.errors import OperationError
 from operations.lock import turn
-from operations.repository import ROOT, read_settings
+from operations.repository import ROOT, read_first_night
 
 _COLOURS = {Verdict.EXPECTED: "green", Verdict.DIFFERS: "yellow", Verdict.FOREIGN: "yellow"}
 
@@ -37,7 +37,7 @@ def adopt(record: bool, as_json: bool) -> int:
     Example, before night 0:
       ingest-rollout adopt --record
     """
-    settings = read_settings(night=0)
+    settings = read_first_night()
     place = parent(settings)
     live = live_jobs(lambda: scheduler_client(os.environ), place)
     found = compare(settings, live, _recorded_before(tolerant=record))

@@ -10,7 +10,6 @@ import click
 
 from commands.options import at_option, clock, echo_json, json_option, night_options
 from commands.render import table
-from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.evidence import ask
@@ -46,9 +45,8 @@ def gate(night: int | None, strategy: str | None, since: str | None, at: str | N
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}", code=2)
     asked = ask(settings, os.environ)
     rows_before = deploy.data.get("rows") if deploy and not since else None
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
     evidence = Evidence(asked.attempts, asked.tables, rows_before)
-    checks = evaluate(world, settings.time_zone, evidence, begin, now)
+    checks = evaluate(settings.world(), settings.time_zone, evidence, begin, now)
     verdict = verdict_of(checks)
     data = record(checks, begin, now)
     ledger.append("gate", strategy=settings.strategy, night=settings.night, data=data)

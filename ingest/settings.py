@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ingest.rollout import STRATEGIES, Strategy, with_identity
+from ingest.rollout import FIRST_NIGHT, STRATEGIES, Strategy, World, before_rollout, state_at, with_identity
 from ingest.schedule import ScheduleError, time_zone
 
 FILE = "cdktf.json"
@@ -77,6 +77,28 @@ class Settings:
         """Whether there is something that an administrator has to set up once."""
         return bool(self.deployers or self.operators or self.github_repository)
 
+    def world(self, night: int | None = None) -> World:
+        """The jobs that exist once `night` (None: the settings' own) is deployed.
+
+        Raises KeyError for a night that the strategy does not have.
+        """
+        number = self.night if night is None else night
+        return state_at(self.rollout, number, adopt_existing=self.adopt_existing)
+
+    def world_before(self, night: int | None = None) -> World:
+        """The jobs that exist when `night` is deployed, the nights taken in order."""
+        number = self.night if night is None else night
+        earlier = [n for n in self.rollout.numbers if n < number]
+        return self.world(max(earlier)) if earlier else self.world_at_start()
+
+    def world_at_start(self) -> World:
+        """The jobs that exist before the rollout."""
+        return before_rollout(adopt_existing=self.adopt_existing)
+
+    def nights(self) -> list[Settings]:
+        """These settings once for each night of the strategy, in order."""
+        return [replace(self, night=number) for number in self.rollout.numbers]
+
 
 def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None) -> Settings:
     """The settings of the repository at `root`.
@@ -105,6 +127,13 @@ def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[s
     if errors:
         raise SettingsError(errors)
     return Settings(**values)
+
+
+def load_first_night(
+    root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None
+) -> Settings:
+    """`load` at the strategy's first night; the committed night may be none of the strategy's."""
+    return load(root, environ, {**(overrides or {}), "night": ("ingest/rollout.py", str(FIRST_NIGHT))})
 
 
 def as_environ(settings: Settings) -> dict[str, str]:

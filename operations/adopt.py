@@ -15,7 +15,6 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
-from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
@@ -110,8 +109,7 @@ def as_found(job: ApiJob) -> BaselineJob:
 
 def compare(settings: Settings, live: Mapping[str, ApiJob], baseline: Baseline) -> list[Adoption]:
     """Each live job, and each that night 0 expects, in the order of their names."""
-    first = settings.rollout.numbers[0]
-    expected = state_at(settings.rollout, first, adopt_existing=settings.adopt_existing)
+    expected = settings.world(settings.rollout.numbers[0])
     entities = {entity.job_name: entity for entity in CATALOGUE}
     imported = {job.entity.job_name for job in expected.values() if job.imported}
     found = []

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
-from ingest.rollout import Hold, World, state_at
+from ingest.rollout import Hold, World
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import tables as freshness
@@ -104,7 +104,7 @@ def live_sources(root: Path, settings: Settings, environ: Mapping[str, str]) -> 
 
 def preflight(settings: Settings, sources: Sources) -> list[Check]:
     """All checks of the settings' night; the failure of one hides no other."""
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    world = settings.world()
     try:
         live: Mapping[str, ApiJob] | OperationError = sources.list_live()
     except OperationError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.catalogue import CATALOGUE
-from ingest.rollout import Hold, state_at
+from ingest.rollout import Hold
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud import jobs
@@ -153,8 +153,7 @@ def _foreign(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] 
 def _first_night(entity: str | None, settings: Settings) -> int | None:
     """The first night after this one that has the entity's job."""
     for number in settings.rollout.numbers:
-        world = state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)
-        if number > settings.night and entity in world:
+        if number > settings.night and entity in settings.world(number):
             return number
     return None
 

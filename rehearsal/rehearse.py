@@ -9,7 +9,7 @@ from time import perf_counter
 
 from ingest.catalogue import CATALOGUE
 from ingest.preview import Preview, preview
-from ingest.rollout import World, before_rollout, state_at
+from ingest.rollout import World
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.errors import OperationError
@@ -74,7 +74,7 @@ class Rehearsal:
 
     def __post_init__(self) -> None:
         self._engine = self.make_engine()
-        self._world: World = before_rollout(adopt_existing=self.settings.adopt_existing)
+        self._world: World = self.settings.world_at_start()
         self._label = "before the rollout"
         self.trouble.seed()
 
@@ -124,7 +124,7 @@ class Rehearsal:
         if not gated and not problems and writes:
             problems = ["the second deploy wrote to Cloud Scheduler; it should change nothing"]
         if gated and not problems:
-            self._world = state_at(settings.rollout, night, adopt_existing=settings.adopt_existing)
+            self._world = settings.world()
             self._label = f"night {night} is deployed"
             # From the night on which all jobs send their token, the service is closed to requests without one.
             self.twin.identity.open_to_anybody(not all(job.authenticated for job in self._world.values()))

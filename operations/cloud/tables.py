@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 
 from google.cloud.bigquery import Client
 
-from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.freshness import OVERRIDES, Criteria, Status, criteria_of
 from ingest.freshness_sql import TIMES, Place, loaded_select, table_name
-from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations.cloud import bigquery
 from operations.cloud.bigquery import PATIENCE
@@ -163,10 +161,9 @@ def _parts(entities: Sequence[Entity]) -> list[Sequence[Entity]]:
     return [entities[start : start + TABLES_PER_QUERY] for start in range(0, len(entities), TABLES_PER_QUERY)]
 
 
-def expected(settings: Settings, catalogue: Sequence[Entity] = CATALOGUE) -> list[Entity]:
+def expected(settings: Settings) -> list[Entity]:
     """The entities whose jobs exist at the settings' night."""
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing, catalogue=catalogue)
-    return [job.entity for job in world.values()]
+    return [job.entity for job in settings.world().values()]
 
 
 def judge(
