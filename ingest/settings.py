@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ingest.limits import BACKOFF, DEADLINE, RETRIES, Range
 from ingest.rollout import FIRST_NIGHT, STRATEGIES, Strategy, World, before_rollout, state_at, with_identity
 from ingest.schedule import ScheduleError, time_zone
 
@@ -220,7 +221,7 @@ def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
     if low is not None and high is not None and low > high:
         errors.append(
             f"min_backoff_seconds: {low} (from {given['min_backoff_seconds'][0]}) is over max_backoff_seconds, "
-            f"{high}; allowed: 5 to {high}"
+            f"{high}; allowed: {Range(BACKOFF.low, high).text()}"
         )
     return errors
 
@@ -279,6 +280,10 @@ def _whole(low: int, high: int | None = None) -> Callable[[Any], int]:
     return check
 
 
+def _within(allowed: Range) -> tuple[Callable[[Any], int], str]:
+    return _whole(allowed.low, allowed.high), allowed.text()
+
+
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -301,7 +306,7 @@ _MEMBERS = (
     "a list of members such as group:data@example.com; in a variable with commas between",
 )
 
-# What is allowed, and in words. Ranges: google/cloud/scheduler/v1/job.proto.
+# What is allowed, and in words.
 _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "project": (_matching(r"[a-z][a-z0-9-]{4,28}[a-z0-9]"), "a Google Cloud project id"),
     "region": (_matching(r"[a-z]+-[a-z]+\d+"), "a region such as us-central1"),
@@ -329,10 +334,10 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "deployers": _MEMBERS,
     "operators": _MEMBERS,
     "github_repository": (_matching(r"|[A-Za-z0-9-]+/[\w.-]+"), 'a repository such as owner/name, or "" for none'),
-    "attempt_deadline_seconds": (_whole(15, 1800), "15 to 1800"),
-    "retry_count": (_whole(0, 5), "0 to 5"),
-    "min_backoff_seconds": (_whole(5, 3600), "5 to 3600"),
-    "max_backoff_seconds": (_whole(5, 3600), "5 to 3600"),
+    "attempt_deadline_seconds": _within(DEADLINE),
+    "retry_count": _within(RETRIES),
+    "min_backoff_seconds": _within(BACKOFF),
+    "max_backoff_seconds": _within(BACKOFF),
 }
 
 NAMES = tuple(field.name for field in fields(Settings))

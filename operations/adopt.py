@@ -15,6 +15,7 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
+from ingest.limits import DEFAULTS
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
@@ -24,16 +25,7 @@ from operations.files import write_whole
 
 UNDECLARED = "not declared"
 # What a job has by default; without a baseline only what differs from it is worth a line.
-_DEFAULTS: Mapping[str, Any] = {
-    "description": None,
-    "attempt_deadline": "180s",
-    "retry_count": 0,
-    "min_backoff_duration": "5s",
-    "max_backoff_duration": "3600s",
-    "max_retry_duration": "0s",
-    "max_doublings": 5,
-    "paused": False,
-}
+_DEFAULTS: Mapping[str, Any] = {"description": None, **DEFAULTS, "paused": False}
 _STATED: Mapping[str, Any] = {
     "http_method": "GET",
     "oidc_service_account_email": None,

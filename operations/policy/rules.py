@@ -1,7 +1,7 @@
 """The policy's rules, in the order of docs/policy.md, which is generated from them.
 
-Limits are those of google/cloud/scheduler/v1/job.proto and target.proto; the fields are those of the google provider
-6.50.0. A rule about a kind of resource that no stack has yet holds from the day on which one has it.
+The fields are those of the google provider 6.50.0. A rule about a kind of resource that no stack has yet holds from the
+day on which one has it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ingest.limits import BACKOFF, CRON_FIELDS, DEADLINE, DOUBLINGS, RETRIES
 from operations.policy.evaluate import NOT_APPLICABLE, STACK, Check, Judgement, Rule, Subject, judged, not_applicable
 
 RULES: list[Rule] = []
@@ -275,14 +276,14 @@ def retries(subject: Subject) -> Judgement:
 
 
 def _wrong_retries(retry: Mapping[str, Any]) -> Iterator[str]:
-    for name, low, high in (("retry_count", 0, 5), ("max_doublings", 0, 16)):
+    for name, allowed in (("retry_count", RETRIES), ("max_doublings", DOUBLINGS)):
         value = retry.get(name)
-        if not isinstance(value, int) or not low <= value <= high:
-            yield f"{name} is {value!r}; allowed: {low} to {high}"
+        if not isinstance(value, int) or value not in allowed:
+            yield f"{name} is {value!r}; allowed: {allowed.text()}"
     least, most = _seconds(retry.get("min_backoff_duration")), _seconds(retry.get("max_backoff_duration"))
     for name, value in (("min_backoff_duration", least), ("max_backoff_duration", most)):
-        if value is None or not 5 <= value <= 3600:
-            yield f"{name} is {retry.get(name)!r}; allowed: 5s to 3600s"
+        if value is None or value not in BACKOFF:
+            yield f"{name} is {retry.get(name)!r}; allowed: {BACKOFF.text('s')}"
     if least is not None and most is not None and least > most:
         yield f"min_backoff_duration {least:g}s is over max_backoff_duration {most:g}s"
     if _seconds(retry.get("max_retry_duration")) is None:
@@ -291,7 +292,7 @@ def _wrong_retries(retry: Mapping[str, Any]) -> Iterator[str]:
 
 @rule(
     "ING105",
-    "A job's attempt deadline is declared, 15 s to 1800 s",
+    f"A job's attempt deadline is declared, {DEADLINE.text(' s')}",
     "The default of 3 minutes cuts a longer ingest off and calls it failed, while it goes on running.",
 )
 def deadline(subject: Subject) -> Judgement:
@@ -301,8 +302,8 @@ def deadline(subject: Subject) -> Judgement:
         return not_applicable("adopted, and left as it was found")
     declared = subject.body.get("attempt_deadline")
     seconds = _seconds(declared)
-    fits = seconds is not None and 15 <= seconds <= 1800
-    return judged([] if fits else [f"attempt_deadline is {declared!r}; allowed: 15s to 1800s"])
+    fits = seconds is not None and seconds in DEADLINE
+    return judged([] if fits else [f"attempt_deadline is {declared!r}; allowed: {DEADLINE.text('s')}"])
 
 
 @rule(
@@ -351,7 +352,7 @@ def schedule(subject: Subject) -> Judgement:
     if not _is(subject, JOB):
         return NOT_APPLICABLE
     fields = (subject.body.get("schedule") or "").split()
-    problems = [] if len(fields) == 5 else [f"schedule is {subject.body.get('schedule')!r}"]
+    problems = [] if len(fields) == CRON_FIELDS else [f"schedule is {subject.body.get('schedule')!r}"]
     return judged(problems + ([] if subject.body.get("time_zone") else ["time_zone is not declared"]))
 
 
