@@ -14,12 +14,11 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
 from ingest.catalogue import CATALOGUE
-from ingest.entity import Entity
+from ingest.entity import JOB_PREFIX, Entity
 from ingest.limits import DEFAULTS
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
-from operations.cloud.scheduler import PREFIX
 from operations.errors import OperationError
 from operations.files import write_whole
 
@@ -80,7 +79,7 @@ class Adoption:
 
 
 def live_jobs(make_client: Callable[[], CloudSchedulerClient], parent: str) -> dict[str, ApiJob]:
-    """The jobs of `parent` whose names begin with PREFIX, by short name, sorted.
+    """The jobs of `parent` whose names begin with JOB_PREFIX, by short name, sorted.
 
     Raises OperationError with code 2 when they cannot be listed.
     """
@@ -88,7 +87,7 @@ def live_jobs(make_client: Callable[[], CloudSchedulerClient], parent: str) -> d
         found = listing.live_jobs(make_client(), parent)
     except OperationError as error:
         raise OperationError(str(error), 2) from None
-    return {name: found[name] for name in sorted(found) if name.startswith(PREFIX)}
+    return {name: found[name] for name in sorted(found) if name.startswith(JOB_PREFIX)}
 
 
 def as_found(job: ApiJob) -> BaselineJob:

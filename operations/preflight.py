@@ -274,7 +274,7 @@ def tables_check(world: World, tables: Tables | None, settings: Settings) -> Che
         return _inconclusive(name, error)
     problems = []
     for job in world.values():
-        table, column = f"raw_{job.entity.name}", job.entity.loaded_at_field
+        table, column = job.entity.table_name, job.entity.loaded_at_field
         if table not in columns:
             problems.append(f"{table} does not exist")
         elif column not in columns[table]:

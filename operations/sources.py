@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from ingest.freshness import Criteria, Status, Threshold
-from ingest.freshness_sql import table_name
 from ingest.settings import Settings
 from operations.cloud.tables import Freshness
 from operations.errors import OperationError
@@ -66,7 +65,7 @@ def write(path: Path, content: object) -> None:
 
 
 def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:
-    unique_id = f"source.{settings.project}.{settings.dataset}.{table_name(verdict.entity)}"
+    unique_id = f"source.{settings.project}.{settings.dataset}.{verdict.entity.table_name}"
     if verdict.loaded is None:
         return {"unique_id": unique_id, "error": verdict.error, "status": str(verdict.status)}
     newest = verdict.loaded.max_loaded_at or NEVER

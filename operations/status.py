@@ -12,11 +12,11 @@ from pathlib import Path
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.catalogue import CATALOGUE
+from ingest.entity import JOB_PREFIX
 from ingest.rollout import Hold
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud import jobs
-from operations.cloud.scheduler import PREFIX
 from operations.errors import OperationError
 from operations.evidence import code_name
 from operations.terraform.declared import Declared
@@ -84,7 +84,7 @@ def statuses(
 ) -> list[JobStatus]:
     """The declared jobs in their order, then the foreign ones by name. `live` is by short name."""
     names = {one.name for one in declared}
-    foreign = sorted(name for name in live if name.startswith(PREFIX) and name not in names)
+    foreign = sorted(name for name in live if name.startswith(JOB_PREFIX) and name not in names)
     return [
         *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
         *(_foreign(live[name], name, settings, state.entities) for name in foreign),

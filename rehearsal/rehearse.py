@@ -206,9 +206,9 @@ class Rehearsal:
                 expected = self.twin.ingestor.records(name, done[-1].started)
                 held = self.twin.warehouse.count(name)
                 if held < expected:
-                    found.append(f"raw_{name} holds {held} records of the {expected} that the source had")
+                    found.append(f"{job.entity.table_name} holds {held} records of the {expected} that the source had")
             if self.twin.warehouse.rows(name) != self.twin.warehouse.count(name):
-                found.append(f"raw_{name} holds records twice")
+                found.append(f"{job.entity.table_name} holds records twice")
         for step in self.steps:
             adopted = {job.entity.job_name for job in self._world.values() if job.imported}
             found += [

@@ -10,9 +10,6 @@ from ingest.settings import Settings
 from operations.cloud import errors as answers
 from operations.cloud.errors import UnansweredError, asking
 
-PREFIX = "v2-sync-"
-"""What the names of the ingest's jobs begin with; others in the project are somebody else's."""
-
 MOST_PAGES = 40
 
 
