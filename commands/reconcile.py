@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -18,6 +17,7 @@ import click
 from commands.options import json_option
 from commands.render import table
 from operations.errors import OperationError
+from operations.files import write_together
 from operations.reconcile import (
     MARGIN,
     UNITS,
@@ -115,7 +115,7 @@ def as_object(figures: Figures, rows: Sequence[Row], file: str, at: datetime) ->
 
 
 def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -> list[Path]:
-    """Writes `texts`, by ending, to files named `stem` in `folder`; each is there whole or not at all.
+    """Writes `texts`, by ending, to files named `stem` in `folder`, all whole or none.
 
     Raises OperationError (code 2) where one is there already, unless `overwrite`, and where they cannot be written.
     """
@@ -129,16 +129,10 @@ def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".reconcile-", dir=folder) as temporary:
-            for path, content in zip(paths, texts.values(), strict=True):
-                with (Path(temporary) / path.name).open("w", encoding="utf-8", newline="\n") as stream:
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            for path in paths:
-                os.replace(Path(temporary) / path.name, path)
     except OSError as error:
-        raise OperationError(f"not recorded: {folder} cannot be written to ({error.strerror})", code=2) from None
+        raise OperationError(f"not recorded: {folder} cannot be made ({error.strerror})", code=2) from None
+    contents = {path: content.encode() for path, content in zip(paths, texts.values(), strict=True)}
+    write_together(contents, otherwise="nothing was recorded", code=2)
     return paths
 
 

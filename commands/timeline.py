@@ -9,7 +9,7 @@ import click
 from commands.options import clock, strategy_option
 from ingest.settings import Settings
 from operations.errors import OperationError
-from operations.files import write_whole
+from operations.files import write_atomic
 from operations.repository import read_first_night, read_settings
 from operations.timeline.measured import SHAPE, last_midnight, read
 from operations.timeline.overview import timeline_svg
@@ -60,7 +60,7 @@ def timeline(strategy: str | None, night: int | None, measured: str | None, outp
     else:
         content = _with_schedule(suffix, _schedule(settings, night, measured, at))
     if path:
-        write_whole(path, content)
+        write_atomic(path, content)
         click.echo(f"The timeline: {path}")
     else:
         click.echo(content.decode(), nl=False)

@@ -20,7 +20,7 @@ from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
 from operations.errors import OperationError
-from operations.files import write_whole
+from operations.files import write_atomic
 
 UNDECLARED = "not declared"
 # What a job has by default; without a baseline only what differs from it is worth a line.
@@ -134,7 +134,7 @@ def write(root: Path, baseline: Baseline) -> bool:
     path, content = root / FILE, as_text(baseline).encode()
     if path.is_file() and path.read_bytes() == content:
         return False
-    write_whole(path, content, otherwise="nothing was recorded")
+    write_atomic(path, content, otherwise="nothing was recorded")
     return True
 
 

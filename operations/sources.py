@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +11,7 @@ from uuid import uuid4
 from ingest.freshness import Criteria, Status, Threshold
 from ingest.settings import Settings
 from operations.cloud.tables import Freshness
-from operations.errors import OperationError
+from operations.files import write_atomic
 
 SCHEMA = "https://schemas.getdbt.com/dbt/sources/v3.json"
 
@@ -48,20 +46,7 @@ def criteria_json(criteria: Criteria) -> dict[str, object]:
 
 def write(path: Path, content: object) -> None:
     """Writes JSON so that a reader finds the old file or the new one, whole. Raises OperationError (code 2)."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            json.dump(content, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise OperationError(f"{path} cannot be written ({error.strerror}); name another file", code=2) from None
+    write_atomic(path, (json.dumps(content, indent=2) + "\n").encode(), code=2)
 
 
 def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 from operations.cloud import jobs
 from operations.cloud.credentials import words
 from operations.errors import OperationError
+from operations.files import write_atomic
 from operations.terraform.engine import Planned, stack_folder
 from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
@@ -153,6 +153,4 @@ class _State:
 
     def _write(self, content: dict[str, str]) -> None:
         self._path.parent.mkdir(exist_ok=True)
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(new, self._path)
+        write_atomic(self._path, json.dumps(content, indent=1).encode())
