@@ -13,7 +13,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from operations.cloud import jobs
-from operations.cloud.credentials import words
+from operations.cloud.errors import words
 from operations.errors import OperationError
 from operations.files import write_atomic
 from operations.terraform.engine import Planned, stack_folder

@@ -17,7 +17,7 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.rollout import IDENTITY_STACK
 from operations.cloud import jobs
-from operations.cloud.credentials import words
+from operations.cloud.errors import words
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
 from operations.terraform.state import StateError
