@@ -9,6 +9,7 @@ from google.cloud.bigquery import Client
 
 from bench.command import ROOT
 from bench.many import COUNTS, entities
+from ingest.entity import JOB_PREFIX
 from ingest.settings import load
 from operations.cloud import tables as freshness
 from operations.cloud.bigquery import bigquery_client
@@ -42,7 +43,7 @@ def pages(count: int) -> int:
     for number in range(count):
         target = {"uri": f"{settings.base_url}/ingest/entity_{number}"}
         body: Fields = {
-            "name": f"{parent(settings)}/jobs/v2-sync-{number}",
+            "name": f"{parent(settings)}/jobs/{JOB_PREFIX}{number}",
             "schedule": "0 4 * * *",
             "httpTarget": target,
         }

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from operations.files import write_atomic
+
 BEGIN = "<!-- bench: begin -->"
 END = "<!-- bench: end -->"
 
@@ -71,4 +73,4 @@ def write(path: Path, text: str) -> None:
     _, end, tail = rest.partition(END)
     if not (begin and end) or BEGIN in rest or END in head + tail:
         raise ValueError(f"{path.name}: needs one line {BEGIN} and, below it, one line {END}")
-    path.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+    write_atomic(path, f"{head}{BEGIN}\n{text}\n{END}{tail}".encode())

@@ -12,13 +12,14 @@ import click
 from commands.options import echo_json, json_option, judges
 from commands.render import table
 from ingest.baseline import FILE, Baseline, BaselineError, load_baseline
+from ingest.entity import JOB_PREFIX
 from operations import adopt as adoption
 from operations.adopt import BLOCKING, Adoption, Verdict, compare, live_jobs, recordable, write
 from operations.cloud.credentials import scheduler_client
-from operations.cloud.scheduler import PREFIX, parent
+from operations.cloud.scheduler import parent
 from operations.errors import OperationError
 from operations.lock import lock
-from operations.repository import ROOT, read_settings
+from operations.repository import ROOT, read_first_night
 
 _COLOURS = {Verdict.EXPECTED: "green", Verdict.DIFFERS: "yellow", Verdict.FOREIGN: "yellow"}
 
@@ -38,7 +39,7 @@ def adopt(record: bool, as_json: bool) -> int:
     Example, before night 0:
       ingest-rollout adopt --record
     """
-    settings = read_settings(night=0)
+    settings = read_first_night()
     place = parent(settings)
     live = live_jobs(lambda: scheduler_client(os.environ), place)
     found = compare(settings, live, _recorded_before(tolerant=record))
@@ -82,7 +83,7 @@ def _text(found: Sequence[Adoption], place: str) -> str:
         verdict = click.style(one.verdict, fg=_COLOURS.get(one.verdict, "red"))
         first, *rest = [(d.field, _cell(d.expected), _cell(d.live)) for d in one.differences] or [("", "", "")]
         rows += [(one.job, verdict, *first), *(("", "", *more) for more in rest)]
-    lines = [f"The live {PREFIX}* jobs of {place} against night 0:"]
+    lines = [f"The live {JOB_PREFIX}* jobs of {place} against night 0:"]
     lines.append(table(("job", "verdict", "field", "night 0 declares", "live"), rows) if rows else "no jobs")
     todo = [f"  {one.job}: {text}" for one in found for text in one.todo]
     return "\n".join([*lines, *(["", "What to do:", *todo] if todo else [])])

@@ -44,10 +44,10 @@ def _nights(strategy: str | None) -> dict[str, str]:
     """Each night's number and title; never an error, which would end up on the command line."""
     from ingest.rollout import STRATEGIES
     from operations.errors import OperationError
-    from operations.repository import read_settings
+    from operations.repository import read_first_night
 
     try:
-        rollout = read_settings(night=0, strategy=strategy).rollout
+        rollout = read_first_night(strategy).rollout
     except OperationError:
         rollout = STRATEGIES.get(strategy or "phased", STRATEGIES["phased"])
     return {str(night.number): night.title for night in rollout.nights}

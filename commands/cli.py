@@ -18,7 +18,7 @@ from commands.options import (
     strategy_option,
 )
 from operations.errors import OperationError
-from operations.repository import ROOT, read_settings
+from operations.repository import ROOT, read_first_night, read_settings
 from operations.terraform import deployed
 
 if TYPE_CHECKING:
@@ -229,8 +229,7 @@ def nights(strategy: str | None, at: str | None, as_json: bool) -> None:
     from ingest.preview import preview
 
     found = []
-    for number in read_settings(night=0, strategy=strategy).rollout.numbers:
-        settings = read_settings(night=number, strategy=strategy)
+    for settings in read_first_night(strategy).nights():
         before = deployed.assumed(settings)
         found.append(preview(settings, before.world, before.label, clock(settings, at)))
     if as_json:

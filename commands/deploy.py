@@ -98,7 +98,7 @@ def cannot_undo(found: Preview) -> list[str]:
     moved = [c.entity.name for c in found.changes if {Action.SHIFT_EARLIER, Action.SHIFT_LATER} & set(c.actions)]
     lines = []
     if removed:
-        tables = ", ".join(f"raw_{entity.name}" for entity in removed)
+        tables = ", ".join(entity.table_name for entity in removed)
         lines.append(f"rows that the removed jobs loaded stay in {tables}, and nothing loads more")
     if any(Action.DROP_OIDC in c.actions for c in found.changes):
         lines.append(

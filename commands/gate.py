@@ -11,7 +11,6 @@ import click
 from commands.options import at_option, clock, echo_json, json_option, judges, night_options
 from commands.render import styled, table
 from ingest.gate import Check, evaluate, record
-from ingest.rollout import state_at
 from ingest.settings import Settings
 from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
@@ -45,8 +44,7 @@ def gate(night: int | None, strategy: str | None, since: str | None, at: str | N
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
     rows_before = deploy.data.get("rows") if deploy and not since else None
     evidence = ask(settings, os.environ, rows_before)
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
-    checks = evaluate(world, settings.time_zone, evidence, begin, now)
+    checks = evaluate(settings.world(), settings.time_zone, evidence, begin, now)
     data = record(checks, begin, now)
     ledger.append("gate", strategy=settings.strategy, night=settings.night, data=data)
     if as_json:

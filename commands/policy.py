@@ -15,7 +15,7 @@ from ingest.settings import Settings
 from operations.policy.evaluate import Finding, Report, Stack, Verdict, evaluate, read_stacks
 from operations.policy.exemptions import EXEMPTIONS
 from operations.policy.rules import RULES, rules_table
-from operations.repository import ROOT, read_settings
+from operations.repository import ROOT, read_first_night, read_settings
 
 
 @click.command()
@@ -51,10 +51,9 @@ def wanted(night: int | None, strategy: str | None) -> dict[str, Settings]:
         settings = read_settings(night=night, strategy=strategy)
         return {f"{settings.strategy} {settings.night}": settings}
     names = [strategy] if strategy else list(STRATEGIES)
-    found = {}
+    found: dict[str, Settings] = {}
     for name in names:
-        for number in read_settings(night=0, strategy=name).rollout.numbers:
-            found[f"{name} {number}"] = read_settings(night=number, strategy=name)
+        found |= {f"{name} {settings.night}": settings for settings in read_first_night(name).nights()}
     return found
 
 

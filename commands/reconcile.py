@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -19,6 +18,7 @@ from commands.options import json_option, judges, now
 from commands.render import styled, table
 from ingest.verdict import Verdict, overall
 from operations.errors import OperationError
+from operations.files import write_together
 from operations.reconcile import (
     MARGIN,
     UNITS,
@@ -117,7 +117,7 @@ def as_object(figures: Figures, rows: Sequence[Row], file: str, at: datetime) ->
 
 
 def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -> list[Path]:
-    """Writes `texts`, by ending, to files named `stem` in `folder`; each is there whole or not at all.
+    """Writes `texts`, by ending, to files named `stem` in `folder`, all whole or none.
 
     Raises OperationError where one is there already, unless `overwrite`, and where they cannot be written.
     """
@@ -130,16 +130,10 @@ def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".reconcile-", dir=folder) as temporary:
-            for path, content in zip(paths, texts.values(), strict=True):
-                with (Path(temporary) / path.name).open("w", encoding="utf-8", newline="\n") as stream:
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            for path in paths:
-                os.replace(Path(temporary) / path.name, path)
     except OSError as error:
-        raise OperationError(f"not recorded: {folder} cannot be written to ({error.strerror})") from None
+        raise OperationError(f"not recorded: {folder} cannot be created ({error.strerror})") from None
+    contents = {path: content.encode() for path, content in zip(paths, texts.values(), strict=True)}
+    write_together(contents, otherwise="nothing was recorded")
     return paths
 
 

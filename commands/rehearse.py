@@ -13,7 +13,7 @@ from commands.options import clock, echo_json, now, strategy_option
 from commands.render import records_table, table
 from ingest.schedule import time_zone
 from operations.errors import OperationError
-from operations.repository import read_settings
+from operations.repository import read_first_night
 
 if TYPE_CHECKING:
     from rehearsal.rehearse import Rehearsal, Step
@@ -87,7 +87,7 @@ def rehearse(
     from rehearsal.faults import parse
     from rehearsal.session import next_monday, play
 
-    settings = read_settings(night=0, strategy=strategy)
+    settings = read_first_night(strategy)
     found = [parse(text, settings.rollout) for text in faults]
     begin = clock(settings, at) if at else next_monday(settings, now())
     page = Path(report) if report else None

@@ -9,8 +9,8 @@ import click
 from commands.options import clock, strategy_option
 from ingest.settings import Settings
 from operations.errors import OperationError
-from operations.files import write_whole
-from operations.repository import read_settings
+from operations.files import write_atomic
+from operations.repository import read_first_night, read_settings
 from operations.timeline.measured import SHAPE, last_midnight, read
 from operations.timeline.overview import timeline_svg
 from operations.timeline.schedule import Schedule, schedule
@@ -48,7 +48,7 @@ def timeline(strategy: str | None, night: int | None, measured: str | None, outp
     if suffix not in SUFFIXES:
         raise OperationError(f"--output: {output} has to end with one of {', '.join(SUFFIXES)}")
     # The pictures show all nights; the committed one may be none of another strategy.
-    settings = read_settings(night=night or 0, strategy=strategy)
+    settings = read_first_night(strategy) if night is None else read_settings(night=night, strategy=strategy)
     if suffix == ".svg":
         given = {"--night": night, "--measured": measured, "--at": at}
         if used := [option for option, value in given.items() if value is not None]:
@@ -60,7 +60,7 @@ def timeline(strategy: str | None, night: int | None, measured: str | None, outp
     else:
         content = _with_schedule(suffix, _schedule(settings, night, measured, at))
     if path:
-        write_whole(path, content)
+        write_atomic(path, content)
         click.echo(f"The timeline: {path}")
     else:
         click.echo(content.decode(), nl=False)

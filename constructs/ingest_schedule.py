@@ -13,6 +13,7 @@ from constructs.bindings import (
     TerraformResourceLifecycle,
 )
 from ingest.baseline import BaselineJob
+from ingest.limits import DEFAULTS
 from ingest.rollout import Hold, Job
 from ingest.settings import Settings
 
@@ -117,6 +118,6 @@ def _retry_config(settings: Settings) -> CloudSchedulerJobRetryConfig:
         min_backoff_duration=f"{settings.min_backoff_seconds}s",
         max_backoff_duration=f"{settings.max_backoff_seconds}s",
         # The API's own defaults, declared so that a job adopted with others (gcloud's 16 doublings) is brought to them.
-        max_retry_duration="0s",
-        max_doublings=5,
+        max_retry_duration=str(DEFAULTS["max_retry_duration"]),
+        max_doublings=int(DEFAULTS["max_doublings"]),
     )

@@ -14,15 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ingest.catalogue import CATALOGUE
-from ingest.rules import DESCRIPTION_LIMIT
+from ingest.limits import DEADLINE, DESCRIPTION_LIMIT, DOUBLINGS, METHODS, RETRIES
 
 FILE = "baseline.json"
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-
-# Limits of Cloud Scheduler's v1 API (google/cloud/scheduler/v1/job.proto). gcloud's jobs show 16 doublings.
-DEADLINE_SECONDS = (15, 1800)
-MOST_RETRIES = 5
-MOST_DOUBLINGS = 16
 DURATIONS = ("attempt_deadline", "min_backoff_duration", "max_backoff_duration", "max_retry_duration")
 
 
@@ -110,15 +104,14 @@ def unrecordable(name: str, job: BaselineJob) -> Iterator[str]:
         yield f"schedule {job.schedule!r} is not {entity.live.cron!r}, its live cron in ingest/catalogue.py"
     if job.http_method not in METHODS:
         yield f"http_method {job.http_method!r} is not allowed; allowed: {', '.join(METHODS)}"
-    for key, most in (("retry_count", MOST_RETRIES), ("max_doublings", MOST_DOUBLINGS)):
-        if not 0 <= getattr(job, key) <= most:
-            yield f"{key} {getattr(job, key)} is out of range; allowed: 0 to {most}"
+    for key, allowed in (("retry_count", RETRIES), ("max_doublings", DOUBLINGS)):
+        if getattr(job, key) not in allowed:
+            yield f"{key} {getattr(job, key)} is out of range; allowed: {allowed.text()}"
     bad = [key for key in DURATIONS if not re.fullmatch(r"\d{1,12}s", getattr(job, key), re.ASCII)]
     for key in bad:
         yield f"{key} {getattr(job, key)!r} is not a duration in whole seconds, such as '180s'"
-    low, high = DEADLINE_SECONDS
-    if "attempt_deadline" not in bad and not low <= _seconds(job.attempt_deadline) <= high:
-        yield f"attempt_deadline {job.attempt_deadline} is out of range; allowed: {low}s to {high}s"
+    if "attempt_deadline" not in bad and _seconds(job.attempt_deadline) not in DEADLINE:
+        yield f"attempt_deadline {job.attempt_deadline} is out of range; allowed: {DEADLINE.text('s')}"
     if not bad and _seconds(job.min_backoff_duration) > _seconds(job.max_backoff_duration):
         yield f"min_backoff_duration {job.min_backoff_duration} is over max_backoff_duration {job.max_backoff_duration}"
     if job.description and len(job.description) > DESCRIPTION_LIMIT:

@@ -7,6 +7,12 @@ from datetime import time
 
 from ingest.schedule import Cadence
 
+JOB_PREFIX = "v2-sync-"
+"""What the names of the ingest's jobs begin with; the rollout leaves others in the project alone."""
+
+TABLE_PREFIX = "raw_"
+"""What the names of the ingest's tables begin with."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
@@ -48,7 +54,7 @@ class Entity:
 
     @property
     def job_name(self) -> str:
-        return f"v2-sync-{self.name.replace('_', '-')}-{'weekly' if self.target.is_weekly else 'daily'}"
+        return f"{JOB_PREFIX}{self.name.replace('_', '-')}-{'weekly' if self.target.is_weekly else 'daily'}"
 
     def description(self, cadence: Cadence, zone: str) -> str:
         sync = "Weekly full" if cadence.is_weekly else "Daily incremental"
@@ -59,8 +65,13 @@ class Entity:
             return f"{base_url}{reference_path}/{self.name}?mode=full"
         return f"{base_url}/ingest/{self.name}?mode=incremental"
 
+    @property
+    def table_name(self) -> str:
+        """Of the table in its dataset."""
+        return f"{TABLE_PREFIX}{self.name}"
+
     def table(self, project: str, dataset: str) -> str:
-        return f"{project}.{dataset}.raw_{self.name}"
+        return f"{project}.{dataset}.{self.table_name}"
 
     def console_url(self, project: str, region: str) -> str:
         return f"https://console.cloud.google.com/cloudscheduler/jobs/edit/{region}/{self.job_name}?project={project}"

@@ -44,20 +44,15 @@ class Place:
         return f"`{self.project}`.`{self.dataset}`.INFORMATION_SCHEMA.COLUMNS"
 
 
-def table_name(entity: Entity) -> str:
-    """The entity's table in its dataset."""
-    return entity.table("", "").rpartition(".")[2]
-
-
 def loaded_select(place: Place, entities: Iterable[Entity]) -> str:
     """One statement for all the entities' tables: table_name, max_loaded_at (TIMESTAMP), row_count.
 
     BigQuery refuses all of it where one of the tables is missing.
     """
     return "\nUNION ALL\n".join(
-        f"SELECT '{table_name(entity)}' AS table_name, "  # noqa: S608
+        f"SELECT '{entity.table_name}' AS table_name, "  # noqa: S608
         f"CAST(MAX(`{entity.loaded_at_field}`) AS TIMESTAMP) AS max_loaded_at, COUNT(*) AS row_count "
-        f"FROM {place.table(table_name(entity))}"
+        f"FROM {place.table(entity.table_name)}"
         for entity in entities
     )
 
@@ -72,7 +67,7 @@ def view_select(place: Place, jobs: Iterable[Job], overrides: Mapping[str, Crite
     jobs = list(jobs)
     expected = _listed(
         f"SELECT '{job.entity.name}' AS entity, '{job.entity.group}' AS entity_group, '{_cadence(job)}' AS cadence, "
-        f"'{table_name(job.entity)}' AS table_name, "
+        f"'{job.entity.table_name}' AS table_name, "
         f"{_us(criteria.warn_after)} AS warn_after_us, {_us(criteria.error_after)} AS error_after_us"
         for job, criteria in _with_criteria(jobs, overrides)
     )
@@ -105,7 +100,7 @@ def assertion_statement_select(place: Place, jobs: Iterable[Job], overrides: Map
     dataset holds becomes a part of the statement, only names that were given here.
     """
     expected = _listed(
-        f"SELECT '{job.entity.name}' AS entity, '{table_name(job.entity)}' AS table_name, "
+        f"SELECT '{job.entity.name}' AS entity, '{job.entity.table_name}' AS table_name, "
         f"'{job.entity.loaded_at_field}' AS loaded_at_field, "
         f"{_us(criteria.error_after)} AS error_after_us, '{criteria.error_after}' AS error_after"
         for job, criteria in _with_criteria(jobs, overrides)

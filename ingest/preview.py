@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from ingest.rollout import Change, World, changes, stacks_of, state_at
+from ingest.rollout import Change, World, changes, stacks_of
 from ingest.schedule import DAY_MINUTES, Cadence, clock_changes, first, time_zone
 from ingest.settings import Settings
 
@@ -78,7 +78,7 @@ def next_run(cadence: Cadence | None, after: datetime, zone: str) -> str | None:
 def preview(settings: Settings, before: World, before_label: str, at: datetime) -> Preview:
     """What deploying the settings' night changes in the world `before`, with the clock at `at` (aware)."""
     night = next(n for n in settings.rollout.nights if n.number == settings.night)
-    after = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    after = settings.world()
     found = changes(before, after)
     return Preview(
         strategy=settings.strategy,

@@ -36,10 +36,13 @@ class Strategy:
         return [night.number for night in self.nights]
 
 
+FIRST_NIGHT = 0
+"""Of every strategy; the rule `nights` checks it."""
+
 _LIVE = ("jobs", "appointments", "customers", "invoices", "estimates", "payments", "payroll")
 _CRITICAL = ("purchase_orders", "inventory_bills", "returns", "payroll_adjustments")
 _REFERENCE = ("business_units", "technicians", "activity_codes", "campaigns")
-_ADOPT = Night(number=0, title="adopt", adopts=_LIVE)
+_ADOPT = Night(number=FIRST_NIGHT, title="adopt", adopts=_LIVE)
 
 STRATEGIES = {
     "phased": Strategy(
@@ -199,11 +202,3 @@ def stacks_of(found: Iterable[Change]) -> list[str]:
     changed = {change.entity.group for change in found if not change.is_unchanged}
     identity = [IDENTITY_STACK] if any(change.needs_identity for change in found) else []
     return identity + [group.stack for group in GROUPS if group.name in changed]
-
-
-def night_before(strategy: Strategy, night: int, *, adopt_existing: bool = True) -> World:
-    """The world on which `night` is deployed when the nights are taken in order."""
-    earlier = [number for number in strategy.numbers if number < night]
-    if not earlier:
-        return before_rollout(adopt_existing=adopt_existing)
-    return state_at(strategy, max(earlier), adopt_existing=adopt_existing)

@@ -15,17 +15,13 @@ from itertools import pairwise
 
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
+from ingest.limits import DESCRIPTION_LIMIT, NAME_LIMIT, URI_LIMIT
 from ingest.rollout import STRATEGIES, Strategy, World, state_at
 from ingest.schedule import DAY_MINUTES, WEEKDAYS
 from ingest.settings import Settings
 
 GAP_MINUTES = 5
 """Neighbours in a wave start at least this far apart."""
-
-# Limits of Cloud Scheduler's v1 API: google/cloud/scheduler/v1/job.proto and target.proto.
-NAME_LIMIT = 500
-DESCRIPTION_LIMIT = 500
-URI_LIMIT = 2083
 
 
 @dataclass(frozen=True)

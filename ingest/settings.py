@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ingest.rollout import STRATEGIES, Strategy, with_identity
+from ingest.limits import BACKOFF, DEADLINE, RETRIES, Range
+from ingest.rollout import FIRST_NIGHT, STRATEGIES, Strategy, World, before_rollout, state_at, with_identity
 from ingest.schedule import ScheduleError, time_zone
 
 FILE = "cdktf.json"
@@ -89,6 +90,28 @@ class Settings:
         """Whether there is something that an administrator has to set up once."""
         return bool(self.deployers or self.operators or self.github_repository)
 
+    def world(self, night: int | None = None) -> World:
+        """The jobs that exist once `night` (None: the settings' own) is deployed.
+
+        Raises KeyError for a night that the strategy does not have.
+        """
+        number = self.night if night is None else night
+        return state_at(self.rollout, number, adopt_existing=self.adopt_existing)
+
+    def world_before(self, night: int | None = None) -> World:
+        """The jobs that exist when `night` is deployed, the nights taken in order."""
+        number = self.night if night is None else night
+        earlier = [n for n in self.rollout.numbers if n < number]
+        return self.world(max(earlier)) if earlier else self.world_at_start()
+
+    def world_at_start(self) -> World:
+        """The jobs that exist before the rollout."""
+        return before_rollout(adopt_existing=self.adopt_existing)
+
+    def nights(self) -> list[Settings]:
+        """These settings once for each night of the strategy, in order."""
+        return [replace(self, night=number) for number in self.rollout.numbers]
+
 
 def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None) -> Settings:
     """The settings of the repository at `root`.
@@ -117,6 +140,13 @@ def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[s
     if errors:
         raise SettingsError(errors)
     return Settings(**values)
+
+
+def load_first_night(
+    root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None
+) -> Settings:
+    """`load` at the strategy's first night; the committed night may be none of the strategy's."""
+    return load(root, environ, {**(overrides or {}), "night": ("ingest/rollout.py", str(FIRST_NIGHT))})
 
 
 def as_environ(settings: Settings) -> dict[str, str]:
@@ -203,7 +233,7 @@ def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
     if low is not None and high is not None and low > high:
         errors.append(
             f"min_backoff_seconds: {low} (from {given['min_backoff_seconds'][0]}) is over max_backoff_seconds, "
-            f"{high}; allowed: 5 to {high}"
+            f"{high}; allowed: {Range(BACKOFF.low, high).text()}"
         )
     return errors
 
@@ -262,6 +292,10 @@ def _whole(low: int, high: int | None = None) -> Callable[[Any], int]:
     return check
 
 
+def _within(allowed: Range) -> tuple[Callable[[Any], int], str]:
+    return _whole(allowed.low, allowed.high), allowed.text()
+
+
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -284,7 +318,7 @@ _MEMBERS = (
     "a list of members such as group:data@example.com; in a variable with commas between",
 )
 
-# What is allowed, and in words. Ranges: google/cloud/scheduler/v1/job.proto.
+# What is allowed, and in words.
 _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "project": (_matching(r"[a-z][a-z0-9-]{4,28}[a-z0-9]"), "a Google Cloud project id"),
     "region": (_matching(r"[a-z]+-[a-z]+\d+"), "a region such as us-central1"),
@@ -312,10 +346,10 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "deployers": _MEMBERS,
     "operators": _MEMBERS,
     "github_repository": (_matching(r"|[A-Za-z0-9-]+/[\w.-]+"), 'a repository such as owner/name, or "" for none'),
-    "attempt_deadline_seconds": (_whole(15, 1800), "15 to 1800"),
-    "retry_count": (_whole(0, 5), "0 to 5"),
-    "min_backoff_seconds": (_whole(5, 3600), "5 to 3600"),
-    "max_backoff_seconds": (_whole(5, 3600), "5 to 3600"),
+    "attempt_deadline_seconds": _within(DEADLINE),
+    "retry_count": _within(RETRIES),
+    "min_backoff_seconds": _within(BACKOFF),
+    "max_backoff_seconds": _within(BACKOFF),
 }
 
 NAMES = tuple(field.name for field in fields(Settings))

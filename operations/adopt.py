@@ -14,27 +14,17 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
 from ingest.catalogue import CATALOGUE
-from ingest.entity import Entity
-from ingest.rollout import state_at
+from ingest.entity import JOB_PREFIX, Entity
+from ingest.limits import DEFAULTS
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
-from operations.cloud.scheduler import PREFIX
 from operations.errors import FailedError
-from operations.files import write_whole
+from operations.files import write_atomic
 
 UNDECLARED = "not declared"
 # What a job has by default; without a baseline only what differs from it is worth a line.
-_DEFAULTS: Mapping[str, Any] = {
-    "description": None,
-    "attempt_deadline": "180s",
-    "retry_count": 0,
-    "min_backoff_duration": "5s",
-    "max_backoff_duration": "3600s",
-    "max_retry_duration": "0s",
-    "max_doublings": 5,
-    "paused": False,
-}
+_DEFAULTS: Mapping[str, Any] = {"description": None, **DEFAULTS, "paused": False}
 _STATED: Mapping[str, Any] = {
     "http_method": "GET",
     "oidc_service_account_email": None,
@@ -89,12 +79,12 @@ class Adoption:
 
 
 def live_jobs(make_client: Callable[[], CloudSchedulerClient], parent: str) -> dict[str, ApiJob]:
-    """The jobs of `parent` whose names begin with PREFIX, by short name, sorted.
+    """The jobs of `parent` whose names begin with JOB_PREFIX, by short name, sorted.
 
     Raises OperationError when they cannot be listed.
     """
     found = listing.live_jobs(make_client(), parent)
-    return {name: found[name] for name in sorted(found) if name.startswith(PREFIX)}
+    return {name: found[name] for name in sorted(found) if name.startswith(JOB_PREFIX)}
 
 
 def as_found(job: ApiJob) -> BaselineJob:
@@ -107,8 +97,7 @@ def as_found(job: ApiJob) -> BaselineJob:
 
 def compare(settings: Settings, live: Mapping[str, ApiJob], baseline: Baseline) -> list[Adoption]:
     """Each live job, and each that night 0 expects, in the order of their names."""
-    first = settings.rollout.numbers[0]
-    expected = state_at(settings.rollout, first, adopt_existing=settings.adopt_existing)
+    expected = settings.world(settings.rollout.numbers[0])
     entities = {entity.job_name: entity for entity in CATALOGUE}
     imported = {job.entity.job_name for job in expected.values() if job.imported}
     found = []
@@ -142,7 +131,7 @@ def write(root: Path, baseline: Baseline) -> bool:
     path, content = root / FILE, as_text(baseline).encode()
     if path.is_file() and path.read_bytes() == content:
         return False
-    write_whole(path, content, otherwise="nothing was recorded")
+    write_atomic(path, content, otherwise="nothing was recorded")
     return True
 
 

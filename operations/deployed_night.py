@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.gate import gate_time
-from ingest.rollout import state_at
 from ingest.settings import Settings
 from operations.ledger.ledger import Ledger
 
@@ -38,6 +37,5 @@ def hold_off(ledger: Ledger, settings: Settings, since: datetime, now: datetime)
     """
     if ledger.passed_gate(settings.strategy, settings.night):
         return "its gate has passed"
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
-    begins = gate_time(world, settings.time_zone, since)
+    begins = gate_time(settings.world(), settings.time_zone, since)
     return f"its gate can be asked from {begins:%a %Y-%m-%d %H:%M %Z} on" if now < begins else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SIGN_IN = "run `gcloud auth application-default login`, or renew GOOGLE_OAUTH_ACCESS_TOKEN"
+"""What to do about credentials that are missing or not accepted."""
+
 
 class OperationError(Exception):
     """What is wrong, where, and what to do. The command line prints it without a traceback and exits with `code`."""

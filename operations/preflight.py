@@ -10,7 +10,7 @@ from typing import Protocol
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
-from ingest.rollout import Hold, World, state_at
+from ingest.rollout import Hold, World
 from ingest.settings import Settings
 from ingest.verdict import Verdict
 from operations.cloud import jobs
@@ -98,7 +98,7 @@ def live_sources(root: Path, settings: Settings, environ: Mapping[str, str]) -> 
 
 def preflight(settings: Settings, sources: Sources) -> list[Check]:
     """All checks of the settings' night; the failure of one hides no other."""
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    world = settings.world()
     try:
         live: Mapping[str, ApiJob] | OperationError = sources.list_live()
     except OperationError as error:
@@ -262,7 +262,7 @@ def tables_check(world: World, tables: Tables | None, settings: Settings) -> Che
         return _inconclusive(name, error)
     problems = []
     for job in world.values():
-        table, column = f"raw_{job.entity.name}", job.entity.loaded_at_field
+        table, column = job.entity.table_name, job.entity.loaded_at_field
         if table not in columns:
             problems.append(f"{table} does not exist")
         elif column not in columns[table]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ingest.rules import Plan, problems
-from ingest.settings import FILE, Settings, SettingsError, load
+from ingest.settings import FILE, Settings, SettingsError, load, load_first_night
 from operations.errors import OperationError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,10 +31,18 @@ def read_settings(*, night: int | None = None, strategy: str | None = None) -> S
 
     `night` and `strategy` are the command's options. Raises OperationError with all problems.
     """
-    options = {"night": night, "strategy": strategy}
+    return _read(load, {"night": night, "strategy": strategy})
+
+
+def read_first_night(strategy: str | None = None) -> Settings:
+    """The same at the strategy's first night, whatever night is committed: for what concerns all nights."""
+    return _read(load_first_night, {"strategy": strategy})
+
+
+def _read(loader: Callable[..., Settings], options: Mapping[str, object]) -> Settings:
     overrides = {key: (f"--{key}", str(value)) for key, value in options.items() if value is not None}
     try:
-        settings = load(find_root(Path.cwd()), os.environ, overrides)
+        settings = loader(find_root(Path.cwd()), os.environ, overrides)
     except SettingsError as error:
         raise OperationError(str(error)) from None
     if found := problems(Plan(settings=settings)):

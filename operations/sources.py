@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from ingest.freshness import Criteria, Status, Threshold
-from ingest.freshness_sql import table_name
 from ingest.settings import Settings
 from operations.cloud.tables import Freshness
-from operations.errors import OperationError
+from operations.files import write_atomic
 
 SCHEMA = "https://schemas.getdbt.com/dbt/sources/v3.json"
 
@@ -49,24 +46,11 @@ def criteria_json(criteria: Criteria) -> dict[str, object]:
 
 def write(path: Path, content: object) -> None:
     """Writes JSON so that a reader finds the old file or the new one, whole. Raises OperationError."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            json.dump(content, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise OperationError(f"{path} cannot be written ({error.strerror}); name another file") from None
+    write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:
-    unique_id = f"source.{settings.project}.{settings.dataset}.{table_name(verdict.entity)}"
+    unique_id = f"source.{settings.project}.{settings.dataset}.{verdict.entity.table_name}"
     if verdict.loaded is None:
         return {"unique_id": unique_id, "error": verdict.error, "status": str(verdict.status)}
     newest = verdict.loaded.max_loaded_at or NEVER

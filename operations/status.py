@@ -13,11 +13,10 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.attempt import NEVER, Attempt
 from ingest.catalogue import CATALOGUE
-from ingest.rollout import state_at
+from ingest.entity import JOB_PREFIX
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud import jobs
-from operations.cloud.scheduler import PREFIX
 from operations.errors import OperationError
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import held_jobs
@@ -78,7 +77,7 @@ def statuses(
 ) -> list[JobStatus]:
     """The declared jobs in their order, then the foreign ones by name. `live` is by short name."""
     names = {one.name for one in declared}
-    foreign = sorted(name for name in live if name.startswith(PREFIX) and name not in names)
+    foreign = sorted(name for name in live if name.startswith(JOB_PREFIX) and name not in names)
     return [
         *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
         *(_foreign(live[name], name, settings, state.entities) for name in foreign),
@@ -148,8 +147,7 @@ def _foreign(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] 
 def _first_night(entity: str | None, settings: Settings) -> int | None:
     """The first night after this one that has the entity's job."""
     for number in settings.rollout.numbers:
-        world = state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)
-        if number > settings.night and entity in world:
+        if number > settings.night and entity in settings.world(number):
             return number
     return None
 

@@ -13,9 +13,9 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from operations.cloud import jobs
-from operations.cloud.credentials import words
+from operations.cloud.errors import words
 from operations.errors import OperationError
-from operations.files import write_whole
+from operations.files import write_atomic
 from operations.terraform.engine import Planned, Show, stack_folder, unseen
 from operations.terraform.state import LocalStore
 from rehearsal import builtin_identity
@@ -172,4 +172,4 @@ class _State:
         ]
         path = self._store.path(self._stack)
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, json.dumps({"version": 4, "resources": resources}, indent=1).encode())
+        write_atomic(path, json.dumps({"version": 4, "resources": resources}, indent=1).encode())

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from ingest.gate import Check, evaluate, gate_time, record
 from ingest.preview import Preview
-from ingest.rollout import World, before_rollout, state_at
+from ingest.rollout import World
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.deploy import Request, Site, Target, deploy
@@ -66,7 +66,7 @@ class Rehearsal:
     """The ledger when all is over."""
 
     def __post_init__(self) -> None:
-        self._world: World = before_rollout(adopt_existing=self.settings.adopt_existing)
+        self._world: World = self.settings.world_at_start()
         self.trouble.seed()
 
     @property
@@ -114,7 +114,7 @@ class Rehearsal:
         if not gated and not problems and writes:
             problems = ["the second deploy wrote to Cloud Scheduler; it should change nothing"]
         if gated and not problems:
-            self._world = state_at(settings.rollout, night, adopt_existing=settings.adopt_existing)
+            self._world = settings.world()
             # From the night on which all jobs send their token, the service is closed to requests without one.
             self.twin.identity.open_to_anybody(not all(job.authenticated for job in self._world.values()))
             if not mending:
@@ -175,9 +175,9 @@ class Rehearsal:
                 expected = self.twin.ingestor.records(name, done[-1].started)
                 held = self.twin.warehouse.count(name)
                 if held < expected:
-                    found.append(f"raw_{name} holds {held} records of the {expected} that the source had")
+                    found.append(f"{job.entity.table_name} holds {held} records of the {expected} that the source had")
             if self.twin.warehouse.rows(name) != self.twin.warehouse.count(name):
-                found.append(f"raw_{name} holds records twice")
+                found.append(f"{job.entity.table_name} holds records twice")
         for step in self.steps:
             adopted = {job.entity.job_name for job in self._world.values() if job.imported}
             found += [

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import PackageLoader
 
 from ingest.catalogue import CATALOGUE
-from operations.files import write_whole
+from operations.files import write_atomic
 from operations.ledger.words import what
 from operations.timeline.measured import Measurement, last_midnight
 from operations.timeline.page import environment, parts
@@ -122,4 +122,4 @@ def page(rehearsal: Rehearsal, engine: str) -> str:
 
 def write_page(path: Path, content: str) -> None:
     """Raises OperationError."""
-    write_whole(path, content.encode())
+    write_atomic(path, content.encode())

@@ -9,7 +9,6 @@ from typing import Any
 from constructs.bindings import App
 from ingest.baseline import Baseline
 from ingest.catalogue import GROUPS
-from ingest.rollout import state_at
 from ingest.settings import Settings
 from stacks.foundation import FoundationStack
 from stacks.identity import IdentityStack
@@ -31,7 +30,7 @@ def night_app(
     """
     # cdktf's own validations ask `terraform version` once for each import, a third of a second in all.
     app = App(outdir=str(outdir), context=context, skip_validation=True)
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    world = settings.world()
     for group in GROUPS:
         jobs = [job for job in world.values() if job.entity.group == group.name]
         PhaseStack(app, group, jobs=jobs, settings=settings, baseline=baseline)

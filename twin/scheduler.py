@@ -12,23 +12,21 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from ingest import limits
+from ingest.limits import DEFAULTS
 from ingest.schedule import ScheduleError, time_zone
 from twin.clock import Clock
 
 Fields = dict[str, Any]
 """A job in the API's JSON: camelCase keys, durations such as "180s", times in RFC 3339."""
 
-# Limits and defaults: google/cloud/scheduler/v1/job.proto and target.proto.
-MAX_DESCRIPTION = 500
-MAX_URI = 2083
-DEADLINE_SECONDS = (15, 1800)
-RETRY_DEFAULTS = {
-    "maxRetryDuration": "0s",
-    "minBackoffDuration": "5s",
-    "maxBackoffDuration": "3600s",
-    "maxDoublings": 5,
+RETRY_DEFAULTS: dict[str, Any] = {
+    "maxRetryDuration": DEFAULTS["max_retry_duration"],
+    "minBackoffDuration": DEFAULTS["min_backoff_duration"],
+    "maxBackoffDuration": DEFAULTS["max_backoff_duration"],
+    "maxDoublings": DEFAULTS["max_doublings"],
 }
-METHODS = ("HTTP_METHOD_UNSPECIFIED", "POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
+METHODS = ("HTTP_METHOD_UNSPECIFIED", *limits.METHODS)
 STATES = ("STATE_UNSPECIFIED", "ENABLED", "PAUSED", "DISABLED", "UPDATE_FAILED")
 USER_AGENT = "Google-Cloud-Scheduler"
 SETTABLE: dict[str, Any] = {
@@ -72,7 +70,7 @@ class Scheduler:
 
     def create(self, parent: str, body: Fields) -> Fields:
         name = body.get("name", "")
-        if not isinstance(name, str) or not re.fullmatch(re.escape(parent) + r"/jobs/[A-Za-z0-9_-]{1,500}", name):
+        if not isinstance(name, str) or not re.fullmatch(re.escape(f"{parent}/jobs/") + limits.NAME, name):
             raise _invalid(f"Job name must be of the form {parent}/jobs/<id> with an id of letters, digits, _ and -.")
         if name in self.jobs:
             raise ApiError(409, "ALREADY_EXISTS", f"Job [{name}] already exists.")
@@ -85,12 +83,13 @@ class Scheduler:
         return deepcopy(self.jobs[name])
 
     def page(self, parent: str, size: int, token: str) -> Fields:
-        """At most `size` jobs (500 where it is 0) from the one that `token` names on, in the order of their names."""
-        if size < 0 or size > 500:
-            raise _invalid("Page size must be from 0 to 500.")
+        """At most `size` jobs (0: a page's limit) from the one that `token` names on, in the order of their names."""
+        if not 0 <= size <= limits.PAGE_SIZE_LIMIT:
+            raise _invalid(f"Page size must be from 0 to {limits.PAGE_SIZE_LIMIT}.")
+        size = size or limits.PAGE_SIZE_LIMIT
         names = sorted(name for name in self.jobs if name.startswith(f"{parent}/jobs/") and name >= token)
-        found: Fields = {"jobs": [self.get(name) for name in names[: size or 500]]}
-        if rest := names[size or 500 :]:
+        found: Fields = {"jobs": [self.get(name) for name in names[:size]]}
+        if rest := names[size:]:
             found["nextPageToken"] = rest[0]
         return found
 
@@ -166,19 +165,19 @@ def _checked(body: Mapping[str, Any]) -> Fields:
     job: Fields = {key: deepcopy(body[key]) for key in SETTABLE if body.get(key)}
     zone = job.setdefault("timeZone", "UTC")
     try:
-        # The API takes 5 fields; cronsim would also take seconds.
-        if len(job.get("schedule", "").split()) != 5:
+        # cronsim would also take seconds.
+        if len(job.get("schedule", "").split()) != limits.CRON_FIELDS:
             raise ScheduleError
         # Any moment will do: only the syntax is asked for.
         CronSim(job["schedule"], datetime(2000, 1, 1, tzinfo=time_zone(zone)))
     except (CronSimError, ScheduleError):
         raise _invalid("Schedule or time zone is invalid.") from None
-    if len(job.get("description", "")) > MAX_DESCRIPTION:
-        raise _invalid(f"Job description must not exceed {MAX_DESCRIPTION} characters.")
+    if len(job.get("description", "")) > limits.DESCRIPTION_LIMIT:
+        raise _invalid(f"Job description must not exceed {limits.DESCRIPTION_LIMIT} characters.")
     _fill_target(job)
-    deadline = seconds(job.setdefault("attemptDeadline", "180s"))
-    if not DEADLINE_SECONDS[0] <= deadline <= DEADLINE_SECONDS[1]:
-        raise _invalid("The deadline for HTTP targets must be from 15s to 1800s.")
+    deadline = seconds(job.setdefault("attemptDeadline", DEFAULTS["attempt_deadline"]))
+    if deadline not in limits.DEADLINE:
+        raise _invalid(f"The deadline for HTTP targets must be from {limits.DEADLINE.text('s')}.")
     _fill_retry(job)
     return job
 
@@ -186,7 +185,7 @@ def _checked(body: Mapping[str, Any]) -> Fields:
 def _fill_target(job: Fields) -> None:
     target = job.get("httpTarget") or {}
     uri = target.get("uri", "")
-    if not re.fullmatch(r"https?://[^/\s?]+\S*", uri) or len(uri) > MAX_URI:
+    if not re.fullmatch(r"https?://[^/\s?]+\S*", uri) or len(uri) > limits.URI_LIMIT:
         raise _invalid("HttpTarget.uri must be a valid HTTP or HTTPS URL.")
     method = target.get("httpMethod", 0)
     method = METHODS[method] if isinstance(method, int) and method in range(len(METHODS)) else method
@@ -194,8 +193,8 @@ def _fill_target(job: Fields) -> None:
         raise _invalid(f"Invalid HTTP method: {method}.")
     if method == METHODS[0]:
         method = "POST"
-    if target.get("body") and method not in ("POST", "PUT", "PATCH"):
-        raise _invalid("A body is allowed only with POST, PUT and PATCH.")
+    if target.get("body") and method not in limits.METHODS_WITH_BODY:
+        raise _invalid(f"A body is allowed only with {', '.join(limits.METHODS_WITH_BODY)}.")
     headers = target.get("headers") or {}
     if not all(isinstance(value, str) for value in headers.values()):
         raise _invalid("Invalid value at 'job.httpTarget.headers'.")
@@ -204,10 +203,10 @@ def _fill_target(job: Fields) -> None:
 
 def _fill_retry(job: Fields) -> None:
     retry = RETRY_DEFAULTS | {key: value for key, value in (job.get("retryConfig") or {}).items() if value}
-    if not 0 <= retry.get("retryCount", 0) <= 5:
-        raise _invalid("retry_count must be from 0 to 5.")
-    if not 0 <= retry["maxDoublings"] <= 16:
-        raise _invalid("max_doublings must be from 0 to 16.")
+    if retry.get("retryCount", 0) not in limits.RETRIES:
+        raise _invalid(f"retry_count must be from {limits.RETRIES.text()}.")
+    if retry["maxDoublings"] not in limits.DOUBLINGS:
+        raise _invalid(f"max_doublings must be from {limits.DOUBLINGS.text()}.")
     low, high = (timedelta(seconds=seconds(retry[f"{end}BackoffDuration"])) for end in ("min", "max"))
     seconds(retry["maxRetryDuration"])
     if low > high:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from ingest.baseline import Baseline, BaselineError, BaselineJob, load_baseline
 from ingest.entity import Entity
+from ingest.limits import DEFAULTS, DOUBLINGS
 from ingest.schedule import Cadence, time_zone
 from ingest.settings import Settings
 from operations.cloud.scheduler import parent
@@ -25,8 +26,8 @@ def made_by_hand(entity: Entity, settings: Settings) -> Fields:
         "name": job_name(entity, settings),
         "schedule": entity.live.cron,
         "timeZone": settings.time_zone,
-        "attemptDeadline": "180s",
-        "retryConfig": {"maxDoublings": 16},
+        "attemptDeadline": DEFAULTS["attempt_deadline"],
+        "retryConfig": {"maxDoublings": DOUBLINGS.high},
         "httpTarget": {"uri": entity.uri(settings.base_url, settings.reference_path), "httpMethod": "GET"},
     }
     found = _baseline().get(entity.name)

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from ingest.catalogue import CATALOGUE
-from ingest.entity import Entity
+from ingest.entity import TABLE_PREFIX, Entity
 from ingest.settings import Settings
 
 
@@ -66,7 +66,7 @@ class Warehouse:
         self._database.close()
 
     def _table(self, entity: str) -> str:
-        return f'"{self._dataset}"."raw_{entity}"'
+        return f'"{self._dataset}"."{TABLE_PREFIX}{entity}"'
 
     def _row(self, query: str) -> tuple[Any, ...]:
         return self.execute(query).fetchall()[0]

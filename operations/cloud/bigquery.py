@@ -1,19 +1,17 @@
-"""Google's BigQuery client, pointed where Terraform's google provider is pointed, with its errors in one line."""
+"""Google's BigQuery client, pointed where Terraform's google provider is pointed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-from google.api_core.exceptions import Forbidden, GoogleAPICallError, GoogleAPIError, NotFound, RetryError
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import DEFAULT_RETRY, Client, QueryJobConfig
 
 from ingest.settings import Settings
-from operations.cloud.credentials import TOKEN_VARIABLE, credentials, is_loopback, words
-from operations.errors import OperationError
+from operations.cloud.credentials import TOKEN_VARIABLE, credentials, is_loopback
+from operations.cloud.errors import Cause, asking
 
 ENDPOINT_VARIABLE = "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT"
 """The google provider's variable, such as "http://127.0.0.1:40001/bigquery/v2/"."""
@@ -40,7 +38,7 @@ def _credentials(endpoint: str, environ: Mapping[str, str]) -> Credentials:
 
 def bytes_processed(client: Client, sql: str, *, patience: float = PATIENCE) -> int:
     """How many bytes the query would read, by a dry run: it reads and costs nothing. Raises OperationError (code 2)."""
-    with _plain_errors(client):
+    with _asking(client):
         job = client.query(
             sql,
             job_config=QueryJobConfig(dry_run=True, use_query_cache=False),
@@ -69,7 +67,7 @@ def rows(
     if max_bytes is not None:
         # The client would send None as text.
         config.maximum_bytes_billed = max_bytes
-    with _plain_errors(client):
+    with _asking(client):
         result = client.query_and_wait(
             sql,
             job_config=config,
@@ -93,39 +91,10 @@ def rows(
     return found
 
 
-@contextmanager
-def _plain_errors(client: Client) -> Iterator[None]:
-    try:
-        yield
-    except RetryError as error:
-        last = _words(error.cause or error)
-        raise _error(f"does not answer as it should, last with {last}; try again later") from None
-    except TimeoutError:
-        raise _error("is not done with the query in time; try again later") from None
-    except Forbidden as error:
-        hint = f"it needs the roles bigquery.jobUser on {client.project} and bigquery.dataViewer on the dataset"
-        raise _error(f"refuses this account, {_words(error)}; {hint}") from None
-    except NotFound as error:
-        raise _error(f"does not find it, {_words(error)}; compare project and dataset in cdktf.json") from None
-    except GoogleAPICallError as error:
-        raise _error(f"refuses, {_words(error)}") from None
-    except GoogleAuthError as error:
-        hint = f"renew {TOKEN_VARIABLE}, or run `gcloud auth application-default login`"
-        raise _error(f"does not take these credentials ({_words(error)}); {hint}") from None
-    except (GoogleAPIError, OSError) as error:
-        raise _error(f"cannot be asked: {_words(error)}") from None
-    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
-        # What the client makes of an answer that is none of BigQuery's.
-        detail = f"{type(error).__name__}: {_words(error)}"
-        raise _error(f"gave an answer that cannot be read ({detail}); look at {ENDPOINT_VARIABLE}") from None
-
-
-def _error(text: str) -> OperationError:
-    return OperationError(f"BigQuery {text}", code=2)
-
-
-def _words(error: BaseException) -> str:
-    """The first line, for BigQuery puts the job's id below; before it the code that the API answered with."""
-    lines = (words(error) if isinstance(error, GoogleAPICallError) else str(error)).strip().splitlines()
-    line = lines[0] if lines else "no reason given"
-    return f"{int(error.code)}: {line}" if isinstance(error, GoogleAPICallError) and error.code else line
+def _asking(client: Client) -> AbstractContextManager[None]:
+    remedies = {
+        Cause.DENIED: f"it needs the roles bigquery.jobUser on {client.project} and bigquery.dataViewer on the dataset",
+        Cause.NOT_FOUND: "compare project and dataset in cdktf.json",
+        Cause.UNREADABLE: f"look at {ENDPOINT_VARIABLE}",
+    }
+    return asking("BigQuery did not answer the query", remedies=remedies, code=2)

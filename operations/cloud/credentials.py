@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from google.api_core.exceptions import GoogleAPICallError
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import scheduler_v1
 from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerRestTransport
 
-from operations.errors import OperationError
+from operations.errors import SIGN_IN, OperationError
 
 ENDPOINT_VARIABLE = "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT"
 TOKEN_VARIABLE = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105
@@ -54,9 +52,7 @@ def credentials(environ: Mapping[str, str], *, code: int = 1) -> Credentials:
     try:
         found, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
     except GoogleAuthError as error:
-        raise OperationError(
-            f"no Google Cloud credentials ({error}); run `gcloud auth application-default login`", code=code
-        ) from None
+        raise OperationError(f"no Google Cloud credentials ({error}); {SIGN_IN}", code) from None
     return found
 
 
@@ -64,8 +60,3 @@ def _client(address: str, signed_in: Credentials) -> scheduler_v1.CloudScheduler
     url = urlsplit(address)
     transport = CloudSchedulerRestTransport(host=url.netloc, url_scheme=url.scheme, credentials=signed_in)
     return scheduler_v1.CloudSchedulerClient(transport=transport)
-
-
-def words(error: GoogleAPICallError) -> str:
-    """What the API says, without the request that the REST client puts before it."""
-    return re.sub(r"^[A-Z]+ \S+: ", "", str(error.message))

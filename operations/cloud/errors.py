@@ -1,18 +1,29 @@
-"""What Google's APIs answer when they do not answer the question: patience with it, and one clear line about it."""
+"""Why Google's APIs do not answer a question: one translation into a cause and one clear line, and how often we ask."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
+from json import JSONDecodeError
 
-from google.api_core.exceptions import Forbidden, GoogleAPICallError, GoogleAPIError, NotFound, RetryError
+from google.api_core.exceptions import (
+    Forbidden,
+    GoogleAPICallError,
+    GoogleAPIError,
+    NotFound,
+    RetryError,
+    ServerError,
+    TooManyRequests,
+    Unauthorized,
+)
 from google.api_core.retry import Retry
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
-from operations.cloud.credentials import words
-from operations.errors import OperationError
+from operations.errors import SIGN_IN, OperationError
 
 TIMEOUT = 10.0
 """Seconds that one request may take."""
@@ -28,53 +39,109 @@ class Cause(StrEnum):
     """The API is not enabled in the project."""
     DENIED = "denied"
     NOT_FOUND = "not found"
+    CREDENTIALS = "credentials"
+    """They are missing, expired or not accepted."""
+    UNAVAILABLE = "unavailable"
+    """The API has too much to do, or an error of its own."""
+    UNREACHABLE = "unreachable"
+    """The network, or no answer in time."""
+    UNREADABLE = "unreadable"
+    """The answer is none that the API gives."""
     OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`words` is one line, of the API where it said something; `http_status` is 0 where there was no answer.
+
+    `status` is the canonical code's name, such as PERMISSION_DENIED; "" where the answer has none.
+    """
+
+    cause: Cause
+    words: str
+    http_status: int = 0
+    status: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is wrong and, where it is the same for every API, what to do."""
+        if self.cause is Cause.CREDENTIALS:
+            return f"the credentials were not accepted ({self.words}); {SIGN_IN}"
+        if self.cause is Cause.UNREACHABLE:
+            return f"it cannot be reached ({self.words}); check the network and the proxy, then run this again"
+        if self.cause is Cause.UNREADABLE:
+            return f"the answer is none that the API gives ({self.words})"
+        name = self.status or (f"HTTP {self.http_status}" if self.http_status else "")
+        said = f"{name}, {self.words}" if name else self.words
+        return f"{said}; try again later" if self.cause is Cause.UNAVAILABLE else said
 
 
 class UnansweredError(OperationError):
     """A question that an API did not answer."""
 
-    def __init__(self, message: str, cause: Cause = Cause.OTHER) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, cause: Cause = Cause.OTHER, code: int = 1) -> None:
+        super().__init__(message, code)
         self.cause = cause
 
 
 @contextmanager
-def asking(question: str) -> Iterator[None]:
-    """Turns whatever a Google client raises in the block into UnansweredError: "<question>: <why not>".
+def asking(question: str, *, remedies: Mapping[Cause, str] | None = None, code: int = 1) -> Iterator[None]:
+    """Turns whatever a Google client raises in the block into UnansweredError: "<question>: <why not>; <remedy>".
 
-    TypeError and the like are among it: the client libraries raise them over an answer that is no API's.
+    TypeError and the like are among it: the client libraries raise them over an answer that is no API's. `code` is the
+    command's exit code.
     """
     try:
         yield
-    except RetryError as error:
-        why = error.cause if isinstance(error.cause, Exception) else error
-        raise _told(question, why) from None
-    except (GoogleAPIError, GoogleAuthError, ParseError, OSError) as error:
-        raise _told(question, error) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnansweredError(f"{question}: the answer is none that the API gives ({_line(str(error))})") from None
+    except (
+        *(GoogleAPIError, GoogleAuthError, ParseError, OSError),
+        *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    ) as error:
+        found = failure(error)
+        remedy = (remedies or {}).get(found.cause)
+        text = f"{question}: {found.text}" + (f"; {remedy}" if remedy else "")
+        raise UnansweredError(text, found.cause, code) from None
 
 
-def _told(question: str, error: Exception) -> UnansweredError:
-    if isinstance(error, ParseError):
-        return UnansweredError(f"{question}: the answer is none that the API gives ({_line(str(error))})")
-    if isinstance(error, GoogleAuthError):
-        text = f"the credentials were not accepted ({_line(str(error))}); run `gcloud auth application-default login`"
-        return UnansweredError(f"{question}: {text}")
+def failure(error: BaseException) -> Failure:
+    """What an error of a Google client, or of the network under it, means."""
+    if isinstance(error, RetryError):
+        error = error.cause or error
     if isinstance(error, GoogleAPICallError):
-        name = _status(error) or f"HTTP {error.code}"
-        return UnansweredError(f"{question}: {name}, {_line(words(error))}", _cause(error))
-    return UnansweredError(f"{question}: {_line(str(error) or type(error).__name__)}")
+        return Failure(_cause(error), words(error), int(error.code or 0), _status(error))
+    if isinstance(error, TimeoutError):
+        return Failure(Cause.UNREACHABLE, "no answer in time")
+    # What requests raises over an answer that is not JSON is an OSError too.
+    if isinstance(error, TransportError) or (isinstance(error, OSError) and not isinstance(error, JSONDecodeError)):
+        return Failure(Cause.UNREACHABLE, _line(_innermost(str(error))) or type(error).__name__)
+    if isinstance(error, GoogleAuthError):
+        return Failure(Cause.CREDENTIALS, _line(str(error)) or type(error).__name__)
+    if isinstance(error, GoogleAPIError):
+        return Failure(Cause.OTHER, _line(str(error)) or type(error).__name__)
+    return Failure(Cause.UNREADABLE, _line(f"{type(error).__name__}: {error}"))
+
+
+def words(error: GoogleAPICallError) -> str:
+    """What the API says, in one line, without the request that the REST client puts before it.
+
+    BigQuery puts the job's id into lines below.
+    """
+    said = re.sub(r"^[A-Z]+ \S+: ", "", str(error.message)).strip()
+    return _line(said.partition("\n")[0]) or "no reason given"
 
 
 def _cause(error: GoogleAPICallError) -> Cause:
-    # A 403 or 404 without the API's own status comes from something between here and the API.
-    status = _status(error)
-    if isinstance(error, Forbidden) and status == "PERMISSION_DENIED":
+    # A 403 or 404 without the API's own body comes from something between here and the API.
+    # BigQuery and Cloud Storage have reasons where newer APIs have a status.
+    named = {_status(error), *(one.get("reason") for one in error.errors or () if isinstance(one, Mapping))}
+    if isinstance(error, Unauthorized):
+        return Cause.CREDENTIALS
+    if isinstance(error, TooManyRequests | ServerError):
+        return Cause.UNAVAILABLE
+    if isinstance(error, Forbidden) and named & {"PERMISSION_DENIED", "accessDenied", "forbidden"}:
         disabled = error.reason == "SERVICE_DISABLED" or "or it is disabled" in str(error.message)
         return Cause.DISABLED if disabled else Cause.DENIED
-    if isinstance(error, NotFound) and status == "NOT_FOUND":
+    if isinstance(error, NotFound) and named & {"NOT_FOUND", "notFound"}:
         return Cause.NOT_FOUND
     return Cause.OTHER
 
@@ -86,6 +153,12 @@ def _status(error: GoogleAPICallError) -> str:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return ""
     return status if isinstance(status, str) else ""
+
+
+def _innermost(text: str) -> str:
+    """The innermost words of an error of the network, without the objects that urllib3 prints."""
+    reason = text.rpartition(": ")[2] if "Errno" not in text else text[text.rfind("[Errno") :]
+    return reason.strip().strip(" '\")")
 
 
 def _line(text: str) -> str:

@@ -15,6 +15,7 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
 from ingest.attempt import NEVER, Attempt
+from ingest.limits import DEFAULTS
 
 KIND = "google_cloud_scheduler_job"
 
@@ -119,7 +120,7 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], ignore: Ite
     left_alone = set(ignore)
     if wanted["paused"] is None:
         left_alone.add("paused")
-    if wanted["attempt_deadline"] is None and found["attempt_deadline"] == "180s":
+    if wanted["attempt_deadline"] is None and found["attempt_deadline"] == DEFAULTS["attempt_deadline"]:
         left_alone.add("attempt_deadline")
     return [key for key in KEYS if key not in left_alone and wanted[key] != found[key]]
 

@@ -12,7 +12,7 @@ from google.auth.transport.requests import AuthorizedSession
 
 from operations.cloud import errors as answers
 from operations.cloud.credentials import credentials
-from operations.cloud.errors import UnansweredError, asking
+from operations.cloud.errors import asking
 
 # As the google provider names them: its resource_manager_custom_endpoint and iam_custom_endpoint.
 PROJECTS_VARIABLE = "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT"
@@ -48,8 +48,8 @@ class Permissions:
         with asking(question):
             content = answers.RETRY(self._post)(session, url, list(wanted))
             granted = content.get("permissions", [])
-        if not isinstance(granted, list):
-            raise UnansweredError(f"{question}: the answer is none that the API gives")
+            if not isinstance(granted, list):
+                raise TypeError("its permissions are no list")
         return {permission for permission in wanted if permission in granted}
 
     @staticmethod

@@ -5,14 +5,11 @@ from __future__ import annotations
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import Job, ListJobsRequest
 
+from ingest.limits import PAGE_SIZE_LIMIT
 from ingest.settings import Settings
 from operations.cloud import errors as answers
 from operations.cloud.errors import UnansweredError, asking
 
-PREFIX = "v2-sync-"
-"""What the names of the ingest's jobs begin with; others in the project are somebody else's."""
-
-PAGE_SIZE = 500
 MOST_PAGES = 40
 
 
@@ -26,7 +23,7 @@ def live_jobs(client: CloudSchedulerClient, parent: str) -> dict[str, Job]:
     seen: set[str] = set()
     question = f"Cloud Scheduler cannot list the jobs of {parent}"
     with asking(question):
-        request = ListJobsRequest(parent=parent, page_size=PAGE_SIZE)
+        request = ListJobsRequest(parent=parent, page_size=PAGE_SIZE_LIMIT)
         for number, page in enumerate(client.list_jobs(request, retry=answers.RETRY, timeout=answers.TIMEOUT).pages, 1):
             for job in page.jobs:
                 if not (name := job.name.rpartition("/")[2]):

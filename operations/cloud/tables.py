@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 
 from google.cloud.bigquery import Client
 
-from ingest.catalogue import CATALOGUE
-from ingest.entity import Entity
+from ingest.entity import TABLE_PREFIX, Entity
 from ingest.freshness import OVERRIDES, Criteria, Loaded, Status, criteria_of
-from ingest.freshness_sql import TIMES, Place, loaded_select, table_name
-from ingest.rollout import state_at
+from ingest.freshness_sql import TIMES, Place, loaded_select
 from ingest.settings import Settings
 from operations.cloud import bigquery
 from operations.cloud.bigquery import PATIENCE
@@ -93,7 +91,7 @@ def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
 
 def _problem(entity: Entity, settings: Settings, types: Mapping[str, Mapping[str, str]]) -> str | None:
     table, field = entity.table(settings.project, settings.dataset), entity.loaded_at_field
-    has = types.get(table_name(entity))
+    has = types.get(entity.table_name)
     if has is None:
         return f"table {table} does not exist; run its job, or mend the dataset"
     kind = has.get(field.lower())
@@ -108,7 +106,7 @@ def columns_query(settings: Settings) -> str:
     return (
         "SELECT table_name, column_name, data_type "  # noqa: S608
         f"FROM {Place(settings.project, settings.dataset).columns} "
-        "WHERE STARTS_WITH(table_name, 'raw_')"
+        f"WHERE STARTS_WITH(table_name, '{TABLE_PREFIX}')"
     )
 
 
@@ -148,17 +146,16 @@ def read(
     for part in _parts(entities):
         for row in bigquery.rows(client, loaded_query(settings, part), _LOADED, max_bytes=max_bytes, patience=patience):
             answered[row["table_name"]] = Loaded(row["max_loaded_at"], row["row_count"])
-    return {entity.name: answered[table_name(entity)] for entity in entities if table_name(entity) in answered}
+    return {entity.name: answered[entity.table_name] for entity in entities if entity.table_name in answered}
 
 
 def _parts(entities: Sequence[Entity]) -> list[Sequence[Entity]]:
     return [entities[start : start + TABLES_PER_QUERY] for start in range(0, len(entities), TABLES_PER_QUERY)]
 
 
-def expected(settings: Settings, catalogue: Sequence[Entity] = CATALOGUE) -> list[Entity]:
+def expected(settings: Settings) -> list[Entity]:
     """The entities whose jobs exist at the settings' night."""
-    world = state_at(settings.rollout, settings.night, adopt_existing=settings.adopt_existing, catalogue=catalogue)
-    return [job.entity for job in world.values()]
+    return [job.entity for job in settings.world().values()]
 
 
 def judge(
@@ -179,7 +176,7 @@ def judge(
         elif entity.name not in readable:
             verdicts.append(Freshness(entity, criteria, Status.NOT_YET))
         elif entity.name not in found:
-            error = f"BigQuery's answer leaves {table_name(entity)} out; try again"
+            error = f"BigQuery's answer leaves {entity.table_name} out; try again"
             verdicts.append(Freshness(entity, criteria, Status.RUNTIME_ERROR, error=error))
         else:
             table = found[entity.name]

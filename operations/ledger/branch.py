@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from operations.errors import OperationError
+from operations.files import write_atomic
 from operations.ledger.ledger import FILE, WAIT_SECONDS
 from operations.ledger.record import START, Record, compose, examine, parse
 
@@ -111,12 +112,7 @@ class LedgerBranch:
         return _words(done) if done.returncode else ""
 
     def _write(self, content: bytes) -> None:
-        new = self._path.with_name(f"{self._path.name}.new")
-        try:
-            new.write_bytes(content)
-            new.replace(self._path)
-        except OSError as error:
-            raise OperationError(f"{self._path} cannot be written ({error.strerror}); nothing was changed") from None
+        write_atomic(self._path, content, otherwise="nothing was changed")
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -14,13 +14,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ingest.limits import BACKOFF
 from operations.policy.evaluate import STACK, Rule, Subject
 
 JOB = "google_cloud_scheduler_job"
 CUSTOM_ROLE = "google_project_iam_custom_role"
-
-BACKOFF_SECONDS = (5, 3600)
-"""What Cloud Scheduler takes. (Source: google/cloud/scheduler/v1/job.proto.)"""
 
 TOO_MUCH_FOR_A_ROLE = (
     re.compile(r"resourcemanager\.\w+\.setIamPolicy"),
@@ -96,12 +94,11 @@ def backoff(subject: Subject) -> Iterator[str]:
 
     It takes 5 s to 1 h: a job that was recorded with other pauses cannot be written back when a night is undone.
     """
-    low, high = BACKOFF_SECONDS
     for name in ("min_backoff_duration", "max_backoff_duration"):
         declared = subject.body["retry_config"].get(name)
         found = DURATION.fullmatch(declared or "")
-        if not found or not low <= float(found[1]) <= high:
-            yield f"{name} is {declared!r}; allowed: {low}s to {high}s"
+        if not found or float(found[1]) not in BACKOFF:
+            yield f"{name} is {declared!r}; allowed: {BACKOFF.text('s')}"
 
 
 def user_agent(subject: Subject) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.baseline import BaselineError, BaselineJob, load_baseline
 from ingest.catalogue import CATALOGUE, GROUPS
-from ingest.rollout import Hold, Job, World, before_rollout, night_before, state_at
+from ingest.rollout import Hold, Job, World
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from operations.errors import OperationError
@@ -39,19 +39,17 @@ class Before:
 def night_or_start(settings: Settings, text: str) -> Before:
     """What `--from` names: a night of the strategy, or "start". Raises OperationError."""
     if text == START:
-        return Before(before_rollout(adopt_existing=settings.adopt_existing), "before the rollout")
+        return Before(settings.world_at_start(), "before the rollout")
     numbers = settings.rollout.numbers
     if text not in map(str, numbers):
         allowed = ", ".join([START, *map(str, numbers)])
         raise OperationError(f"--from: {text!r} is not a night of strategy {settings.strategy}; allowed: {allowed}")
-    return Before(
-        state_at(settings.rollout, int(text), adopt_existing=settings.adopt_existing), f"night {text} is deployed"
-    )
+    return Before(settings.world(int(text)), f"night {text} is deployed")
 
 
 def assumed(settings: Settings) -> Before:
     """The world when the nights are taken in order."""
-    world = night_before(settings.rollout, settings.night, adopt_existing=settings.adopt_existing)
+    world = settings.world_before()
     label = f"night {settings.night - 1} is deployed" if settings.night else "before the rollout"
     return Before(world, label)
 
@@ -69,7 +67,7 @@ def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.e
         return Before(
             before.world, f"assuming that {before.label}, the shared state was not read: if not so, say --from. {error}"
         )
-    return Before(dict(before_rollout(adopt_existing=settings.adopt_existing)) | held, _label(settings, held))
+    return Before(dict(settings.world_at_start()) | held, _label(settings, held))
 
 
 def held_jobs(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, Job]:
@@ -134,7 +132,7 @@ def _label(settings: Settings, held: World) -> str:
         return "before the rollout"
     known = {name: (job.cadence, job.authenticated) for name, job in held.items()}
     for number in settings.rollout.numbers:
-        world = state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)
+        world = settings.world(number)
         if known == {name: (job.cadence, job.authenticated) for name, job in world.items()}:
             return f"night {number} is deployed"
     return (

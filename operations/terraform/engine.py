@@ -172,7 +172,7 @@ class Terraform:
         from google.api_core.exceptions import GoogleAPICallError
 
         from operations.cloud import jobs
-        from operations.cloud.credentials import words
+        from operations.cloud.errors import words
 
         client = self._make_client()
         imported: list[str] = []

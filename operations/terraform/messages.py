@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from operations.errors import SIGN_IN
 from operations.terraform.state import no_bucket, not_yours, unreachable
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -53,7 +54,7 @@ def plain(output: str, *, bucket: str, folder: str) -> str | None:
     if "bucket does not exist" in words or "bucket doesn't exist" in words:
         return no_bucket(bucket)
     if "could not find default credentials" in words:
-        return "no Google Cloud credentials for the bucket of the state; run `gcloud auth application-default login`"
+        return f"no Google Cloud credentials for the bucket of the state; {SIGN_IN}"
     # The provider's own errors are about jobs, and have neither of these.
     if not named and "Cloud Storage" not in words:
         return None
@@ -61,7 +62,7 @@ def plain(output: str, *, bucket: str, folder: str) -> str | None:
         verb = "lock" if ".tflock" in words else "write" if "upload" in words else "read"
         return not_yours(bucket, verb, _says(words))
     if re.search(r"\b401\b", words):
-        return "the bucket of the state did not accept the credentials; run `gcloud auth application-default login`"
+        return f"the bucket of the state did not accept the credentials; {SIGN_IN}"
     if found := re.search(r"(dial tcp[^.]*|no such host|connection refused|i/o timeout)", words):
         return unreachable(bucket, found.group(1))
     return None

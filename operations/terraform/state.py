@@ -15,6 +15,8 @@ from operations.errors import OperationError
 if TYPE_CHECKING:
     from google.auth.transport.requests import AuthorizedSession
 
+    from operations.cloud.errors import Failure
+
 # As Terraform's gcs backend reads them, the first one wins (internal/backend/remote-state/gcs/backend.go).
 ENDPOINT_VARIABLES = ("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT", "GOOGLE_STORAGE_CUSTOM_ENDPOINT")
 _GOOGLE = "https://storage.googleapis.com/storage/v1/"
@@ -142,23 +144,16 @@ class BucketStore:
 
     def _download(self, name: str) -> bytes | None:
         from google.api_core.exceptions import GoogleAPICallError
-        from google.auth.exceptions import GoogleAuthError, TransportError
+        from google.auth.exceptions import GoogleAuthError
 
-        from operations.cloud.credentials import words
-        from operations.cloud.errors import RETRY
+        from operations.cloud.errors import RETRY, failure
 
         base = next((self._environ[v] for v in ENDPOINT_VARIABLES if self._environ.get(v)), _GOOGLE)
         url = f"{base.rstrip('/')}/b/{quote(self._bucket, safe='')}/o/{quote(name, safe='')}?alt=media"
         try:
             return RETRY.with_predicate(_passes)(self._get)(url)
-        except GoogleAPICallError as error:
-            raise StateError(_refusal(self._bucket, int(error.code or 0), words(error))) from None
-        except (OSError, TransportError) as error:
-            raise StateError(unreachable(self._bucket, _cause(error))) from None
-        except GoogleAuthError as error:
-            raise StateError(
-                f"the credentials were not accepted ({error}); run `gcloud auth application-default login`"
-            ) from None
+        except (GoogleAPICallError, GoogleAuthError, OSError) as error:
+            raise StateError(_refusal(self._bucket, failure(error))) from None
 
     def _get(self, url: str) -> bytes | None:
         from google.api_core.exceptions import from_http_response
@@ -254,24 +249,22 @@ def unreachable(bucket: str, says: str) -> str:
     )
 
 
-def _refusal(bucket: str, code: int, says: str) -> str:
-    if code == 404:
+def _refusal(bucket: str, found: Failure) -> str:
+    from operations.cloud.errors import Cause
+
+    # A download is refused in plain text, without the API's status.
+    if found.http_status == 404:
         return no_bucket(bucket)
-    if code == 403:
-        return not_yours(bucket, "read", says)
-    if code == 401:
-        return f"the credentials were not accepted ({says}); run `gcloud auth application-default login`"
-    return f"the bucket {bucket} for Terraform's state cannot be read (HTTP {code}, {says}); run this again later"
+    if found.http_status == 403:
+        return not_yours(bucket, "read", found.words)
+    if found.cause is Cause.UNREACHABLE:
+        return unreachable(bucket, found.words)
+    if found.cause is Cause.CREDENTIALS:
+        return found.text
+    return f"the bucket {bucket} for Terraform's state cannot be read: {found.text}"
 
 
 def _passes(error: Exception) -> bool:
     from google.api_core.exceptions import InternalServerError, ServiceUnavailable, TooManyRequests
 
     return isinstance(error, TooManyRequests | InternalServerError | ServiceUnavailable)
-
-
-def _cause(error: Exception) -> str:
-    """The innermost words of an error of the network, without the objects that urllib3 prints."""
-    text = str(error)
-    reason = text.rpartition(": ")[2] if "Errno" not in text else text[text.rfind("[Errno") :]
-    return " ".join(reason.split()).strip(" '\")") or type(error).__name__

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
-from ingest.rollout import Action, Change, Night, changes, night_before, state_at
+from ingest.rollout import Action, Change, Night, changes
 from ingest.schedule import WEEKDAYS, Cadence
 from ingest.settings import Settings
 from operations.timeline.drawing import Drawing, Scale, clock
@@ -58,9 +58,8 @@ def steps(settings: Settings) -> list[Step]:
     """The strategy's nights, each counted from the one before."""
     found = []
     for night in settings.rollout.nights:
-        before = night_before(settings.rollout, night.number, adopt_existing=settings.adopt_existing)
-        after = state_at(settings.rollout, night.number, adopt_existing=settings.adopt_existing)
-        found.append(Step(night, {change.entity.name: change for change in changes(before, after)}))
+        found_changes = changes(settings.world_before(night.number), settings.world(night.number))
+        found.append(Step(night, {change.entity.name: change for change in found_changes}))
     return found
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
-from ingest.rollout import Night, before_rollout, state_at
+from ingest.rollout import Night
 from ingest.schedule import DAY_MINUTES, Cadence, first, time_zone
 from ingest.settings import Settings
 from operations.errors import OperationError
@@ -100,9 +100,9 @@ def schedule(
     strategy does not have, OperationError where something was measured of an entity that has no job by then.
     """
     number = settings.rollout.numbers[-1] if night is None else night
-    before = before_rollout(adopt_existing=settings.adopt_existing)
+    before = settings.world_at_start()
     # A job that is not adopted yet runs on as it did.
-    after = {**before, **state_at(settings.rollout, number, adopt_existing=settings.adopt_existing)}
+    after = {**before, **settings.world(number)}
     by_entity = last_nights(measured, settings.time_zone)
     if unknown := [name for name in by_entity if name not in after]:
         raise OperationError(

@@ -11,7 +11,6 @@ from click.testing import CliRunner, Result
 
 from commands.cli import cli
 from operations.errors import OperationError
-from operations.files import write_whole
 from operations.timeline.overview import timeline_svg
 from tests.checkout import ROOT
 from tests.given.domain import night
@@ -91,19 +90,6 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     assert "t.html cannot be written (Is a directory); name another file" in error("--output", folder)
     # Root writes into any folder; /proc takes no files from anybody.
     assert "cannot be written" in error("--output", "/proc/t.html")
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "t.html"
-    path.write_bytes(b"old")
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OperationError, match="No space left on device"):
-        write_whole(path, b"new")
-    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("t.html", b"old")]
 
 
 def test_help_has_an_example_of_each_kind() -> None:

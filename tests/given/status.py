@@ -14,6 +14,7 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 from werkzeug.wrappers import Request, Response
 
 from operations.cloud import jobs
+from operations.cloud.errors import Cause
 from operations.cloud.scheduler import live_jobs
 from operations.status import Held, JobStatus, statuses
 from operations.terraform.declared import Declared
@@ -60,6 +61,9 @@ DISABLED = google_error(
     details=[{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}],
 )
 DENIED = google_error(403, "PERMISSION_DENIED", "The principal lacks IAM permission cloudscheduler.jobs.list")
+UNSURE = (Cause.OTHER, Cause.UNREADABLE, Cause.UNAVAILABLE)
+"""The causes that may be made of an answer of NO_API."""
+
 NO_API = [
     (200, b"<html>a login page</html>"),
     (200, b""),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.catalogue import CATALOGUE
 from ingest.preview import Preview, clock_warnings, next_run, preview, run_windows
-from ingest.rollout import Action, Change, before_rollout, changes, night_before, state_at
+from ingest.rollout import Action, Change, before_rollout, changes, state_at
 from ingest.schedule import Cadence
 from tests.given.domain import PHOENIX, daily, in_phoenix, night, weekly
 
@@ -34,7 +34,7 @@ def _kinds(change: Change, at: str) -> list[str]:
 
 def _preview_of_night(number: int, at: str, strategy: str = "phased") -> Preview:
     settings = night(number, strategy)
-    return preview(settings, night_before(settings.rollout, number), "the night before", in_phoenix(at))
+    return preview(settings, settings.world_before(), "the night before", in_phoenix(at))
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from ingest.rollout import (
     World,
     before_rollout,
     changes,
-    night_before,
     stacks_of,
     state_at,
 )
 from ingest.schedule import Cadence
+from tests.given import domain
 
 LIVE = {"jobs", "appointments", "customers", "invoices", "estimates", "payments", "payroll"}
 CRITICAL = {"purchase_orders", "inventory_bills", "returns", "payroll_adjustments"}
@@ -176,8 +176,8 @@ def test_deploying_the_same_night_again_changes_nothing(strategy: str, night: in
 def test_a_night_deploys_the_stacks_of_the_plan(
     strategy: str, night: int, stacks: list[str], adopt_existing: bool
 ) -> None:
-    before = night_before(STRATEGIES[strategy], night, adopt_existing=adopt_existing)
-    assert stacks_of(changes(before, _at(strategy, night, adopt_existing=adopt_existing))) == stacks
+    settings = domain.night(night, strategy, adopt_existing=adopt_existing)
+    assert stacks_of(changes(settings.world_before(), settings.world())) == stacks
 
 
 def test_stacks_come_in_the_order_of_their_waves_whatever_the_order_of_the_changes() -> None:
@@ -227,24 +227,12 @@ def test_a_weekly_job_that_moves_to_an_earlier_day_and_a_later_hour_is_shifted_e
     assert _actions({"campaigns": monday}, {"campaigns": job}) == {"campaigns": (Action.SHIFT_EARLIER,)}
 
 
-@pytest.mark.parametrize(("strategy", "night"), [key for key in WORLDS if key[1]])
-def test_the_night_before_is_the_one_with_the_number_below(strategy: str, night: int) -> None:
-    assert night_before(STRATEGIES[strategy], night) == _at(strategy, night - 1)
-
-
-@ADOPTION
-def test_before_night_0_is_the_world_before_the_rollout(adopt_existing: bool) -> None:
-    found = night_before(STRATEGIES["phased"], 0, adopt_existing=adopt_existing)
-    assert found == before_rollout(adopt_existing=adopt_existing)
-
-
 def test_jobs_that_stay_by_hand_are_not_adopted() -> None:
     assert set(_actions(before_rollout(), before_rollout()).values()) == {(Action.UNCHANGED,)}
 
 
 def test_jobs_are_adopted_unless_it_is_said_otherwise() -> None:
     assert state_at(STRATEGIES["phased"], 0) == _at("phased", 0, adopt_existing=True)
-    assert night_before(STRATEGIES["phased"], 1) == _at("phased", 0, adopt_existing=True)
 
 
 def test_a_live_job_is_terraforms_only_from_the_night_that_adopts_it() -> None:

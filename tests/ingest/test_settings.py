@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ingest.settings import NAMES, SettingsError, as_environ, load, read_context
+from ingest.rollout import STRATEGIES, before_rollout, state_at
+from ingest.settings import NAMES, SettingsError, as_environ, load, load_first_night, read_context
 from tests.checkout import ROOT
-from tests.given.domain import SETTINGS
+from tests.given.domain import SETTINGS, WITH_INVOKER, night
 
 # What each setting may also be, as an environment variable says it, and what it becomes.
 OTHERS: dict[str, tuple[str, Any]] = {
@@ -406,3 +407,51 @@ def test_a_file_without_a_context_misses_every_setting(tmp_path: Path) -> None:
     (tmp_path / "cdktf.json").write_text("{}")
     assert read_context(tmp_path) == {}
     assert [line.split(":")[0] for line in _errors(tmp_path)] == list(NAMES)
+
+
+@pytest.mark.parametrize("adopt_existing", [True, False])
+@pytest.mark.parametrize(("strategy", "number"), [(s.name, n) for s in STRATEGIES.values() for n in s.numbers])
+def test_the_world_is_that_of_the_settings_night_or_of_the_one_asked_for(
+    strategy: str, number: int, adopt_existing: bool
+) -> None:
+    settings = night(number, strategy, adopt_existing=adopt_existing)
+    expected = state_at(STRATEGIES[strategy], number, adopt_existing=adopt_existing)
+
+    assert settings.world() == expected
+    assert night(2, strategy, adopt_existing=adopt_existing).world(number) == expected
+
+
+def test_there_is_no_world_of_a_night_that_the_strategy_does_not_have() -> None:
+    with pytest.raises(KeyError):
+        SETTINGS.world(9)
+
+
+@pytest.mark.parametrize("adopt_existing", [True, False])
+def test_a_night_is_deployed_on_the_world_of_the_night_before(adopt_existing: bool) -> None:
+    settings = night(3, adopt_existing=adopt_existing)
+
+    assert settings.world_before() == settings.world(2)
+    assert settings.world_before(1) == settings.world(0)
+    assert settings.world_before(0) == settings.world_at_start() == before_rollout(adopt_existing=adopt_existing)
+
+
+def test_the_night_of_the_identity_authenticates_and_comes_after_the_others() -> None:
+    settings = WITH_INVOKER.nights()[-1]
+
+    assert all(job.authenticated for job in settings.world().values())
+    assert not any(job.authenticated for job in settings.world_before().values())
+
+
+def test_the_nights_are_the_settings_once_for_each() -> None:
+    assert night(1).nights() == [night(number) for number in range(4)]
+
+
+def test_the_first_night_is_read_whatever_night_is_committed(tmp_path: Path) -> None:
+    committed = json.loads((ROOT / "cdktf.json").read_text())
+    committed["context"] |= {"strategy": "immediate", "night": 3}
+    (tmp_path / "cdktf.json").write_text(json.dumps(committed))
+
+    with pytest.raises(SettingsError):
+        load(tmp_path, {})
+    assert load_first_night(tmp_path, {"INGEST_NIGHT": "7"}).night == 0
+    assert load_first_night(tmp_path, {}, {"strategy": ("--strategy", "phased")}).strategy == "phased"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import DAILY, WEEKLY, Criteria, Status, Threshold
-from operations.cloud.tables import Freshness, Loaded
+from ingest.freshness import DAILY, WEEKLY, Criteria, Loaded, Status, Threshold
+from operations.cloud.tables import Freshness
 from operations.sources import artifact, criteria_json
 from tests.given.domain import SETTINGS
 

@@ -20,6 +20,7 @@ from tests.given.tables import JOBS, Place, answering, client_of, google_error
 from twin.server import serve
 
 IMPATIENT = 0.3
+NO_ANSWER = "the answer is none that the API gives"
 WHOLE = {"jobComplete": True, "totalRows": "1", "jobReference": {"projectId": "p", "jobId": "j", "location": "US"}}
 FIELDS = [{"name": name, "type": "STRING"} for name in ("table_name", "column_name", "data_type")]
 REFERENCE = {"projectId": SETTINGS.project, "jobId": "j", "location": "US"}
@@ -41,20 +42,24 @@ def line(action: Callable[[], object]) -> str:
         (
             403,
             google_error(403, "accessDenied", "Access Denied: Project kpi: no bigquery.jobs.create\n\nLocation: US"),
-            "refuses this account, 403: Access Denied: Project kpi: no bigquery.jobs.create; it needs the roles "
+            "the query: HTTP 403, Access Denied: Project kpi: no bigquery.jobs.create; it needs the roles "
             "bigquery.jobUser",
         ),
-        (403, google_error(403, "quotaExceeded", "Quota exceeded"), "403: Quota exceeded"),
-        (404, google_error(404, "notFound", "Not found: Dataset d"), "does not find it, 404: Not found: Dataset d"),
+        (403, google_error(403, "quotaExceeded", "Quota exceeded"), "HTTP 403, Quota exceeded"),
+        (
+            404,
+            google_error(404, "notFound", "Not found: Dataset d"),
+            "HTTP 404, Not found: Dataset d; compare project and dataset in cdktf.json",
+        ),
         (
             401,
             google_error(401, "authError", "Invalid"),
-            "these credentials (Anonymous credentials cannot be refreshed",
+            "the credentials were not accepted (Anonymous credentials cannot be refreshed",
         ),
-        (400, google_error(400, "invalidQuery", "Syntax error"), "refuses, 400: Syntax error"),
-        (429, google_error(429, "rateLimitExceeded", "Too many"), "429: Too many; try again later"),
-        (500, google_error(500, "backendError", "Internal"), "500: Internal; try again later"),
-        (503, "<!doctype html>", "503: <!doctype html>; try again later"),
+        (400, google_error(400, "invalidQuery", "Syntax error"), "the query: HTTP 400, Syntax error"),
+        (429, google_error(429, "rateLimitExceeded", "Too many"), "HTTP 429, Too many; try again later"),
+        (500, google_error(500, "backendError", "Internal"), "HTTP 500, Internal; try again later"),
+        (503, "<!doctype html>", "HTTP 503, <!doctype html>; try again later"),
     ],
 )
 def test_an_error_of_the_api_is_one_line_with_its_code(code: int, body: object, says: str) -> None:
@@ -98,7 +103,7 @@ def test_an_answer_that_is_none_of_bigquerys_is_one_line(body: object) -> None:
     with answering(200, body) as root:
         client = client_of(root)
         text = line(lambda: survey(client, SETTINGS, [JOBS], patience=IMPATIENT))
-    assert "cannot be read" in text or "cannot be asked" in text or "does not answer" in text
+    assert NO_ANSWER in text or "cannot be reached" in text
 
 
 @pytest.mark.parametrize("cell", ["99999999999999999999", "-99999999999999999999", "yesterday", "1.5.1"])
@@ -106,13 +111,13 @@ def test_a_moment_that_is_none_is_one_line(cell: str) -> None:
     fields = [{"name": "max_loaded_at", "type": "TIMESTAMP"}]
     with answering(200, WHOLE | {"schema": {"fields": fields}, "rows": [{"f": [{"v": cell}]}]}) as root:
         client = client_of(root)
-        assert "cannot be read" in line(lambda: bigquery.rows(client, "SELECT 1", {"max_loaded_at": "TIMESTAMP"}))
+        assert NO_ANSWER in line(lambda: bigquery.rows(client, "SELECT 1", {"max_loaded_at": "TIMESTAMP"}))
 
 
 def test_a_query_that_never_ends_is_given_up() -> None:
     with answering(200, {"jobComplete": False, "jobReference": REFERENCE, "status": {"state": "RUNNING"}}) as root:
         client = client_of(root)
-        assert "is not done with the query in time" in line(
+        assert "cannot be reached (no answer in time)" in line(
             lambda: survey(client, SETTINGS, [JOBS], patience=IMPATIENT)
         )
 
@@ -120,7 +125,7 @@ def test_a_query_that_never_ends_is_given_up() -> None:
 def test_a_dry_run_that_does_not_tell_the_bytes_is_one_line() -> None:
     with answering(200, {"jobReference": REFERENCE, "status": {"state": "DONE"}}) as root:
         client = client_of(root)
-        assert "cannot be read" in line(lambda: bigquery.bytes_processed(client, "SELECT 1", patience=IMPATIENT))
+        assert NO_ANSWER in line(lambda: bigquery.bytes_processed(client, "SELECT 1", patience=IMPATIENT))
 
 
 def test_pages_that_repeat_come_to_an_end() -> None:
@@ -138,7 +143,7 @@ def test_pages_that_repeat_come_to_an_end() -> None:
     for rows in (page["rows"], nothing):
         with answering(200, page | {"rows": rows}) as root:
             client = client_of(root)
-            assert "cannot be read" in line(lambda: column_types(client, SETTINGS, patience=5))  # noqa: B023
+            assert NO_ANSWER in line(lambda: column_types(client, SETTINGS, patience=5))  # noqa: B023
 
 
 def test_an_api_that_is_too_slow_is_given_up() -> None:
@@ -149,14 +154,14 @@ def test_an_api_that_is_too_slow_is_given_up() -> None:
 
     with serve(slow) as root:
         client = client_of(root)
-        assert "does not answer as it should" in line(lambda: survey(client, SETTINGS, [JOBS], patience=IMPATIENT))
+        assert "it cannot be reached (" in line(lambda: survey(client, SETTINGS, [JOBS], patience=IMPATIENT))
 
 
 def test_an_api_that_is_not_there_is_one_line() -> None:
     with answering(200, "") as root:
         pass
     client = client_of(root)
-    assert "does not answer as it should" in line(lambda: survey(client, SETTINGS, [JOBS], patience=IMPATIENT))
+    assert "it cannot be reached (" in line(lambda: survey(client, SETTINGS, [JOBS], patience=IMPATIENT))
 
 
 def test_a_dataset_elsewhere_is_not_found(place: Place) -> None:

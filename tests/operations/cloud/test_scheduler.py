@@ -10,7 +10,7 @@ from operations.cloud import errors as answers
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE, local_scheduler_client, scheduler_client
 from operations.cloud.errors import Cause, UnansweredError
 from operations.cloud.scheduler import MOST_PAGES, live_jobs
-from tests.given.status import DENIED, DISABLED, NO_API, Answer, google_error, scripted
+from tests.given.status import DENIED, DISABLED, NO_API, UNSURE, Answer, google_error, scripted
 from tests.given.twin import PARENT, a_job, named
 from twin.scheduler import Scheduler
 from twin.server import serve
@@ -92,7 +92,8 @@ def test_what_does_not_pass_ends_with_the_apis_words(lasting: tuple[int, str]) -
 
     assert lasting[1] in str(error)
     assert "words of the API" in str(error)
-    assert error.cause is Cause.OTHER
+    assert error.cause is Cause.UNAVAILABLE
+    assert str(error).endswith("; try again later")
 
 
 def test_a_disabled_api_is_told_from_a_missing_permission() -> None:
@@ -106,7 +107,7 @@ def test_a_project_that_is_not_there_is_told() -> None:
 
 @pytest.mark.parametrize("answer", NO_API, ids=[str(body) for _, body in NO_API])
 def test_an_answer_that_is_no_apis_is_one_line(answer: Answer) -> None:
-    assert refused(answer).cause is Cause.OTHER
+    assert refused(answer).cause in UNSURE
 
 
 def test_a_job_without_a_name_is_not_taken_for_an_answer() -> None:
@@ -126,6 +127,8 @@ def test_a_service_that_is_not_there_is_one_line() -> None:
     with pytest.raises(UnansweredError) as error:
         live_jobs(local_scheduler_client(address), PARENT)
     assert "\n" not in str(error.value)
+    assert error.value.cause is Cause.UNREACHABLE
+    assert "it cannot be reached ([Errno 111] Connection refused); check the network" in str(error.value)
 
 
 def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
