@@ -111,7 +111,7 @@ def _json(verdicts: Sequence[Freshness], settings: Settings, at: datetime, bille
         "entities": [
             {
                 "entity": verdict.entity.name,
-                "table": verdict.entity.table(settings.project, settings.dataset),
+                "table": settings.table(verdict.entity),
                 "max_loaded_at": verdict.loaded.max_loaded_at.isoformat()
                 if verdict.loaded and verdict.loaded.max_loaded_at
                 else None,

@@ -108,9 +108,9 @@ def catalogue_rows(settings: Settings, at: datetime) -> list[dict[str, str | Non
                 "time_zone": settings.time_zone,
                 "next_run": run.isoformat(),
                 "next_run_utc": run.astimezone(UTC).isoformat(),
-                "uri": entity.uri(settings.base_url, settings.reference_path),
+                "uri": settings.uri(entity),
                 "description": entity.description(entity.target, settings.time_zone),
-                "table": entity.table(settings.project, settings.dataset),
+                "table": settings.table(entity),
                 "console": entity.console_url(settings.project, settings.region),
                 "margin_effect": entity.margin_effect,
             }

@@ -52,7 +52,7 @@ class IngestSchedule(Construct):
             schedule=job.cadence.cron,
             time_zone=settings.time_zone,
             http_target=CloudSchedulerJobHttpTarget(
-                uri=entity.uri(settings.base_url, settings.reference_path),
+                uri=settings.uri(entity),
                 http_method=found.http_method if found else "GET",
                 headers=dict(found.headers) or None if found else None,
                 body=found.body if found else None,

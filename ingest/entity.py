@@ -11,7 +11,12 @@ JOB_PREFIX = "v2-sync-"
 """What the names of the ingest's jobs begin with; the rollout leaves others in the project alone."""
 
 TABLE_PREFIX = "raw_"
-"""What the names of the ingest's tables begin with."""
+"""What the names of the ingest's tables begin with; those of reference entities begin with REFERENCE_PREFIX."""
+
+REFERENCE_PREFIX = "dim_"
+
+LOADED_AT_FIELDS = ("updated_on", "_ingested_at")
+"""The timestamp column that says when a row was loaded is the first of these that a table has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +42,19 @@ class Group:
 class Entity:
     """What is ingested, its place in the schedule, and the job that was made by hand, if any.
 
-    `target` is the cadence it ends up with, `live` the one it had before the rollout; `loaded_at_field` is
-    the timestamp column that tells when a row was loaded; `margin_effect` says what gross profit margin it moves.
+    `target` is the cadence it ends up with, `live` the one it had before the rollout; `margin_effect` says what gross
+    profit margin it moves. The rest is the ingest service's contract, as its source has it (v2_ingestor/index.js and
+    src/ of 2025-11-03): a reference entity has a route and a dataset of its own; one that `may_be_quiet` has nights
+    without new records; `loaded_at_fields` are where the time of loading is looked for, in that order.
     """
 
     name: str
     group: str
     target: Cadence
     live: Cadence | None = None
-    loaded_at_field: str = "updated_on"
+    is_reference: bool = False
+    may_be_quiet: bool = True
+    loaded_at_fields: tuple[str, ...] = LOADED_AT_FIELDS
     margin_effect: str = ""
 
     @property
@@ -61,17 +70,18 @@ class Entity:
         return f"{sync} sync of ServiceTitan {self.title} ({cadence.words(zone)})"
 
     def uri(self, base_url: str, reference_path: str) -> str:
-        if self.target.is_weekly:
-            return f"{base_url}{reference_path}/{self.name}?mode=full"
-        return f"{base_url}/ingest/{self.name}?mode=incremental"
+        path = reference_path if self.is_reference else "/ingest"
+        return f"{base_url}{path}/{self.name}?mode={'full' if self.target.is_weekly else 'incremental'}"
 
     @property
     def table_name(self) -> str:
         """Of the table in its dataset."""
-        return f"{TABLE_PREFIX}{self.name}"
+        return f"{REFERENCE_PREFIX if self.is_reference else TABLE_PREFIX}{self.name}"
 
-    def table(self, project: str, dataset: str) -> str:
-        return f"{project}.{dataset}.{self.table_name}"
+    @property
+    def log_name(self) -> str:
+        """What the service's run log calls it (entity_type)."""
+        return self.name
 
     def console_url(self, project: str, region: str) -> str:
         return f"https://console.cloud.google.com/cloudscheduler/jobs/edit/{region}/{self.job_name}?project={project}"

@@ -51,7 +51,7 @@ def loaded_select(place: Place, entities: Iterable[Entity]) -> str:
     """
     return "\nUNION ALL\n".join(
         f"SELECT '{entity.table_name}' AS table_name, "  # noqa: S608
-        f"CAST(MAX(`{entity.loaded_at_field}`) AS TIMESTAMP) AS max_loaded_at, COUNT(*) AS row_count "
+        f"CAST(MAX(`{entity.loaded_at_fields[0]}`) AS TIMESTAMP) AS max_loaded_at, COUNT(*) AS row_count "
         f"FROM {place.table(entity.table_name)}"
         for entity in entities
     )
@@ -101,7 +101,7 @@ def assertion_statement_select(place: Place, jobs: Iterable[Job], overrides: Map
     """
     expected = _listed(
         f"SELECT '{job.entity.name}' AS entity, '{job.entity.table_name}' AS table_name, "
-        f"'{job.entity.loaded_at_field}' AS loaded_at_field, "
+        f"'{job.entity.loaded_at_fields[0]}' AS loaded_at_field, "
         f"{_us(criteria.error_after)} AS error_after_us, '{criteria.error_after}' AS error_after"
         for job, criteria in _with_criteria(jobs, overrides)
     )

@@ -84,7 +84,7 @@ def limits(plan: Plan) -> Iterator[str]:
         for what, text, limit in (
             ("job name", entity.job_name, NAME_LIMIT),
             ("description", entity.description(entity.target, settings.time_zone), DESCRIPTION_LIMIT),
-            ("URI", entity.uri(settings.base_url, settings.reference_path), URI_LIMIT),
+            ("URI", settings.uri(entity), URI_LIMIT),
         ):
             if len(text) > limit:
                 yield (

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ingest.entity import Entity
 from ingest.limits import BACKOFF, DEADLINE, RETRIES, Range
 from ingest.rollout import FIRST_NIGHT, STRATEGIES, Strategy, World, before_rollout, state_at, with_identity
 from ingest.schedule import ScheduleError, time_zone
@@ -44,6 +45,10 @@ class Settings:
     """Where the service takes full syncs of reference entities, such as "/ingest/ref"."""
     dataset: str
     """BigQuery dataset with the `raw_<entity>` tables."""
+    reference_dataset: str
+    """BigQuery dataset with the `dim_<entity>` tables of the reference entities."""
+    run_log: str
+    """The service's run log, "dataset.table"; "" for a service that keeps none."""
     strategy: str
     """How the rollout is cut into nights."""
     night: int
@@ -89,6 +94,17 @@ class Settings:
     def has_foundation(self) -> bool:
         """Whether there is something that an administrator has to set up once."""
         return bool(self.deployers or self.operators or self.github_repository)
+
+    def dataset_of(self, entity: Entity) -> str:
+        return self.reference_dataset if entity.is_reference else self.dataset
+
+    def table(self, entity: Entity) -> str:
+        """The full name of the entity's table."""
+        return f"{self.project}.{self.dataset_of(entity)}.{entity.table_name}"
+
+    def uri(self, entity: Entity) -> str:
+        """Where the service takes the entity's ingest."""
+        return entity.uri(self.base_url, self.reference_path)
 
     def world(self, night: int | None = None) -> World:
         """The jobs that exist once `night` (None: the settings' own) is deployed.
@@ -329,6 +345,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     ),
     "reference_path": (_matching(r"(/[\w.~-]+)+"), "a path such as /ingest/ref"),
     "dataset": (_matching(r"\w{1,1024}"), "a BigQuery dataset's name"),
+    "reference_dataset": (_matching(r"\w{1,1024}"), "a BigQuery dataset's name"),
+    "run_log": (_matching(r"(\w{1,1024}\.\w{1,1024})?"), "dataset.table, such as st_logs_v2.ingestion_logs, or empty"),
     "strategy": (_matching("|".join(STRATEGIES)), " or ".join(STRATEGIES)),
     "night": (_whole(0), "a night's number: 0, 1, 2 ..."),
     "adopt_existing": (_boolean, "true or false"),

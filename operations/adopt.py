@@ -156,7 +156,7 @@ def _adoptable(entity: Entity, job: ApiJob, before: BaselineJob | None, settings
     settled = {
         "schedule": entity.live.cron,
         "time_zone": settings.time_zone,
-        "uri": entity.uri(settings.base_url, settings.reference_path),
+        "uri": settings.uri(entity),
     }
     declared = {**settled, **(asdict(before) if before else _STATED), "schedule": entity.live.cron}
     differing = [key for key in declared if declared[key] != there[key]]

@@ -164,7 +164,7 @@ def invoker_check(granted: Granted, world: World, settings: Settings) -> Check:
 def routes_check(world: World, probe: Callable[[str], RouteAnswer], settings: Settings) -> Check:
     """Whether the service has a route for each job of the night. Asks side by side, a path without its query."""
     name = "routes"
-    uris = {job.entity.uri(settings.base_url, settings.reference_path).partition("?")[0] for job in world.values()}
+    uris = {settings.uri(job.entity).partition("?")[0] for job in world.values()}
     urls = sorted(uris)
     # Cloud Run asks for the token before the service sees the request; ours are Cloud Scheduler's to sign.
     closed = all(job.authenticated for job in world.values())
@@ -262,7 +262,7 @@ def tables_check(world: World, tables: Tables | None, settings: Settings) -> Che
         return _inconclusive(name, error)
     problems = []
     for job in world.values():
-        table, column = job.entity.table_name, job.entity.loaded_at_field
+        table, column = job.entity.table_name, job.entity.loaded_at_fields[0]
         if table not in columns:
             problems.append(f"{table} does not exist")
         elif column not in columns[table]:

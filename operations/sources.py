@@ -50,7 +50,7 @@ def write(path: Path, content: object) -> None:
 
 
 def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:
-    unique_id = f"source.{settings.project}.{settings.dataset}.{verdict.entity.table_name}"
+    unique_id = f"source.{settings.project}.{settings.dataset_of(verdict.entity)}.{verdict.entity.table_name}"
     if verdict.loaded is None:
         return {"unique_id": unique_id, "error": verdict.error, "status": str(verdict.status)}
     newest = verdict.loaded.max_loaded_at or NEVER

@@ -28,7 +28,7 @@ def made_by_hand(entity: Entity, settings: Settings) -> Fields:
         "timeZone": settings.time_zone,
         "attemptDeadline": DEFAULTS["attempt_deadline"],
         "retryConfig": {"maxDoublings": DOUBLINGS.high},
-        "httpTarget": {"uri": entity.uri(settings.base_url, settings.reference_path), "httpMethod": "GET"},
+        "httpTarget": {"uri": settings.uri(entity), "httpMethod": "GET"},
     }
     found = _baseline().get(entity.name)
     return as_recorded(body, found) if found else body

@@ -21,7 +21,7 @@ class Warehouse:
         self._database = duckdb.connect(":memory:", config={"enable_external_access": False})
         self.execute("SET TimeZone = 'UTC'")
         self._dataset = settings.dataset
-        self._fields = {entity.name: entity.loaded_at_field for entity in catalogue}
+        self._fields = {entity.name: entity.loaded_at_fields[0] for entity in catalogue}
         self.execute(f'CREATE SCHEMA "{self._dataset}"')
         for entity, loaded_at in self._fields.items():
             self.execute(f'CREATE TABLE {self._table(entity)} (id BIGINT, "{loaded_at}" TIMESTAMP)')

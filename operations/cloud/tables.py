@@ -90,7 +90,7 @@ def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
 
 
 def _problem(entity: Entity, settings: Settings, types: Mapping[str, Mapping[str, str]]) -> str | None:
-    table, field = entity.table(settings.project, settings.dataset), entity.loaded_at_field
+    table, field = settings.table(entity), entity.loaded_at_fields[0]
     has = types.get(entity.table_name)
     if has is None:
         return f"table {table} does not exist; run its job, or mend the dataset"

@@ -149,8 +149,8 @@ def _catalogue() -> str:
         (
             e.name,
             _code(e.uri("", given.reference_path)),
-            _code(e.table(given.project, given.dataset)),
-            _code(e.loaded_at_field),
+            _code(given.table(e)),
+            _code(", ".join(e.loaded_at_fields)),
             e.description(e.target, zone),
         )
         for e in CATALOGUE

@@ -74,7 +74,18 @@ def test_what_moves_the_margin_is_noted() -> None:
     }
 
 
-def test_each_entity_is_loaded_into_its_raw_table_and_dated_by_updated_on() -> None:
-    table = ENTITIES["purchase_orders"].table(SETTINGS.project, SETTINGS.dataset)
-    assert table == "kpi-auto-471020.st_raw_v2.raw_purchase_orders"
-    assert {entity.loaded_at_field for entity in CATALOGUE} == {"updated_on"}
+def test_each_entity_has_its_route_and_its_table_as_the_service_serves_them() -> None:
+    reference = {"business_units", "technicians", "activity_codes"}
+    full = reference | {"campaigns"}
+    for name, entity in ENTITIES.items():
+        path = "/ingest/ref" if name in reference else "/ingest"
+        mode = "full" if name in full else "incremental"
+        assert SETTINGS.uri(entity) == f"{SETTINGS.base_url}{path}/{name}?mode={mode}"
+        table = f"st_ref_v2.dim_{name}" if name in reference else f"st_raw_v2.raw_{name}"
+        assert SETTINGS.table(entity) == f"kpi-auto-471020.{table}"
+        assert entity.log_name == name
+        assert entity.loaded_at_fields == ("updated_on", "_ingested_at")
+
+
+def test_only_jobs_and_estimates_have_records_every_night() -> None:
+    assert {entity.name for entity in CATALOGUE if not entity.may_be_quiet} == {"jobs", "estimates"}

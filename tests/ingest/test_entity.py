@@ -23,10 +23,10 @@ ENTITIES = {entity.name: entity for entity in CATALOGUE}
         ("purchase_orders", f"{BASE}/ingest/purchase_orders?mode=incremental"),
         ("jobs", f"{BASE}/ingest/jobs?mode=incremental"),
         ("business_units", f"{BASE}/ingest/ref/business_units?mode=full"),
-        ("campaigns", f"{BASE}/ingest/ref/campaigns?mode=full"),
+        ("campaigns", f"{BASE}/ingest/campaigns?mode=full"),
     ],
 )
-def test_a_daily_job_calls_the_incremental_route_and_a_weekly_one_the_full_reference_route(name: str, uri: str) -> None:
+def test_a_daily_job_calls_the_incremental_route_and_a_weekly_one_the_full_one(name: str, uri: str) -> None:
     assert ENTITIES[name].uri(BASE, "/ingest/ref") == uri
 
 
@@ -64,14 +64,13 @@ def test_the_console_link_opens_the_job_in_its_project_and_region() -> None:
     [
         ("jobs", "v2-sync-jobs-daily", "raw_jobs"),
         ("purchase_orders", "v2-sync-purchase-orders-daily", "raw_purchase_orders"),
-        ("business_units", "v2-sync-business-units-weekly", "raw_business_units"),
+        ("business_units", "v2-sync-business-units-weekly", "dim_business_units"),
     ],
 )
 def test_a_job_and_a_table_are_named_after_the_entity(name: str, job: str, table: str) -> None:
     entity = ENTITIES[name]
 
     assert (entity.job_name, entity.table_name) == (job, table)
-    assert entity.table("project", "dataset") == f"project.dataset.{table}"
 
 
 def texts_of(path: Path) -> list[str]:

@@ -123,7 +123,7 @@ def test_just_the_threshold_is_in_time_and_a_microsecond_more_is_not(empty: Data
 
 
 def test_an_entity_is_asked_for_its_own_loaded_at_field() -> None:
-    catalogue = [replace(e, loaded_at_field="synced_at") if e.name == "returns" else e for e in CATALOGUE]
+    catalogue = [replace(e, loaded_at_fields=("synced_at",)) if e.name == "returns" else e for e in CATALOGUE]
     with dataset(catalogue) as found:
         for name in NAMES:
             found.load(name, 60 * HOURS if name == "returns" else HOURS)

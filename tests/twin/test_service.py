@@ -250,4 +250,4 @@ def test_tables_carry_the_catalogues_loaded_at_field(service: Service) -> None:
         [SETTINGS.dataset],
     ).fetchall()
 
-    assert dict(columns) == {f"raw_{entity.name}": entity.loaded_at_field for entity in CATALOGUE}
+    assert dict(columns) == {f"raw_{entity.name}": entity.loaded_at_fields[0] for entity in CATALOGUE}

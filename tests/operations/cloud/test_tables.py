@@ -89,7 +89,7 @@ def test_the_case_of_a_columns_name_does_not_matter(place: Place) -> None:
     place.warehouse.execute('ALTER TABLE st_raw_v2.raw_jobs RENAME updated_on TO "Updated_On"')
 
     assert verdicts(place)["jobs"].status is Status.PASS
-    assert survey(place.client, LAST_NIGHT, [replace(JOBS, loaded_at_field="UPDATED_ON")]).readable
+    assert survey(place.client, LAST_NIGHT, [replace(JOBS, loaded_at_fields=("UPDATED_ON",))]).readable
 
 
 def test_only_entities_with_a_job_at_the_night_are_expected(place: Place) -> None:
