@@ -1,4 +1,4 @@
-"""`ingest-rollout history`: tells and verifies the ledger."""
+"""`ingest-rollout history`: lists and verifies the ledger."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Row:
-    """A metric with its comparisons; `before` tells of the start and is no part of the verdict."""
+    """A metric with its comparisons; `before` is of the start, and no part of the verdict."""
 
     metric: str
     unit: Unit

@@ -118,7 +118,7 @@ class Record:
     hash: str
 
     def as_json(self) -> dict[str, Any]:
-        """The object that stands in the file."""
+        """The object as it is in the file."""
         return {**vars(self), "at": self.at.isoformat()}
 
 
@@ -196,7 +196,7 @@ def parse(line: bytes) -> Record:
     if not fits:
         raise ValueError("was changed: its hash does not fit its content")
     if not as_written:
-        raise ValueError("was written anew: spaces, the order of keys or the line end are not the ledger's")
+        raise ValueError("was rewritten: spaces, the order of keys or the line end are not the ledger's")
     return Record(**{**content, "at": at, "data": data})
 
 
@@ -231,7 +231,7 @@ def examine(content: bytes) -> tuple[list[Record], list[str]]:
                 f"line {number} has the seq of line {places[found.seq]}, {found.seq}: a copy, or branches were merged"
             )
         elif found.seq <= seq:
-            problems.append(f"line {number} is out of order: seq {found.seq} stands after seq {seq}")
+            problems.append(f"line {number} is out of order: seq {found.seq} comes after seq {seq}")
         elif found.seq == seq + 1:
             if found.previous != digest:
                 before = f"line {number - 1}" if number > 1 else "the ledger's start"
@@ -253,9 +253,9 @@ def torn(number: int, rest: bytes) -> str:
 
 
 def _gap(first: int, seq: int, places: Mapping[int, int]) -> str:
-    """What stands before `seq` instead of `first` and the following ones."""
+    """What comes before `seq` instead of `first` and the following ones."""
     if first in places:
-        return f"is out of order: seq {seq} stands before seq {first}, which is in line {places[first]}"
+        return f"is out of order: seq {seq} comes before seq {first}, which is in line {places[first]}"
     span = f"seq {first}" if seq == first + 1 else f"seq {first} to {seq - 1}"
     return f"has seq {seq}: {span} is missing before it"
 

@@ -1,4 +1,4 @@
-"""Which jobs Terraform holds already, read from its state."""
+"""Which jobs Terraform manages already, read from its state."""
 
 from __future__ import annotations
 
