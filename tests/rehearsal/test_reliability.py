@@ -49,7 +49,7 @@ def started(stage: Stage, engine: str, stacks: list[str]) -> Iterator[subprocess
     """The deploy as a process group of its own; killed with all it started when the block is left."""
     arguments = [str(stage.workspace.deploys_from), engine, stage.twin.address, *stacks]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.rehearsal.deploy_once", *arguments],
+        [sys.executable, "-m", "tests.given.deploy_once", *arguments],
         cwd=ROOT,
         env=stage.environ,
         stdout=subprocess.DEVNULL,
@@ -140,6 +140,7 @@ def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
             it.twin.scheduler.take_writes()
 
             where = f"killed {when} API call {number} of {calls}"
+            assert process.returncode == -signal.SIGKILL, f"not {where}"
             deploy(it, 2, stacks)
             assert jobs_of(it) == undisturbed, where
             assert it.make_engine().plan(stacks) == [], where
