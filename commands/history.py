@@ -8,7 +8,7 @@ import click
 
 from commands.candidates import nights
 from commands.options import echo_json, json_option, judges
-from commands.render import records_table
+from commands.records import records_table
 from operations.errors import OperationError
 
 
