@@ -10,7 +10,8 @@ import click
 
 from commands.candidates import Items, starting
 from commands.options import clock, echo_json, now, strategy_option
-from commands.render import records_table, table
+from commands.records import records_table
+from commands.render import table
 from ingest.schedule import time_zone
 from operations.errors import OperationError
 from operations.repository import read_first_night
@@ -52,7 +53,7 @@ def _faults(context: click.Context, parameter: click.Parameter, incomplete: str)
     help="Trouble: KIND[:ENTITY][@NIGHT]; see --faults.",
 )
 @click.option("--faults", "list_faults", is_flag=True, help="List the kinds of trouble and stop.")
-@click.option("--history", "with_history", is_flag=True, help="Print what the rehearsal's ledger tells as well.")
+@click.option("--history", "with_history", is_flag=True, help="Print the rehearsal's ledger as well.")
 @click.option("--report", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page for a browser as well.")
 @click.option("--at", metavar="TIME", help="When it begins by the twin's clock; else next Monday at 21:00.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
