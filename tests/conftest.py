@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -69,12 +70,20 @@ def twin() -> Iterator[Twin]:
         yield twin
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting before Google is asked again."""
-    from google.api_core.retry import Retry
+    """No waiting before Google is asked again, where a test can ask it."""
+    if errors := sys.modules.get("operations.cloud.errors"):
+        from google.api_core.retry import Retry
 
-    monkeypatch.setattr("operations.cloud.errors.RETRY", Retry(initial=0.001, maximum=0.002, timeout=0.1))
+        class Impatient(Retry):
+            def with_timeout(self, timeout: float | None) -> Impatient:
+                return self
+
+        once = Impatient(initial=0.001, maximum=0.002, timeout=1)
+        monkeypatch.setattr(errors, "RETRY", once)
+        if bigquery := sys.modules.get("operations.cloud.bigquery"):
+            monkeypatch.setattr(bigquery, "DEFAULT_RETRY", once)
 
 
 @pytest.fixture

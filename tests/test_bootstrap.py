@@ -44,7 +44,7 @@ class Setup:
 
     def _run(self, command: list[str], environ: dict[str, str]) -> None:
         words = " ".join([Path(command[0]).name, *command[1:]])
-        self.runs.append(next(word for word in ("requirements.txt", "--editable", "npm") if word in words))
+        self.runs.append(next(word for word in ALL if word in words))
         if self.fails in words.split():
             sys.exit(1)
         if "npm" in words:
@@ -63,7 +63,7 @@ class Setup:
         return self.root / ".venv" / "trace"
 
 
-ALL = ["requirements.txt", "--editable", "npm"]
+ALL = ["requirements.txt", "--editable", "npm", "constructs.bindings"]
 
 
 @pytest.fixture

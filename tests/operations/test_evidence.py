@@ -50,7 +50,6 @@ def test_a_job_that_never_ran_has_no_attempt_and_a_missing_table_no_state(twin: 
     assert {entity.name for entity in CATALOGUE} - {*(found.tables or {})} == {"returns"}
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("lost", "what"), [(SCHEDULER, "Cloud Scheduler cannot list"), (BIGQUERY, "BigQuery")])
 def test_who_does_not_answer_is_named_and_the_other_is_asked_anyway(twin: Twin, lost: str, what: str) -> None:
     found = ask(SETTINGS, twin.endpoints | {lost: NOBODY[lost], TOKEN_VARIABLE: "of-the-twin"}, ROWS)
