@@ -158,7 +158,7 @@ class _Judged:
             return
         as_deployed = self._as_deployed(self.due, live)
         yield as_deployed
-        if as_deployed.verdict is Verdict.FAIL:
+        if as_deployed.verdict.blocks:
             return
         run = find_run(self.due, live, self._rows, self._longest, self._now)
         if run is None:
@@ -244,8 +244,6 @@ class _Judged:
             blocked = self._attempt(run.attempt, last, run.started + live.deadline, answered)
             if blocked:
                 return check(*blocked)
-            if failed > live.retries:
-                return check(Verdict.FAIL, f"failed {failed} times ({run.faults}); the call after that is no retry")
         if failed:
             return check(Verdict.WARN, f"OK{after}")
         if run.started > due + START_DELAY:

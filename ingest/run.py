@@ -96,8 +96,8 @@ def last_due(cadence: Cadence, zone: str, since: datetime, now: datetime) -> tup
 def find_run(due: datetime, live: LiveJob, rows: Iterable[LogRow], longest: timedelta, now: datetime) -> Run | None:
     """What Cloud Scheduler began at `due`; None where it did not, or nobody knows. `rows` are the entity's.
 
-    A row that ends in the future proves nothing. Cloud Scheduler keeps its last attempt only, so after a later one,
-    and after a run that succeeded at its time, the log alone has this run.
+    A row that ends in the future proves nothing. Cloud Scheduler keeps its last attempt only, so after a later one, and
+    after a run that succeeded at its time or failed as often as it may, the log alone has this run.
     """
     mine = rows_within(due, rows, longest, now)
     begun = live.attempt.started
@@ -107,6 +107,8 @@ def find_run(due: datetime, live: LiveJob, rows: Iterable[LogRow], longest: time
     if begun > due + longest or (punctual and begun > mine[0].started + CLOCK_SKEW):
         return _of_the_log(mine, live)
     tries = [row for row in mine if row.started < begun - CLOCK_SKEW and not row.answered(live.deadline)]
+    if len(tries) > live.retries:
+        return _of_the_log(mine, live)
     own = [row for row in mine if begun - CLOCK_SKEW <= row.started <= begun + START_DELAY]
     return Run(tuple(tries), own[0] if own else None, begun, live.attempt)
 
