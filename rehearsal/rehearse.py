@@ -119,7 +119,7 @@ class Rehearsal:
             self.twin.identity.open_to_anybody(not all(job.authenticated for job in self._world.values()))
             if not mending:
                 self.trouble.after_deploy(night)
-            gated_at = gate_time(self._world, settings.time_zone, deployed_at)
+            gated_at = gate_time(self._world, settings, deployed_at)
             self.show(f"{title}: letting time pass until {gated_at:%a %H:%M}")
             self.twin.advance(gated_at)
             if not mending:
@@ -156,10 +156,10 @@ class Rehearsal:
         except OperationError as error:
             return None, str(error).splitlines()
 
-    def _gate(self, since: datetime, rows_before: Mapping[str, int] | None) -> list[Check]:
+    def _gate(self, since: datetime, rows_before: Mapping[str, int | None] | None) -> list[Check]:
         """What `ingest-rollout gate` would find."""
-        evidence = ask(self.settings, self.site.environ, rows_before)
-        return evaluate(self._world, self.settings.time_zone, evidence, since, self.twin.clock.now)
+        evidence = ask(self.settings, self.site.environ, rows_before, since)
+        return evaluate(self._world, self.settings, evidence, since, self.twin.clock.now)
 
     def _next_evening(self) -> datetime:
         local = self.twin.clock.now.astimezone(time_zone(self.settings.time_zone))
