@@ -158,9 +158,10 @@ class Ingestor:
             if self.breaker.refuses(started):
                 ended, took = started, timedelta(0)
                 raise _RefusedError(f"Circuit breaker OPEN for {served.endpoint}")
+            found = self.upstream.fetch(served.name, since, started)
             if behaviour.http_status != 200:
                 raise UpstreamError(behaviour.http_status)
-            found = range(0) if behaviour.quiet else self.upstream.fetch(served.name, since, started)
+            found = range(0) if behaviour.quiet else found
         except (UpstreamError, _RefusedError) as error:
             text, asked = str(error), isinstance(error, UpstreamError)
 

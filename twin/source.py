@@ -50,11 +50,15 @@ class Stream:
 
 @dataclass
 class ServiceTitan:
-    """`statuses` are the HTTP statuses that it answers for an entity instead of records, `quiet` those without any."""
+    """`statuses` are the HTTP statuses that it answers for an entity instead of records, `quiet` those without any.
+
+    `asked` are the requests that came: (entity, since when).
+    """
 
     streams: dict[str, Stream]
     statuses: dict[str, int] = field(default_factory=dict)
     quiet: set[str] = field(default_factory=set)
+    asked: list[tuple[str, datetime | None]] = field(default_factory=list)
 
     def records(self, entity: str, moment: datetime) -> range:
         """What it had at `moment`."""
@@ -62,6 +66,7 @@ class ServiceTitan:
 
     def fetch(self, entity: str, since: datetime | None, now: datetime) -> range:
         """The records made since then (None: all), oldest first. Raises UpstreamError."""
+        self.asked.append((entity, since))
         if status := self.statuses.get(entity):
             raise UpstreamError(status)
         if entity in self.quiet:

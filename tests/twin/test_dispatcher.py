@@ -206,7 +206,7 @@ def test_a_deadline_cuts_the_attempt_off_but_not_the_service(twin: Twin, client:
     assert twin.warehouse.rows("returns") == 0
 
     twin.advance(at("04:40"))
-    assert twin.warehouse.rows("returns") == twin.ingestor.records("returns", at("04:00"))
+    assert twin.warehouse.rows("returns") == twin.ingestor.upstream.records("returns", at("04:00"))
     assert twin.warehouse.max_loaded_at("returns") == at("04:40")
     assert client.get_job(name=named("added")).status.code == 4
 
@@ -229,7 +229,7 @@ def test_a_retry_after_a_deadline_overlaps_the_service_and_loads_each_record_onc
 
     assert attempts(twin) == [("Tue 04:00:00", 0, 4), ("Tue 04:04:00", 1, 4), ("Tue 04:09:00", 2, 4)]
     assert twin.warehouse.rows("returns") == twin.warehouse.count("returns")
-    assert twin.warehouse.count("returns") == twin.ingestor.records("returns", at("04:09"))
+    assert twin.warehouse.count("returns") == twin.ingestor.upstream.records("returns", at("04:09"))
 
 
 def test_a_run_that_is_due_while_an_attempt_is_at_work_begins_at_its_end(

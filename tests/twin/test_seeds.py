@@ -58,7 +58,7 @@ def test_each_ran_well_at_its_last_time_and_its_table_is_loaded_until_then(now: 
             assert job.schedule_time == ran + timedelta(days=1)
             entity = ENTITIES[name]
             assert twin.warehouse.max_loaded_at(entity) == ran
-            records = twin.ingestor.records(entity, ran)
+            records = twin.ingestor.upstream.records(entity, ran)
             assert twin.warehouse.rows(entity) == twin.warehouse.count(entity) == records > 0
 
 
@@ -73,13 +73,13 @@ def test_entities_without_a_job_have_an_empty_table(twin: Twin) -> None:
 def test_the_next_run_goes_on_where_the_seeds_ended(twin: Twin) -> None:
     twin.advance(in_phoenix("2026-10-20T02:05"))
 
-    records = twin.ingestor.records("jobs", in_phoenix("2026-10-20T02:00"))
+    records = twin.ingestor.upstream.records("jobs", in_phoenix("2026-10-20T02:00"))
     assert twin.warehouse.rows("jobs") == twin.warehouse.count("jobs") == records
 
 
 def test_the_source_has_a_month_of_history(twin: Twin) -> None:
-    assert twin.ingestor.records("jobs", START - HISTORY) == 0
-    assert twin.ingestor.records("jobs", START - HISTORY + timedelta(hours=1)) > 0
+    assert twin.ingestor.upstream.records("jobs", START - HISTORY) == 0
+    assert twin.ingestor.upstream.records("jobs", START - HISTORY + timedelta(hours=1)) > 0
 
 
 def test_seeding_leaves_no_writes_and_no_attempts_on_record(twin: Twin) -> None:
