@@ -25,7 +25,7 @@ from twin.identity import IAM_ENDPOINT, RUN_ENDPOINT, Identity
 from twin.scheduler import Fields, Scheduler, stamp
 from twin.seeds import is_paused, last_run, made_by_hand
 from twin.server import scheduler_app, serve
-from twin.service import DURATION_HEADER, Behaviour, Ingestor
+from twin.service import DURATION_HEADER, Behaviour, Ingestor, log_row
 from twin.source import servicetitan
 from twin.warehouse import Warehouse
 
@@ -85,20 +85,15 @@ class Twin:
         self.ingestor.read[entity.name] = records
         self.warehouse.cursor(entity.name)
         self.warehouse.set_cursor(entity.name, ran, len(records))
+        rows = []
         for days in range(LOGGED_DAYS):
             started = ran - timedelta(days=days)
             since = started - timedelta(days=1) - SERVED[entity.name].lookback
             fetched = len(upstream.fetch(entity.name, since, started))
-            self.warehouse.log(
-                entity_type=entity.log_name,
-                run_id=f"seed-{entity.name}-{days}",
-                start_time=started,
-                end_time=min(started + Behaviour().duration, self.clock.now),
-                status="success",
-                records_fetched=fetched,
-                records_inserted=fetched,
-                duration_ms=Behaviour().duration // timedelta(milliseconds=1),
-            )
+            ended = min(started + Behaviour().duration, self.clock.now)
+            rows.append(log_row(entity.log_name, f"seed-{entity.name}-{days}", started, ended, fetched))
+        upstream.asked.clear()
+        self.warehouse.log(*rows)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,11 +69,11 @@ class Warehouse:
         self.execute(f"INSERT INTO {table} {self._rows(self._served[entity], ids, moment, made)}")
         self._buffered[table] = moment + BUFFERED
 
-    def log(self, **fields: object) -> None:
-        """Adds a row to the run log; a column that is not named is NULL."""
+    def log(self, *rows: Mapping[str, object]) -> None:
+        """Adds rows, of the same columns, to the run log; a column that is not named is NULL."""
         dataset, _, table = self._settings.run_log.partition(".")
         if dataset:
-            self._insert(self._ensure(dataset, table, columns(LOG_COLUMNS)), fields)
+            self._insert(self._ensure(dataset, table, columns(LOG_COLUMNS)), *rows)
 
     def cursor(self, entity: str) -> datetime | None:
         """Where the entity's next incremental sync begins; None before its first. Makes the table of the cursors."""
@@ -190,10 +190,11 @@ class Warehouse:
         )
         return f"SELECT {picked} FROM range({ids.start}, {ids.stop}) ids(n)"
 
-    def _insert(self, table: str, fields: dict[str, object]) -> None:
-        names = ", ".join(f'"{name}"' for name in fields)
-        values = [_utc(value) if isinstance(value, datetime) else value for value in fields.values()]
-        self.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", values)
+    def _insert(self, table: str, *rows: Mapping[str, object]) -> None:
+        names = ", ".join(f'"{name}"' for name in rows[0])
+        values = [_utc(value) if isinstance(value, datetime) else value for row in rows for value in row.values()]
+        marks = f"({', '.join('?' * len(rows[0]))})"
+        self.execute(f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * len(rows))}", values)
 
     def _number(self, entity: str, what: str) -> int:
         return int(self._row(f"SELECT {what} FROM {self._table(entity)}")[0]) if self.has(entity) else 0
