@@ -43,8 +43,8 @@ def gate(night: int | None, strategy: str | None, since: str | None, at: str | N
     if begin >= now:
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
     rows_before = deploy.data.get("rows") if deploy and not since else None
-    evidence = ask(settings, os.environ, rows_before)
-    checks = evaluate(settings.world(), settings.time_zone, evidence, begin, now)
+    evidence = ask(settings, os.environ, rows_before, begin)
+    checks = evaluate(settings.world(), settings, evidence, begin, now)
     data = record(checks, begin, now)
     ledger.append("gate", strategy=settings.strategy, night=settings.night, data=data)
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 
@@ -51,3 +51,16 @@ class Attempt:
 
 
 NEVER = Attempt(None, None)
+
+
+@dataclass(frozen=True)
+class LiveJob:
+    """What a gate compares of a live job. `updated` (aware; None: not known) is when somebody last changed it."""
+
+    attempt: Attempt
+    schedule: str
+    time_zone: str
+    uri: str
+    deadline: timedelta
+    retries: int
+    updated: datetime | None = None

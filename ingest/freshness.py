@@ -38,10 +38,17 @@ _VERDICTS = {Status.WARN: Verdict.WARN, Status.ERROR: Verdict.FAIL, Status.RUNTI
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a table says: when a row was last loaded (aware; None: it has none), and how many rows it holds."""
+    """What a table says: when a row was last loaded (aware; None: it has none), and how many rows it holds.
+
+    The service makes a table with its first records, so one that does not exist has no rows.
+    """
 
     max_loaded_at: datetime | None
     rows: int
+    exists: bool = True
+
+
+MISSING = Loaded(None, 0, exists=False)
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from ingest.attempt import Attempt, Code
+from ingest.attempt import Attempt, Code, LiveJob
 from ingest.catalogue import GROUPS
 from ingest.freshness import Loaded
-from ingest.rollout import Job, World
-from ingest.schedule import first
+from ingest.rollout import Hold, Job, World
+from ingest.run import CLOCK_SKEW, START_DELAY, LogRow, Run, find_run, last_due, rows_within, window
+from ingest.schedule import Cadence, ScheduleError, first, time_zone
+from ingest.settings import Settings
 from ingest.verdict import Verdict, overall
-
-WINDOW = timedelta(hours=2)
-"""A run counts when its last attempt began this long after its time at most: three attempts of 30 minutes fit."""
 
 WARN_SHARE = 0.8
 """A run that takes this share of the time until the next job's is close to running into it."""
@@ -59,33 +59,41 @@ class Check:
         return f"{self.entity}: {self.name} is {self.verdict}: expected {self.expected}, measured {self.measured}"
 
 
-NAMES = ("ran", "succeeded", "loaded", "kept", "in-order", "no-overlap")
+NAMES = ("as-deployed", "ran", "succeeded", "loaded", "kept", "in-order", "no-overlap")
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What is known. None: it could not be had; `silent` are the reasons of what did not answer.
 
-    `attempts` are by job name; `tables` by entity; `rows_before` are the tables' row counts when the night was
-    deployed, by entity.
+    `jobs` are by job name, `log` the run log's rows since the deploy, `tables` by entity; `broken` says by entity why
+    a table could not be read. `rows_before` are the row counts when the night was deployed, by entity; None for a table
+    that could not be counted then.
     """
 
-    attempts: Mapping[str, Attempt] | None
+    jobs: Mapping[str, LiveJob] | None
+    log: Sequence[LogRow] | None
     tables: Mapping[str, Loaded] | None
-    rows_before: Mapping[str, int] | None
+    rows_before: Mapping[str, int | None] | None
+    broken: Mapping[str, str] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
 
 
-def gate_time(world: World, zone: str, since: datetime) -> datetime:
-    """When every job that exists has had a run after `since`, its retries included."""
-    return max(first(job.cadence.next_fires(since, zone), 1)[0] for job in world.values()) + WINDOW
+def gate_time(world: World, settings: Settings, since: datetime) -> datetime:
+    """When every job that exists has had a run after `since`, its retries included; in the settings' zone."""
+    zone = settings.time_zone
+    last = max(first(job.cadence.next_fires(since, zone), 1)[0].astimezone(UTC) for job in world.values())
+    return (last + window(settings)).astimezone(time_zone(zone))
 
 
-def evaluate(world: World, zone: str, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
+def evaluate(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
     """Every check of every job, of the runs that were due after `since` (the deploy) and until `now`, both aware."""
-    runs = [_run(job, zone, evidence, since, now) for job in world.values()]
-    checks = [check for run in runs for check in run.checks(evidence)]
-    return [*checks, *_order(runs), *_overlap(runs)]
+    rows: dict[str, list[LogRow]] = defaultdict(list)
+    for row in evidence.log or ():
+        rows[row.entity].append(row)
+    judged = [_Judged(job, settings, evidence, rows[job.entity.log_name], since, now) for job in world.values()]
+    checks = [check for one in judged for check in one.checks]
+    return [*checks, *_order(judged), *_overlap(judged)]
 
 
 def current_name(name: str) -> str:
@@ -107,151 +115,265 @@ def record(checks: list[Check], since: datetime, until: datetime) -> dict[str, A
     }
 
 
-@dataclass(frozen=True)
-class _Run:
-    """A job's last run that was due. `started` and `ended` are None where they are not known."""
+class _Judged:
+    """A job's last run that was due, with its own checks. A check that blocks is the last that is made of the run.
 
-    job: Job
-    due: datetime | None
-    next_due: datetime
-    attempt: Attempt | None
-    known: bool
-    ended: datetime | None
+    `ended` is None where it is not known; `exact` says that the run log has it. The table's newest row is a time at
+    which the run was still at work. `good`: nothing that blocks is known of its success.
+    """
 
-    @property
-    def started(self) -> datetime | None:
-        """When its last attempt began, if that is the scheduled run."""
-        begun = self.attempt.started if self.attempt else None
-        return begun if begun and self.due and self.due <= begun <= self.due + WINDOW else None
+    def __init__(
+        self,
+        job: Job,
+        settings: Settings,
+        evidence: Evidence,
+        rows: Sequence[LogRow],
+        since: datetime,
+        now: datetime,
+    ) -> None:
+        self.job, self.entity, self._settings, self._evidence = job, job.entity, settings, evidence
+        self._rows, self._since, self._now = rows, since, now
+        self._zone = time_zone(settings.time_zone)
+        self._longest = window(settings)
+        self._table = (evidence.tables or {}).get(job.entity.name)
+        self.due, self._next_due = last_due(job.cadence, settings.time_zone, since, now)
+        self.run: Run | None = None
+        self.ended: datetime | None = None
+        self.exact = self.good = False
+        self.checks = list(self._checks())
 
-    @property
-    def end_is_missing(self) -> bool:
-        """Whether it succeeded and nothing tells when; one that failed or did not run holds by itself."""
-        return self.started is not None and self.ended is None and not (self.attempt and self.attempt.code)
+    def when(self, moment: datetime | None) -> str:
+        return f"{moment.astimezone(self._zone):%a %Y-%m-%d %H:%M}" if moment else "never"
 
     def check(self, name: str, verdict: Verdict, expected: str, measured: str, tolerance: str = "none") -> Check:
-        return Check(name, self.job.entity.name, verdict, expected, measured, tolerance)
+        return Check(name, self.entity.name, verdict, expected, measured, tolerance)
 
-    def checks(self, evidence: Evidence) -> Iterator[Check]:
-        yield self._ran()
-        if self.started is None or self.attempt is None:
-            return
-        yield self._succeeded(self.attempt)
-        if not self.attempt.code:
-            yield self._loaded(evidence)
-            yield self._kept(evidence)
-
-    def _ran(self) -> Check:
+    def _checks(self) -> Iterator[Check]:
         if self.due is None:
-            return self.check("ran", Verdict.INCONCLUSIVE, f"a run at {_when(self.next_due)}", "not due yet")
-        expected, tolerance = f"a run at {_when(self.due)}", f"began within {WINDOW.seconds // 3600} h"
-        if not self.known:
-            return self.check("ran", Verdict.INCONCLUSIVE, expected, "Cloud Scheduler did not answer", tolerance)
-        if self.attempt is None:
-            return self.check("ran", Verdict.FAIL, expected, "the job does not exist", tolerance)
-        begun = self.attempt.started
-        if self.started:
-            return self.check("ran", Verdict.PASS, expected, f"began {_when(self.started, self.due)}", tolerance)
-        if begun and begun > self.due:
-            measured = f"the last attempt began {_when(begun, self.due)}, which is no scheduled run"
-            return self.check("ran", Verdict.INCONCLUSIVE, expected, measured, tolerance)
-        measured = f"last began {_when(begun, self.due)}" if begun else "never ran"
-        measured += ", the job is paused" if self.attempt.paused else ""
-        return self.check("ran", Verdict.FAIL, expected, measured, tolerance)
+            yield self.check("ran", Verdict.INCONCLUSIVE, f"a run at {self.when(self._next_due)}", "not due yet")
+            return
+        live = (self._evidence.jobs or {}).get(self.entity.job_name)
+        if live is None or live.attempt.paused:
+            yield self._no_run(self.due, live)
+            return
+        as_deployed = self._as_deployed(self.due, live)
+        yield as_deployed
+        if as_deployed.verdict.blocks:
+            return
+        run = find_run(self.due, live, self._rows, self._longest, self._now)
+        if run is None:
+            yield self._no_run(self.due, live)
+            return
+        yield self._ran(self.due, Verdict.PASS, f"began {self.when(run.began)}")
+        self.run = run
+        self.ended, self.exact = self._end(run, live.deadline)
+        succeeded = self._succeeded(run, live, self.due)
+        yield succeeded
+        self.good = not succeeded.verdict.blocks
+        if self.good:
+            yield self._loaded(run, live.deadline)
+            yield self._kept()
 
-    def _succeeded(self, attempt: Attempt) -> Check:
-        if not attempt.code:
-            return self.check("succeeded", Verdict.PASS, "OK", attempt.outcome)
+    def _end(self, run: Run, deadline: timedelta) -> tuple[datetime | None, bool]:
+        if run.last and run.last.ended:
+            return max(row.ended for row in (*run.tries, run.last) if row.ended), True
+        newest = self._table.max_loaded_at if self._table else None
+        inside = newest is not None and run.started <= newest <= min(run.started + deadline, self._now)
+        return (newest if inside else None), False
+
+    def _as_deployed(self, due: datetime, live: LiveJob) -> Check:
+        job, zone = self.job, self._settings.time_zone
+        expected = f"{job.cadence.cron} {zone}, as deployed {self.when(self._since)}"
+        differs = []
+        if not _runs_at(live.schedule, job.cadence) or live.time_zone != zone:
+            differs.append(f"schedule {live.schedule} {live.time_zone}")
+        # An adopted job keeps the address that was found, until its night.
+        if job.hold is Hold.DECLARED and live.uri != self._settings.uri(self.entity):
+            differs.append(f"URL {live.uri}")
+        changed = live.updated is not None and live.updated > self._since + CLOCK_SKEW
+        by_hand = f"changed by hand {self.when(live.updated)}" if changed else ""
+        if differs:
+            return self.check("as-deployed", Verdict.FAIL, expected, ", ".join([*differs, *filter(None, [by_hand])]))
+        if live.updated and changed:
+            after = live.updated > due
+            verdict = Verdict.INCONCLUSIVE if after else Verdict.WARN
+            measured = by_hand + (", after its time" if after else ", before its time")
+            return self.check("as-deployed", verdict, expected, measured)
+        return self.check("as-deployed", Verdict.PASS, expected, "the same")
+
+    def _ran(self, due: datetime, verdict: Verdict, measured: str) -> Check:
+        tolerance = f"began within {self._longest // timedelta(minutes=1)} min"
+        return self.check("ran", verdict, f"a run at {self.when(due)}", measured, tolerance)
+
+    def _no_run(self, due: datetime, live: LiveJob | None) -> Check:
+        """Why there is none that could be judged."""
+        if self._evidence.jobs is None:
+            return self._ran(due, Verdict.INCONCLUSIVE, "Cloud Scheduler did not answer")
+        if live is None:
+            return self._ran(due, Verdict.FAIL, "the job does not exist")
+        begun = live.attempt.started
+        measured = f"last began {self.when(begun)}" if begun else "never ran"
+        if live.attempt.paused:
+            return self._ran(due, Verdict.FAIL, f"{measured}, the job is paused")
+        if begun and begun > self._now:
+            return self._ran(due, Verdict.INCONCLUSIVE, f"{measured}, which is in the future")
+        if begun and begun > due:
+            measured = f"the last attempt began {self.when(begun)}, which is no scheduled run"
+            if self._evidence.log is not None:
+                measured += ", and the run log has none"
+            return self._ran(due, Verdict.INCONCLUSIVE, measured)
+        if self._now < due + START_DELAY:
+            return self._ran(due, Verdict.INCONCLUSIVE, f"{measured}, it is due just now")
+        if others := rows_within(due, self._rows, self._longest, self._now):
+            measured += f"; the call of {self.when(others[0].started)} in the run log is not Cloud Scheduler's"
+        return self._ran(due, Verdict.FAIL, measured)
+
+    def _succeeded(self, run: Run, live: LiveJob, due: datetime) -> Check:
+        def check(verdict: Verdict, measured: str) -> Check:
+            return self.check("succeeded", verdict, "OK", measured)
+
+        last, failed = run.last, len(run.tries)
+        answered = last is not None and last.answered(live.deadline)
+        after = f" after {failed} failed tr{'ies' if failed > 1 else 'y'}: {run.faults}" if failed else ""
+        if run.attempt is None:
+            if not answered and failed < live.retries:
+                return check(Verdict.INCONCLUSIVE, f"failed ({_fault(last)}); its retries are not in the run log")
+            if not answered:
+                return check(Verdict.FAIL, f"{_fault(last)}{after}")
+        else:
+            blocked = self._attempt(run.attempt, last, run.started + live.deadline, answered)
+            if blocked:
+                return check(*blocked)
+        if failed:
+            return check(Verdict.WARN, f"OK{after}")
+        if run.started > due + START_DELAY:
+            late = (run.started - due) / timedelta(minutes=1)
+            return check(Verdict.WARN, f"OK, {late:.0f} min after its time; no earlier try is in the run log")
+        return check(Verdict.PASS, "OK")
+
+    def _attempt(
+        self, attempt: Attempt, last: LogRow | None, deadline: datetime, answered: bool
+    ) -> tuple[Verdict, str] | None:
+        """What Cloud Scheduler's word on the last try comes to, where that is no success."""
         if attempt.code not in [*Code]:
-            # Such as -1, of an attempt that is under way.
-            return self.check("succeeded", Verdict.INCONCLUSIVE, "OK", attempt.outcome)
-        return self.check("succeeded", Verdict.FAIL, "OK", f"{attempt.outcome} ({attempt.code})")
+            return Verdict.INCONCLUSIVE, attempt.outcome
+        # Until an attempt ends, the code may be the one of the attempt before.
+        if (last is None or last.ended is None) and self._now < deadline:
+            return Verdict.INCONCLUSIVE, f"may be under way; ask again after {self.when(deadline)}"
+        if attempt.code:
+            fault = f": {last.fault}" if last and not answered else ""
+            return Verdict.FAIL, f"{attempt.outcome} ({attempt.code}){fault}"
+        if last and not answered:
+            return Verdict.INCONCLUSIVE, f"OK, but the run log has {last.status}: {last.fault}"
+        return None
 
-    def _loaded(self, evidence: Evidence) -> Check:
-        expected = f"rows loaded after {_when(self.due, self.due)}"
-        if evidence.tables is None or self.job.entity.name not in evidence.tables:
-            return self.check("loaded", Verdict.INCONCLUSIVE, expected, "the table could not be asked")
-        at = evidence.tables[self.job.entity.name].max_loaded_at
-        verdict = Verdict.PASS if at and self.due and at >= self.due else Verdict.FAIL
-        return self.check("loaded", verdict, expected, f"last loaded {_when(at, self.due)}" if at else "never loaded")
+    def _loaded(self, run: Run, deadline: timedelta) -> Check:
+        def check(verdict: Verdict, measured: str) -> Check:
+            return self.check("loaded", verdict, f"what the run of {self.when(run.started)} fetched", measured)
 
-    def _kept(self, evidence: Evidence) -> Check:
-        name = self.job.entity.name
-        if evidence.tables is None or evidence.rows_before is None or name not in evidence.tables:
+        row, table, earliest = run.last, self._table, run.started - CLOCK_SKEW
+        newest = table.max_loaded_at if table else None
+        shown = f"newest row {self.when(newest)}" if newest else "no row"
+        inside = newest is not None and earliest <= newest <= run.started + deadline
+        if row and row.fetched == 0:
+            if self.entity.may_be_quiet:
+                return check(Verdict.PASS, "no new records")
+            if inside:
+                return check(Verdict.INCONCLUSIVE, f"no records in the run log, {shown}")
+            return check(Verdict.FAIL, f"no records, but {self.entity.name} always has some")
+        if table is None:
+            why = self._evidence.broken.get(self.entity.name, "the table could not be asked")
+            return check(Verdict.INCONCLUSIVE, why)
+        if newest and newest > self._now:
+            return check(Verdict.INCONCLUSIVE, f"{shown}, which is in the future")
+        if row and row.fetched:
+            claim = f"{row.fetched} records, "
+            if newest and newest >= earliest:
+                return check(Verdict.PASS, claim + shown)
+            return check(Verdict.FAIL, claim + (shown if table.exists else "and the table does not exist"))
+        # The table alone speaks.
+        without = "the run log does not have it, " if self._evidence.log is not None else "no run log, "
+        if inside:
+            return check(Verdict.PASS if self._evidence.log is None else Verdict.WARN, without + shown)
+        late = " may be of a later run" if newest and newest > earliest else ""
+        return check(Verdict.INCONCLUSIVE, without + shown + late)
+
+    def _kept(self) -> Check:
+        before = (self._evidence.rows_before or {}).get(self.entity.name)
+        if before is None:
             return self.check("kept", Verdict.INCONCLUSIVE, "as many rows as at the deploy", "no count from then")
-        before, rows = evidence.rows_before.get(name, 0), evidence.tables[name].rows
-        return self.check("kept", Verdict.PASS if rows >= before else Verdict.FAIL, f"{before} rows or more", str(rows))
+        expected = f"{before} rows or more"
+        if self._table is None:
+            why = self._evidence.broken.get(self.entity.name, "the table could not be asked")
+            return self.check("kept", Verdict.INCONCLUSIVE, expected, why)
+        measured = str(self._table.rows) if self._table.exists else "the table does not exist"
+        return self.check("kept", Verdict.PASS if self._table.rows >= before else Verdict.FAIL, expected, measured)
 
 
-def _run(job: Job, zone: str, evidence: Evidence, since: datetime, now: datetime) -> _Run:
-    fires = job.cadence.next_fires(since, zone)
-    next_due = next(fires)
-    due = None
-    fire = next_due
-    while fire <= now:
-        due, fire = fire, next(fires)
-    attempt = (evidence.attempts or {}).get(job.entity.job_name)
-    loaded = (evidence.tables or {}).get(job.entity.name)
-    at = loaded.max_loaded_at if loaded else None
-    begun = attempt.started if attempt else None
-    ended = at if at and begun and at >= begun else None
-    return _Run(job, due, next_due, attempt, evidence.attempts is not None, ended)
-
-
-def _order(runs: list[_Run]) -> Iterator[Check]:
-    """A job at its target time starts after the jobs that its group needs have ended."""
+def _order(judged: Sequence[_Judged]) -> Iterator[Check]:
+    """A job at its target time starts after the jobs that its group needs have ended, those of the same day."""
     needs = {group.name: group.after for group in GROUPS}
-    latest: dict[str, tuple[datetime, str]] = {}
-    unknown: dict[str, str] = {}
-    for run in runs:
-        group, name = run.job.entity.group, run.job.entity.name
-        if run.started and run.ended:
-            latest[group] = max(latest.get(group, (run.ended, "")), (run.ended, name))
-        elif run.end_is_missing:
-            unknown.setdefault(group, name)
-    for run in runs:
-        if run.started is None or run.job.cadence != run.job.entity.target:
+    members: dict[str, list[_Judged]] = defaultdict(list)
+    for one in judged:
+        members[one.entity.group].append(one)
+    for one in judged:
+        if one.run is None or one.due is None or one.job.cadence != one.entity.target:
             continue
-        for group in needs[run.job.entity.group]:
-            expected = f"begins after {group} has ended"
-            end, name = latest.get(group, (None, ""))
-            if end and end >= run.started:
-                measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
-                yield run.check("in-order", Verdict.FAIL, expected, measured)
-            elif group in unknown:
-                measured = f"the end of {unknown[group]} is not known"
-                yield run.check("in-order", Verdict.INCONCLUSIVE, expected, measured)
-            elif end:
-                measured = f"{name} ended {_when(end, run.due)}, it began {_when(run.started, run.due)}"
-                yield run.check("in-order", Verdict.PASS, expected, measured)
+        for group in needs[one.entity.group]:
+            day = timedelta(days=1)
+            before = [other for other in members[group] if other.due and one.due - day < other.due <= one.due]
+            if before and (check := _after(one, one.run.started, group, before)):
+                yield check
 
 
-def _overlap(runs: list[_Run]) -> Iterator[Check]:
-    """A run ends before the time of the next job; the end is measured by the table."""
-    timed = sorted((run for run in runs if run.due), key=_due_seconds)
-    for run, following in pairwise(timed):
-        if run.started is None or run.due is None or following.due is None or following.due <= run.due:
-            continue
-        gap = following.due - run.due
+def _after(one: _Judged, started: datetime, group: str, before: Sequence[_Judged]) -> Check | None:
+    """None: a run before it has no known end and is blocked by a check of its own."""
+    expected = f"begins after {group} has ended"
+    ended = [(other.ended, other) for other in before if other.ended]
+    end, last = max(ended, key=lambda pair: pair[0], default=(None, None))
+    if end and last:
+        measured = f"{last.entity.name} ended {one.when(end)}, it began {one.when(started)}"
+        if end >= started:
+            return one.check("in-order", Verdict.FAIL, expected, measured)
+    if unknown := [other for other in before if other.good and other.ended is None]:
+        measured = f"the end of {unknown[0].entity.name} is not known"
+        return one.check("in-order", Verdict.INCONCLUSIVE, expected, measured)
+    if not (end and last) or len(ended) < len(before):
+        return None
+    if all(other.exact for other in before):
+        return one.check("in-order", Verdict.PASS, expected, measured)
+    return one.check("in-order", Verdict.WARN, expected, f"{measured}; some ends are not in the run log")
+
+
+def _overlap(judged: Sequence[_Judged]) -> Iterator[Check]:
+    """A run ends before the time of the next job."""
+    timed = sorted(((one.due, one) for one in judged if one.due), key=lambda pair: pair[0])
+    for (due, one), (next_due, following) in pairwise(timed):
+        gap = next_due - due
         tolerance = f"{_minutes(gap)} min"
-        expected = f"ends before {following.job.entity.name} at {_when(following.due)}"
-        if run.end_is_missing:
-            yield run.check("no-overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
-        if run.ended is None:
+        expected = f"ends before {following.entity.name} at {one.when(next_due)}"
+        if one.good and one.ended is None:
+            yield one.check("no-overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
+        if one.ended is None:
             continue
-        took = run.ended - run.due
+        took = one.ended - due
         verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
-        yield run.check("no-overlap", verdict, expected, f"{_minutes(took)} min", tolerance)
+        measured = f"{_minutes(took)} min"
+        if not one.exact:
+            verdict = max(verdict, Verdict.WARN, key=[*Verdict].index)
+            measured += " at least; its end is not in the run log"
+        yield one.check("no-overlap", verdict, expected, measured, tolerance)
 
 
-def _due_seconds(run: _Run) -> float:
-    return run.due.timestamp() if run.due else 0.0
+def _runs_at(schedule: str, cadence: Cadence) -> bool:
+    try:
+        return Cadence.parse(schedule) == cadence
+    except ScheduleError:
+        return False
 
 
-def _when(moment: datetime | None, like: datetime | None = None) -> str:
-    if moment is None:
-        return "never"
-    return f"{moment.astimezone(like.tzinfo if like else moment.tzinfo):%a %H:%M}"
+def _fault(row: LogRow | None) -> str:
+    return row.fault if row else "no row"
 
 
 def _minutes(span: timedelta) -> str:

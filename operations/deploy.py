@@ -87,7 +87,7 @@ class Target:
     preview: Preview
     stacks: list[str]
     planned: list[Planned]
-    rows: dict[str, int] | None
+    rows: dict[str, int | None] | None
     overrides: list[Override] = field(default_factory=list)
 
 
@@ -187,15 +187,17 @@ def _refuse_another_plan(ledger: Ledger, settings: Settings, stacks: Sequence[st
         )
 
 
-def _row_counts(site: Site, settings: Settings) -> dict[str, int] | None:
-    """Each table's rows before the deploy, for the gate; None where BigQuery cannot be asked."""
+def _row_counts(site: Site, settings: Settings) -> dict[str, int | None] | None:
+    """Each table's rows before the deploy, for the gate, by entity; None for what could not be counted."""
     # Google's clients are imported where they are used: completion of a deploy's options loads this module.
     from operations.cloud.bigquery import bigquery_client
     from operations.evidence import table_states
 
     try:
         found = table_states(bigquery_client(settings, site.environ), settings)
-        return {entity: table.rows for entity, table in found.items()}
+        for why in found.broken.values():
+            site.show(f"NOTE: no row count ({why}); the gate cannot see whether that table shrinks.")
+        return {**{entity: table.rows for entity, table in found.loaded.items()}, **dict.fromkeys(found.broken)}
     except OperationError as error:
         site.show(f"NOTE: no row counts ({error}); the gate cannot see whether a table shrinks.")
         return None

@@ -37,5 +37,5 @@ def hold_off(ledger: Ledger, settings: Settings, since: datetime, now: datetime)
     """
     if ledger.passed_gate(settings.strategy, settings.night):
         return "its gate has passed"
-    begins = gate_time(settings.world(), settings.time_zone, since)
+    begins = gate_time(settings.world(), settings, since)
     return f"its gate can be asked from {begins:%a %Y-%m-%d %H:%M %Z} on" if now < begins else None

@@ -3,46 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from google.cloud.bigquery import Client as BigQueryClient
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
-from ingest.attempt import Attempt
+from ingest.attempt import LiveJob
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import Loaded
 from ingest.gate import Evidence
 from ingest.settings import Settings
-from operations.cloud import jobs
+from operations.cloud import jobs, run_log
 from operations.cloud.bigquery import bigquery_client
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.scheduler import live_jobs, parent
-from operations.cloud.tables import loaded
+from operations.cloud.tables import Tables, states
 from operations.errors import OperationError
 
 
-def ask(settings: Settings, environ: Mapping[str, str], rows_before: Mapping[str, int] | None) -> Evidence:
-    """Asks Cloud Scheduler by list pages and BigQuery by two queries, however many jobs there are.
+def ask(
+    settings: Settings, environ: Mapping[str, str], rows_before: Mapping[str, int | None] | None, since: datetime
+) -> Evidence:
+    """Asks Cloud Scheduler by list pages and BigQuery by three queries, however many jobs there are.
 
-    `rows_before` are the tables' row counts at the deploy, by entity; None: nobody counted.
+    `rows_before` are the tables' row counts at the deploy, by entity; None: nobody counted. `since` (aware) is when it
+    ended. More queries are needed only to find out which table or dataset is broken.
     """
-    attempts = tables = None
+    live = log = tables = None
     silent = []
     try:
-        attempts = last_attempts(scheduler_client(environ), settings)
+        live = last_attempts(scheduler_client(environ), settings)
     except OperationError as error:
         silent.append(str(error))
     try:
-        tables = table_states(bigquery_client(settings, environ), settings)
+        client = bigquery_client(settings, environ)
+        try:
+            log = run_log.rows(client, settings, since) if settings.run_log else None
+        except OperationError as error:
+            silent.append(f"no run log {settings.run_log}, so the tables speak alone: {error}")
+        tables = table_states(client, settings)
     except OperationError as error:
         silent.append(str(error))
-    return Evidence(attempts, tables, rows_before, tuple(silent))
+    if tables is None:
+        return Evidence(live, log, None, rows_before, {}, tuple(silent))
+    return Evidence(live, log, tables.loaded, rows_before, tables.broken, tuple(silent))
 
 
-def last_attempts(client: CloudSchedulerClient, settings: Settings) -> dict[str, Attempt]:
-    """By the job's short name. Raises OperationError."""
-    return {name: jobs.attempt(job) for name, job in live_jobs(client, parent(settings)).items()}
+def last_attempts(client: CloudSchedulerClient, settings: Settings) -> dict[str, LiveJob]:
+    """By the job's short name, with the job as it is now. Raises OperationError."""
+    return {name: jobs.live_job(job) for name, job in live_jobs(client, parent(settings)).items()}
 
 
-def table_states(client: BigQueryClient, settings: Settings) -> dict[str, Loaded]:
-    """By entity, without those whose table is missing. Raises OperationError."""
-    return loaded(client, settings, CATALOGUE)
+def table_states(client: BigQueryClient, settings: Settings) -> Tables:
+    """Of every entity of the catalogue. Raises OperationError where none could be asked."""
+    return states(client, settings, CATALOGUE)

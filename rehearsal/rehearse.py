@@ -145,7 +145,7 @@ class Rehearsal:
             self.twin.identity.open_to_anybody(everybody)
             if not fixing:
                 self.trouble.after_deploy(night)
-            gated_at = gate_time(self._world, settings.time_zone, deployed_at)
+            gated_at = gate_time(self._world, settings, deployed_at)
             self.show(f"{title}: letting time pass until {gated_at:%a %H:%M}")
             self.twin.advance(gated_at)
             if not fixing:
@@ -185,10 +185,10 @@ class Rehearsal:
         except OperationError as error:
             return None, str(error).splitlines()
 
-    def _gate(self, since: datetime, rows_before: Mapping[str, int] | None) -> list[Check]:
+    def _gate(self, since: datetime, rows_before: Mapping[str, int | None] | None) -> list[Check]:
         """What `ingest-rollout gate` would find."""
-        evidence = ask(self.settings, self.site.environ, rows_before)
-        return evaluate(self._world, self.settings.time_zone, evidence, since, self.twin.clock.now)
+        evidence = ask(self.settings, self.site.environ, rows_before, since)
+        return evaluate(self._world, self.settings, evidence, since, self.twin.clock.now)
 
     def _next_evening(self) -> datetime:
         local = self.twin.clock.now.astimezone(time_zone(self.settings.time_zone))

@@ -14,7 +14,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
-from ingest.attempt import NEVER, Attempt
+from ingest.attempt import NEVER, Attempt, LiveJob
 from ingest.limits import DEFAULTS
 
 KIND = "google_cloud_scheduler_job"
@@ -71,6 +71,19 @@ def attempt(job: Job) -> Attempt:
     started = moment(job.last_attempt_time)
     paused = job.state == Job.State.PAUSED
     return Attempt(started, job.status.code, paused) if started else replace(NEVER, paused=paused)
+
+
+def live_job(job: Job) -> LiveJob:
+    """What a gate compares of it."""
+    return LiveJob(
+        attempt(job),
+        job.schedule,
+        job.time_zone,
+        job.http_target.uri,
+        job.attempt_deadline,
+        job.retry_config.retry_count,
+        moment(job.user_update_time),
+    )
 
 
 def moment(stamp: datetime | None) -> datetime | None:

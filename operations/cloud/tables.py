@@ -1,19 +1,21 @@
-"""Whether the tables are fresh: one query for all of them, judged by each entity's criteria."""
+"""What the tables say: one query for all of them, and what is wrong with those that cannot be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from google.cloud.bigquery import Client
 
-from ingest.entity import TABLE_PREFIX, Entity
-from ingest.freshness import OVERRIDES, Criteria, Loaded, Status, criteria_of
+from ingest.catalogue import CATALOGUE
+from ingest.entity import REFERENCE_PREFIX, TABLE_PREFIX, Entity
+from ingest.freshness import MISSING, OVERRIDES, Criteria, Loaded, Status, criteria_of
 from ingest.freshness_sql import TIMES, Place, loaded_select
 from ingest.settings import Settings
 from operations.cloud import bigquery
 from operations.cloud.bigquery import PATIENCE
+from operations.cloud.errors import Cause, UnansweredError
 
 TABLES_PER_QUERY = 1000
 """BigQuery refuses a query that refers to more tables (cloud.google.com/bigquery/quotas): beyond, one more query."""
@@ -23,15 +25,34 @@ MINIMUM_BILLED = 10 * 2**20
 
 MAX_BYTES = 10 * 2**30
 
+OVER_LIMIT = "limit for bytes billed"
+"""In BigQuery's message about a query that would bill too much (cloud.google.com/bigquery/docs/error-messages)."""
+
 _COLUMNS = {"table_name": "STRING", "column_name": "STRING", "data_type": "STRING"}
 _LOADED = {"table_name": "STRING", "max_loaded_at": "TIMESTAMP", "row_count": "INTEGER"}
 
 
+_OF_ONE = (Cause.DENIED, Cause.NOT_FOUND, Cause.OTHER)
+"""Why BigQuery refuses a query for one of its tables or datasets; for other causes it would refuse the others too."""
+
+
 @dataclass(frozen=True)
 class Survey:
-    """Which entities can be asked, and what is wrong with the others, by name."""
+    """Which entities can be asked, each with the one loaded-at field that its table has, and what is wrong with others.
+
+    `broken` is by name, the `missing` tables among it.
+    """
 
     readable: list[Entity]
+    broken: dict[str, str]
+    missing: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What each entity's table says, a missing one among them, and why the others cannot be asked; both by name."""
+
+    loaded: dict[str, Loaded]
     broken: dict[str, str]
 
 
@@ -48,7 +69,7 @@ class Freshness:
 
 
 def columns(client: Client, settings: Settings, *, patience: float = PATIENCE) -> dict[str, set[str]]:
-    """The dataset's raw_ tables with their columns, in lower case: BigQuery does not tell the case of columns apart.
+    """The ingest's tables with their columns, in lower case: BigQuery does not tell the case of columns apart.
 
     Raises OperationError (code 2).
     """
@@ -56,22 +77,74 @@ def columns(client: Client, settings: Settings, *, patience: float = PATIENCE) -
 
 
 def column_types(client: Client, settings: Settings, *, patience: float = PATIENCE) -> dict[str, dict[str, str]]:
-    """The same with each column's type, such as "TIMESTAMP". Raises OperationError (code 2)."""
-    found: dict[str, dict[str, str]] = {}
-    for row in bigquery.rows(client, columns_query(settings), _COLUMNS, patience=patience):
-        found.setdefault(row["table_name"], {})[row["column_name"].lower()] = row["data_type"]
-    return found
+    """The same with each column's type, such as "TIMESTAMP"; without the tables of a dataset that cannot be listed.
 
-
-def loaded(
-    client: Client, settings: Settings, entities: Iterable[Entity], *, patience: float = PATIENCE
-) -> dict[str, Loaded]:
-    """What the entities' tables say, by entity name; one whose table or column is missing is left out.
-
-    Raises OperationError (code 2), also where it would bill more than MAX_BYTES.
+    Raises OperationError (code 2).
     """
-    readable = survey(client, settings, entities, patience=patience).readable
-    return read(client, settings, readable, max_bytes=MAX_BYTES, patience=patience)
+    return _column_types(client, settings, _datasets(settings, CATALOGUE), patience)[0]
+
+
+def _datasets(settings: Settings, entities: Iterable[Entity]) -> dict[str, str]:
+    """The prefix of the entities' tables, and the dataset that they are in."""
+    prefixes = {REFERENCE_PREFIX if entity.is_reference else TABLE_PREFIX: entity for entity in entities}
+    return {prefix: settings.dataset_of(entity) for prefix, entity in prefixes.items()}
+
+
+def _column_types(
+    client: Client, settings: Settings, datasets: Mapping[str, str], patience: float
+) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """The types, and why a dataset cannot be listed, by its name; one that does not exist has no tables."""
+    found: dict[str, dict[str, str]] = {}
+    refused: dict[str, UnansweredError] = {}
+
+    def read(part: Mapping[str, str]) -> None:
+        for row in bigquery.rows(client, columns_query(settings, part), _COLUMNS, patience=patience):
+            found.setdefault(row["table_name"], {})[row["column_name"].lower()] = row["data_type"]
+
+    try:
+        read(datasets)
+    except UnansweredError as error:
+        if error.cause not in _OF_ONE or len(datasets) == 1:
+            raise
+        for prefix, dataset in datasets.items():
+            try:
+                read({prefix: dataset})
+            except UnansweredError as one:
+                refused[dataset] = one
+        if refused.keys() == {*datasets.values()}:
+            raise
+    return found, {name: str(error) for name, error in refused.items() if error.cause is not Cause.NOT_FOUND}
+
+
+def loaded_at_column(entity: Entity, columns: Container[str]) -> str | None:
+    """The first of the entity's loaded-at fields that is among `columns` (in lower case); None: none of them is."""
+    return next((name for name in entity.loaded_at_fields if name.lower() in columns), None)
+
+
+def states(client: Client, settings: Settings, entities: Iterable[Entity], *, patience: float = PATIENCE) -> Tables:
+    """What the tables say, by two queries; a table that BigQuery refuses to read is found out and named.
+
+    Raises OperationError (code 2) where none can be asked, or where it would bill more than MAX_BYTES.
+    """
+    surveyed = survey(client, settings, entities, patience=patience)
+    loaded = dict.fromkeys(surveyed.missing, MISSING)
+    broken = {name: why for name, why in surveyed.broken.items() if name not in surveyed.missing}
+
+    def ask(part: Sequence[Entity]) -> None:
+        try:
+            loaded.update(read(client, settings, part, max_bytes=MAX_BYTES, patience=patience))
+        except UnansweredError as error:
+            if error.cause not in _OF_ONE or OVER_LIMIT in str(error):
+                raise
+            if len(part) == 1:
+                broken[part[0].name] = f"table {settings.table(part[0])}: {error}"
+                return
+            ask(part[: len(part) // 2])
+            ask(part[len(part) // 2 :])
+
+    if surveyed.readable:
+        ask(surveyed.readable)
+    return Tables(loaded, broken)
 
 
 def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, patience: float = PATIENCE) -> Survey:
@@ -79,34 +152,41 @@ def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
 
     Raises OperationError (code 2).
     """
-    types = column_types(client, settings, patience=patience)
+    entities = list(entities)
+    types, refused = _column_types(client, settings, _datasets(settings, entities), patience)
     found = Survey([], {})
     for entity in entities:
-        if problem := _problem(entity, settings, types):
-            found.broken[entity.name] = problem
+        has = types.get(entity.table_name)
+        column = loaded_at_column(entity, has or ())
+        if why := refused.get(settings.dataset_of(entity)):
+            found.broken[entity.name] = why
+        elif has is None:
+            found.missing.add(entity.name)
+            found.broken[entity.name] = (
+                f"table {settings.table(entity)} does not exist; run its job, or fix the dataset"
+            )
+        elif column is None:
+            wanted = " or ".join(entity.loaded_at_fields)
+            table = settings.table(entity)
+            found.broken[entity.name] = (
+                f"table {table} has no column {wanted}; set loaded_at_fields in ingest/catalogue.py"
+            )
+        elif (kind := has[column.lower()]) not in TIMES:
+            allowed = ", ".join(TIMES)
+            table = settings.table(entity)
+            found.broken[entity.name] = f"column {column} of {table} is {kind}; loaded_at_fields must be a {allowed}"
         else:
-            found.readable.append(entity)
+            found.readable.append(replace(entity, loaded_at_fields=(column,)))
     return found
 
 
-def _problem(entity: Entity, settings: Settings, types: Mapping[str, Mapping[str, str]]) -> str | None:
-    table, field = settings.table(entity), entity.loaded_at_fields[0]
-    has = types.get(entity.table_name)
-    if has is None:
-        return f"table {table} does not exist; run its job, or mend the dataset"
-    kind = has.get(field.lower())
-    if kind is None:
-        return f"table {table} has no column {field}; set loaded_at_field in ingest/catalogue.py"
-    if kind not in TIMES:
-        return f"column {field} of {table} is {kind}; loaded_at_field must be a {', '.join(TIMES)}"
-    return None
-
-
-def columns_query(settings: Settings) -> str:
-    return (
+def columns_query(settings: Settings, datasets: Mapping[str, str]) -> str:
+    """One statement for all datasets, by the prefix of their tables."""
+    return "\nUNION ALL\n".join(
         "SELECT table_name, column_name, data_type "  # noqa: S608
-        f"FROM {Place(settings.project, settings.dataset).columns} "
-        f"WHERE STARTS_WITH(table_name, '{TABLE_PREFIX}')"
+        f"FROM {Place(settings.project, dataset).columns} "
+        f"WHERE STARTS_WITH(table_name, '{prefix}')"
+        for prefix, dataset in datasets.items()
     )
 
 
@@ -117,7 +197,9 @@ def loaded_query(settings: Settings, entities: Iterable[Entity]) -> str:
     MAX saw; `__TABLES__` and tables.get leave out what still lies in the streaming buffer, and tables.get is a call a
     table.
     """
-    return loaded_select(Place(settings.project, settings.dataset), entities)
+    return "\nUNION ALL\n".join(
+        loaded_select(Place(settings.project, settings.dataset_of(entity)), [entity]) for entity in entities
+    )
 
 
 def bytes_to_be_billed(

@@ -28,7 +28,7 @@ class Preview(TypedDict):
 class Deploy(TypedDict):
     """`started_at` and `ended_at` are ISO 8601; `ended_at` is None where nobody saw the end.
 
-    `rows` are each table's rows before the deploy, by entity; None where nobody could count them.
+    `rows` are each table's rows before the deploy, by entity; None for what could not be counted.
     """
 
     stacks: list[str]
@@ -36,7 +36,7 @@ class Deploy(TypedDict):
     outcome: Literal["done", "failed", "interrupted"]
     started_at: str
     ended_at: str | None
-    rows: dict[str, int] | None
+    rows: dict[str, int | None] | None
 
 
 class Check(TypedDict):
