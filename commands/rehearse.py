@@ -23,14 +23,14 @@ ENGINES = ("auto", "terraform", "built-in")
 
 
 def _faults(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """The kinds of trouble; once one is typed, with the entities that it can strike."""
+    """The kinds of faults; once one is typed, with the entities that it can strike."""
     from ingest.catalogue import CATALOGUE
     from ingest.rollout import STRATEGIES
-    from rehearsal.faults import KINDS, parse
+    from rehearsal.faults import KINDS, WHOLE_NIGHT, parse
 
     strategy = STRATEGIES.get(context.params.get("strategy") or "phased", STRATEGIES["phased"])
     kind = incomplete.partition(":")[0]
-    if kind not in KINDS or kind == "killed":
+    if kind not in KINDS or kind in WHOLE_NIGHT:
         return starting(KINDS, incomplete)
     found = {}
     for entity in CATALOGUE:
@@ -50,9 +50,9 @@ def _faults(context: click.Context, parameter: click.Parameter, incomplete: str)
     multiple=True,
     metavar="F",
     shell_complete=_faults,
-    help="Trouble: KIND[:ENTITY][@NIGHT]; see --faults.",
+    help="Inject a fault: KIND[:ENTITY][@NIGHT]; see --faults.",
 )
-@click.option("--faults", "list_faults", is_flag=True, help="List the kinds of trouble and stop.")
+@click.option("--faults", "list_faults", is_flag=True, help="List the kinds of faults and stop.")
 @click.option("--history", "with_history", is_flag=True, help="Print the rehearsal's ledger as well.")
 @click.option("--report", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page for a browser as well.")
 @click.option("--at", metavar="TIME", help="When it begins by the twin's clock; else next Monday at 21:00.")
@@ -121,11 +121,12 @@ def _text(rehearsal: Rehearsal, engine: str) -> str:
 
     def coloured(step: Step) -> tuple[str, ...]:
         cells = row(step)
-        return (*cells[:6], click.style(cells[6], fg="red" if step.held else "green"), cells[7])
+        return (*cells[:6], click.style(cells[6], fg="red" if step.blocked else "green"), cells[7])
 
     lines = [f"Strategy {rehearsal.settings.strategy}, deployed by {engine}"]
     lines.append(table(HEAD, map(coloured, rehearsal.steps)))
-    lines += [f"HELD at {step.title}: {problem}" for step in rehearsal.steps for problem in step.problems]
+    lines += [f"BLOCKED at {step.title}: {problem}" for step in rehearsal.steps for problem in step.problems]
+    lines += [f"Fault {fault}" for fault in rehearsal.faults]
     return "\n".join([*lines, outcome(rehearsal)])
 
 

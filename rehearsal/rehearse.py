@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from time import perf_counter
 
-from ingest.gate import Check, evaluate, gate_time, record
+from ingest.attempt import Code
+from ingest.gate import Check, blocking, evaluate, gate_time, record
 from ingest.preview import Preview
 from ingest.rollout import World
 from ingest.schedule import time_zone
@@ -16,6 +17,7 @@ from operations.deploy import Request, Site, Target, deploy
 from operations.errors import OperationError
 from operations.evidence import ask
 from operations.ledger.ledger import Record
+from rehearsal.faults import HARMLESS, Fault
 from rehearsal.trouble import Trouble
 from twin.dispatcher import Attempt
 from twin.twin import Twin
@@ -26,7 +28,7 @@ DEPLOY_TIME = time(21)
 
 @dataclass(frozen=True)
 class Step:
-    """A line of the report. `problems` are why the rollout holds there; `seconds` are real ones."""
+    """A line of the report. `problems` are why the rollout is blocked there; `seconds` are real ones."""
 
     title: str
     preview: Preview
@@ -43,8 +45,24 @@ class Step:
         return sum(not attempt.ok for attempt in self.attempts)
 
     @property
-    def held(self) -> bool:
+    def blocked(self) -> bool:
         return bool(self.problems)
+
+
+@dataclass(frozen=True)
+class Caught:
+    """`by` are the checks that blocked its night because of the fault; empty: none did. None: its night never came."""
+
+    fault: Fault
+    by: tuple[str, ...] | None
+
+    def __str__(self) -> str:
+        if self.by is None:
+            return f"{self.fault}: not injected, night {self.fault.night} was not reached"
+        if self.by:
+            return f"{self.fault}: caught on night {self.fault.night} by {', '.join(self.by)}"
+        expected = ", as it should" if self.fault.kind in HARMLESS else ""
+        return f"{self.fault}: not caught, the gate of night {self.fault.night} opened{expected}"
 
 
 class _KilledError(Exception):
@@ -62,17 +80,24 @@ class Rehearsal:
     show: Callable[[str], None]
     steps: list[Step] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    caught: dict[Fault, tuple[str, ...]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     """The ledger when all is over."""
 
     def __post_init__(self) -> None:
         self._world: World = self.settings.world_at_start()
+        self._was_open = self.twin.identity.is_open
         self.trouble.seed()
 
     @property
     def passed(self) -> bool:
-        """Whether the rollout came to its end, holding only where it should, with nothing lost."""
-        return bool(self.steps) and not self.steps[-1].held and not self.lost
+        """Whether the rollout came to its end with nothing lost."""
+        return bool(self.steps) and not self.steps[-1].blocked and not self.lost
+
+    @property
+    def faults(self) -> list[Caught]:
+        """What became of each fault that was to be injected."""
+        return [Caught(fault, self.caught.get(fault)) for fault in self.trouble.faults]
 
     def play(self) -> None:
         """All nights, a second deploy that must change nothing, and the way back. Stops where it cannot go on."""
@@ -82,16 +107,16 @@ class Rehearsal:
     def _play(self) -> None:
         for night in self.settings.rollout.nights:
             self.trouble.before_deploy(night.number)
-            self._step(f"night {night.number}, {night.title}", night.number)
-            if self.steps[-1].held:
-                self.show(f"night {night.number}: holding; mending what was broken")
-                self.trouble.mend(night.number, self._world)
-                self._step(f"night {night.number} again", night.number, mending=True)
-            if self.steps[-1].held:
+            self._step(f"night {night.number}, {night.title}", night.number, injecting=True)
+            if self.steps[-1].blocked and not self.trouble.needs_a_setting(night.number):
+                self.show(f"night {night.number}: blocked; fixing what was broken")
+                self.trouble.fix(night.number, self._world)
+                self._step(f"night {night.number} again", night.number, fixing=True)
+            if self.steps[-1].blocked:
                 return
         last = self.settings.rollout.numbers[-1]
         self._step(f"night {last}, second deploy", last, gated=False)
-        if not self.steps[-1].held:
+        if not self.steps[-1].blocked:
             back = max(n.number for n in self.settings.rollout.nights if not self._moved_by(n.number))
             self._step(f"back to night {back}", back)
             self.site.record("rollback", replace(self.settings, night=back), {"to": back})
@@ -100,7 +125,10 @@ class Rehearsal:
     def _moved_by(self, night: int) -> bool:
         return any(n.shifts for n in self.settings.rollout.nights if n.number <= night)
 
-    def _step(self, title: str, night: int, *, mending: bool = False, gated: bool = True) -> None:
+    def _step(
+        self, title: str, night: int, *, fixing: bool = False, gated: bool = True, injecting: bool = False
+    ) -> None:
+        """Previews, deploys and gates a night; faults strike where `injecting`."""
         started = perf_counter()
         settings = replace(self.settings, night=night)
         found = self.site.preview(settings)
@@ -108,7 +136,7 @@ class Rehearsal:
         first = len(self.twin.dispatcher.attempts)
         checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
-        target, problems = self._deploy(settings, repairs=mending or not gated)
+        target, problems = self._deploy(settings, repairs=fixing or not gated)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
         if not gated and not problems and writes:
@@ -116,17 +144,21 @@ class Rehearsal:
         if gated and not problems:
             self._world = settings.world()
             # From the night on which all jobs send their token, the service is closed to requests without one.
-            self.twin.identity.open_to_anybody(not all(job.authenticated for job in self._world.values()))
-            if not mending:
+            everybody = self._was_open and not all(job.authenticated for job in self._world.values())
+            self.twin.identity.open_to_anybody(everybody)
+            if injecting:
                 self.trouble.after_deploy(night)
             gated_at = gate_time(self._world, settings, deployed_at)
             self.show(f"{title}: letting time pass until {gated_at:%a %H:%M}")
             self.twin.advance(gated_at)
-            if not mending:
+            if injecting:
                 self.trouble.before_gate(night)
             checks = self._gate(deployed_at, target.rows if target else None)
             self.site.record("gate", settings, record(checks, deployed_at, self.twin.clock.now))
             problems = [str(check) for check in checks if check.verdict.blocks]
+            problems += self._elsewhere(self.twin.dispatcher.attempts[first:])
+        if injecting:
+            self._note_caught(night, checks, problems)
         step = Step(
             title,
             found,
@@ -166,18 +198,44 @@ class Rehearsal:
         evening = datetime.combine(local.date(), DEPLOY_TIME, local.tzinfo)
         return evening if evening > local else evening + timedelta(days=1)
 
+    def _note_caught(self, night: int, checks: list[Check], problems: list[str]) -> None:
+        for fault in self.trouble.faults:
+            if fault.night != night:
+                continue
+            mine = [check for check in checks if fault.entity in (None, check.entity)]
+            if checks:
+                self.caught[fault] = tuple(blocking(mine))
+            else:
+                # Nothing was gated: the deploy itself refused.
+                planned = any("the preview shows" in text for text in problems)
+                self.caught[fault] = ("plan",) if planned else ("deploy",) if problems else ()
+
+    def _elsewhere(self, attempts: list[Attempt]) -> list[str]:
+        """The setting to change, if reference entities were not found where it says."""
+        here, there = self.settings.reference_path, self.twin.ingestor.reference_path
+        missing = {attempt.job for attempt in attempts if attempt.code == Code.NOT_FOUND}
+        names = [job.entity.name for job in self._world.values() if job.entity.is_reference]
+        names = [name for name in names if self._world[name].entity.job_name in missing]
+        if here == there or not names:
+            return []
+        return [
+            f"{', '.join(names)}: the service answers 404 at {here} and has them at {there}; "
+            f'set "reference_path": "{there}" in cdktf.json'
+        ]
+
     def _losses(self) -> list[str]:
-        """What the rollout lost: a record that the source had when a job last succeeded, a doubled one, a live job."""
+        """What the rollout lost: a record that a run was to read, a doubled one, a live job.
+
+        Records are told apart by ServiceTitan's own ids.
+        """
         found = []
         for name, job in self._world.items():
-            done = [a for a in self.twin.dispatcher.attempts if a.job == job.entity.job_name and a.ok]
-            if done:
-                expected = self.twin.ingestor.records(name, done[-1].started)
-                held = self.twin.warehouse.count(name)
-                if held < expected:
-                    found.append(f"{job.entity.table_name} holds {held} records of the {expected} that the source had")
-            if self.twin.warehouse.rows(name) != self.twin.warehouse.count(name):
-                found.append(f"{job.entity.table_name} holds records twice")
+            read = self.twin.ingestor.read.get(name, range(0))
+            if lacking := self.twin.warehouse.lacks(name, read):
+                table = job.entity.table_name
+                found.append(f"{table} lacks {lacking} of the {len(read)} records that ServiceTitan had for its runs")
+            if doubled := self.twin.warehouse.rows(name) - self.twin.warehouse.count(name):
+                found.append(f"{job.entity.table_name} has {doubled} rows more than records")
         for step in self.steps:
             adopted = {job.entity.job_name for job in self._world.values() if job.imported}
             found += [

@@ -20,8 +20,8 @@ HEAD = ("step", "deployed", "gated", "writes to Scheduler", "runs", "failed", "g
 
 
 def verdict(step: Step) -> str:
-    if step.held:
-        return "held"
+    if step.blocked:
+        return "blocked"
     return "open" if step.gated_at else "no change"
 
 
@@ -50,9 +50,9 @@ def outcome(rehearsal: Rehearsal) -> str:
         return "LOST: " + "; ".join(rehearsal.lost)
     if not rehearsal.passed:
         return f"The rollout cannot go on after {rehearsal.steps[-1].title}."
-    held = [step.title for step in rehearsal.steps if step.held]
-    well = f"It held at {', '.join(held)}, was mended and came to its end" if held else "Every gate opened"
-    return f"{well}; nothing was lost: each table holds what the source had, the adopted jobs are all there."
+    blocked = [step.title for step in rehearsal.steps if step.blocked]
+    well = f"It was blocked at {', '.join(blocked)}, fixed, and came to its end" if blocked else "Every gate opened"
+    return f"{well}; nothing was lost: each table has what its runs were to read, the adopted jobs are all there."
 
 
 def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
@@ -61,6 +61,10 @@ def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
         "engine": engine,
         "passed": rehearsal.passed,
         "lost": rehearsal.lost,
+        "faults": [
+            {"fault": str(one.fault), "night": one.fault.night, "caught_by": one.by, "text": str(one)}
+            for one in rehearsal.faults
+        ],
         "measured": [one.as_json() for one in measured(rehearsal)],
         "history": [record.as_json() for record in rehearsal.records],
         "steps": [
@@ -113,6 +117,7 @@ def page(rehearsal: Rehearsal, engine: str) -> str:
             head=HEAD,
             steps=[(step, row(step)) for step in rehearsal.steps],
             outcome=outcome(rehearsal),
+            faults=rehearsal.faults,
             records=[(record, "".join(what(record))) for record in rehearsal.records],
             passed=rehearsal.passed,
             timeline=parts(_schedule(rehearsal)),

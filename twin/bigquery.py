@@ -7,8 +7,9 @@ columns of 8 bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -51,6 +52,7 @@ _TYPES = {
     "BOOLEAN": "BOOL",
     "DOUBLE": "FLOAT64",
     "DECIMAL": "FLOAT64",
+    "JSON": "JSON",
     '"NULL"': "INT64",
 }
 """DuckDB's types, to BigQuery's names in SQL. DECIMAL is what DuckDB makes of a literal such as 1.5;
@@ -79,10 +81,14 @@ class Answer:
 
 @dataclass
 class BigQuery:
-    """The jobs of one project on `warehouse`. `calls` are the requests that came: (route's name, dry run or not)."""
+    """The jobs of one project on `warehouse`. `calls` are the requests that came: (route's name, dry run or not).
+
+    CURRENT_TIMESTAMP is what `now` gives (aware).
+    """
 
     settings: Settings
     warehouse: Warehouse
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     calls: list[tuple[str, bool]] = field(default_factory=list)
     _jobs: dict[str, Answer] = field(default_factory=dict)
     _numbers: Iterable[int] = field(default_factory=count)
@@ -113,6 +119,8 @@ class BigQuery:
 
     def _run(self, sql: object, dry: bool, limit: object, wanted: str | None = None) -> tuple[str, Answer]:
         tree = _parsed(sql)
+        for moment in list(tree.find_all(exp.CurrentTimestamp)):
+            moment.replace(sqlglot.parse_one(f"TIMESTAMP '{self.now().isoformat(sep=' ')}'", read="bigquery"))
         tables = self._resolved(tree)
         sizes = self._sizes()
         processed = sum(8 * sizes[table] * columns for table, columns in tables)
@@ -143,7 +151,7 @@ class BigQuery:
         rows = [] if dry else self.warehouse.execute(f"SELECT {picked} FROM ({sql})").fetchall()  # noqa: S608
         return Answer(columns, rows, processed)
 
-    def _resolved(self, tree: exp.Query) -> list[tuple[str, int]]:
+    def _resolved(self, tree: exp.Query) -> list[tuple[tuple[str, str], int]]:
         """Points the query at DuckDB's tables; gives each with the number of its columns that a SELECT names."""
         names = {cte.alias for cte in tree.find_all(exp.CTE)}
         sizes = self._sizes()
@@ -153,13 +161,13 @@ class BigQuery:
                 continue
             self._check_place(table)
             if table.name.upper() == "INFORMATION_SCHEMA.COLUMNS":
-                table.replace(self._columns().subquery(table.alias))
+                table.replace(self._columns(table.db).subquery(table.alias))
                 continue
-            if table.name not in sizes:
+            if (table.db, table.name) not in sizes:
                 raise _not_found(f"Table {self.settings.project}:{table.db}.{table.name}", self.settings.region)
             select = table.find_ancestor(exp.Select)
             columns = {column.name.lower() for column in select.find_all(exp.Column)} if select else set()
-            found.append((table.name, len(columns)))
+            found.append(((table.db, table.name), len(columns)))
             table.set("catalog", None)
         return found
 
@@ -169,23 +177,29 @@ class BigQuery:
         if not table.db:
             raise _invalid(f'Table "{table.name}" must be qualified with a dataset (e.g. dataset.table).')
         project = table.catalog or self.settings.project
-        if (project, table.db) != (self.settings.project, self.settings.dataset):
+        if project != self.settings.project or table.db not in self._datasets():
             raise _not_found(f"Dataset {project}:{table.db}", self.settings.region)
 
-    def _columns(self) -> exp.Select:
+    def _columns(self, dataset: str) -> exp.Select:
         cases = " ".join(f"WHEN '{ours}' THEN '{theirs}'" for ours, theirs in _TYPES.items())
         return sqlglot.parse_one(
             "SELECT table_schema, table_name, column_name, ordinal_position, is_nullable, "  # noqa: S608
             f"CASE data_type {cases} ELSE data_type END AS data_type "
-            f"FROM information_schema.columns WHERE table_schema = '{self.settings.dataset}'",
+            f"FROM information_schema.columns WHERE table_schema = '{dataset}'",
             read="duckdb",
             into=exp.Select,
         )
 
-    def _sizes(self) -> dict[str, int]:
-        """The dataset's tables, with their rows."""
-        query = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = ?"
-        return dict(self.warehouse.execute(query, [self.settings.dataset]).fetchall())
+    def _datasets(self) -> set[str]:
+        """Those that there are by now."""
+        found = self.warehouse.execute("SELECT schema_name FROM duckdb_schemas()").fetchall()
+        return {name for (name,) in found}.intersection(self.warehouse.datasets)
+
+    def _sizes(self) -> dict[tuple[str, str], int]:
+        """The tables by (dataset, name), with their rows."""
+        query = "SELECT schema_name, table_name, estimated_size FROM duckdb_tables()"
+        found = self.warehouse.execute(query).fetchall()
+        return {(dataset, name): rows for dataset, name, rows in found}
 
     def _kept(self, job: str) -> Answer:
         if job not in self._jobs:

@@ -45,6 +45,8 @@ class Identity:
     settings: Settings
     accounts: dict[str, Fields] = field(default_factory=dict)
     policies: dict[str, Fields] = field(default_factory=dict)
+    audiences: set[str] = field(default_factory=set)
+    """Those that a token may name, beside the service's root."""
 
     def __post_init__(self) -> None:
         self.policies[self._service] = {"bindings": [{"role": INVOKER, "members": [ANYBODY]}]}
@@ -67,8 +69,19 @@ class Identity:
         return (
             token is not None
             and f"serviceAccount:{token.get('serviceAccountEmail')}" in invokers
-            and token.get("audience") == self.settings.base_url
+            and token.get("audience") in {self.settings.base_url, *self.audiences}
         )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may call the service."""
+        return ANYBODY in self._invokers()
+
+    def let_in(self, token: Fields, audience: str) -> None:
+        """Lets a job's account call the service with a token for `audience`."""
+        self.audiences.add(audience)
+        members = sorted(self._invokers() | {f"serviceAccount:{token['serviceAccountEmail']}"})
+        self.policies[self._service] = {"bindings": [{"role": INVOKER, "members": members}]}
 
     def _invokers(self) -> set[str]:
         bindings = self.policies[self._service].get("bindings", [])

@@ -75,6 +75,29 @@ def job_name(entity: Entity, settings: Settings) -> str:
     return f"{parent(settings)}/jobs/{entity.job_name}"
 
 
+CYCLES = {"jobs": 0, "estimates": 5, "invoices": 10, "payments": 15, "customers": 20}
+"""What is synced three times a day as well, and at which minute past 8 AM, 2 PM and 8 PM."""
+
+
+def neighbours(settings: Settings) -> list[Fields]:
+    """Jobs on the same service that are not the catalogue's, as the public source's notes list them."""
+    called = {
+        "v2-rebuild-dim-jobs-daily": ("0 4 * * *", "/rebuild/dim_jobs"),
+        "v2-sync-collections-weekly": ("20 6 * * 0", "/ingest/collections?mode=incremental"),
+    }
+    for entity, minute in CYCLES.items():
+        called[f"v2-sync-{entity}-intraday"] = (f"{minute} 8,14,20 * * *", f"/ingest/{entity}?mode=incremental")
+    return [
+        {
+            "name": f"{parent(settings)}/jobs/{name}",
+            "schedule": schedule,
+            "timeZone": settings.time_zone,
+            "httpTarget": {"uri": f"{settings.base_url}{path}", "httpMethod": "GET"},
+        }
+        for name, (schedule, path) in called.items()
+    ]
+
+
 def last_run(cadence: Cadence, moment: datetime, zone: str) -> datetime:
     """When a daily job ran last, `moment` (aware) included."""
     local = moment.astimezone(time_zone(zone))

@@ -12,22 +12,28 @@ from threading import Lock
 from urllib.parse import quote, urlsplit
 
 from ingest.catalogue import CATALOGUE
+from ingest.entity import Entity
 from ingest.settings import Settings
 from operations.cloud.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
 from operations.cloud.credentials import ENDPOINT_VARIABLE as SCHEDULER_ENDPOINT
 from operations.cloud.scheduler import parent
 from twin.bigquery import BigQuery, bigquery_app
 from twin.clock import Clock
+from twin.contract import SERVED
 from twin.dispatcher import Answer, Dispatcher
 from twin.identity import IAM_ENDPOINT, RUN_ENDPOINT, Identity
 from twin.scheduler import Fields, Scheduler, stamp
 from twin.seeds import is_paused, last_run, made_by_hand
 from twin.server import scheduler_app, serve
-from twin.service import DURATION_HEADER, Ingestor
+from twin.service import DURATION_HEADER, Behaviour, Ingestor, log_row
+from twin.source import servicetitan
 from twin.warehouse import Warehouse
 
 HISTORY = timedelta(days=30)
 """How long the source has been filling when the rehearsal begins."""
+
+LOGGED_DAYS = 7
+"""For how many days back the run log has the runs of the jobs made by hand."""
 
 
 @dataclass
@@ -65,14 +71,41 @@ class Twin:
         with self.lock:
             self.dispatcher.advance(moment)
 
+    def seed(self, entity: Entity) -> None:
+        """The entity's job made by hand, and what its runs have left. Raises ValueError for one without such a job."""
+        job = self.scheduler.create(parent(self.settings), made_by_hand(entity, self.settings))
+        if is_paused(entity):
+            self.scheduler.pause(job["name"])
+        assert entity.live is not None  # noqa: S101
+        ran = last_run(entity.live, self.clock.now, self.settings.time_zone)
+        self.scheduler.jobs[job["name"]] |= {"lastAttemptTime": stamp(ran), "status": {}}
+        upstream = self.ingestor.upstream
+        records = upstream.records(entity.name, ran)
+        self.warehouse.load(entity.name, records, ran, upstream.streams[entity.name])
+        self.ingestor.read[entity.name] = records
+        self.warehouse.cursor(entity.name)
+        self.warehouse.set_cursor(entity.name, ran, len(records))
+        rows = []
+        for days in range(LOGGED_DAYS):
+            started = ran - timedelta(days=days)
+            since = started - timedelta(days=1) - SERVED[entity.name].lookback
+            fetched = len(upstream.fetch(entity.name, since, started))
+            ended = min(started + Behaviour().duration, self.clock.now)
+            rows.append(log_row(entity.log_name, f"seed-{entity.name}-{days}", started, ended, fetched))
+        upstream.asked.clear()
+        self.warehouse.log(*rows)
+
 
 @contextmanager
 def running(settings: Settings, now: datetime) -> Iterator[Twin]:
-    """A twin with the jobs made by hand and the tables that they have loaded until `now`; it ends with the block."""
+    """A twin with the jobs made by hand and what they have loaded until `now`; it ends with the block.
+
+    Where all of these jobs send a token, the service lets nobody in without one.
+    """
     clock = Clock(now)
     scheduler = Scheduler(clock)
     warehouse = Warehouse(settings)
-    ingestor = Ingestor(clock, warehouse, settings, now - HISTORY)
+    ingestor = Ingestor(clock, warehouse, settings, servicetitan(now - HISTORY, settings.time_zone))
     lock = Lock()
     with ExitStack() as stack:
         stack.callback(warehouse.close)
@@ -81,16 +114,18 @@ def running(settings: Settings, now: datetime) -> Iterator[Twin]:
         iam = stack.enter_context(serve(identity))
         dispatcher = Dispatcher(scheduler, lambda job: send(job, settings.base_url, service, identity))
         address = stack.enter_context(serve(scheduler_app(scheduler, dispatcher.fire, lock)))
-        bigquery = stack.enter_context(serve(bigquery_app(BigQuery(settings, warehouse), lock)))
+        api = bigquery_app(BigQuery(settings, warehouse, lambda: clock.now), lock)
+        bigquery = stack.enter_context(serve(api))
         twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, bigquery, identity, iam, lock)
         for entity in CATALOGUE:
             if entity.live and settings.adopt_existing:
-                job = scheduler.create(parent(settings), made_by_hand(entity, settings))
-                if is_paused(entity):
-                    scheduler.pause(job["name"])
-                ran = last_run(entity.live, now, settings.time_zone)
-                warehouse.load(entity.name, range(ingestor.records(entity.name, ran)), ran)
-                scheduler.jobs[job["name"]] |= {"lastAttemptTime": stamp(ran), "status": {}}
+                twin.seed(entity)
+        targets = [job["httpTarget"] for job in scheduler.jobs.values()]
+        for target in targets:
+            if "oidcToken" in target:
+                identity.let_in(target["oidcToken"], target["oidcToken"].get("audience") or target["uri"])
+        if targets and all("oidcToken" in target for target in targets):
+            identity.open_to_anybody(False)
         scheduler.writes.clear()
         yield twin
 
@@ -104,7 +139,9 @@ def send(job: Fields, base_url: str, service: str, identity: Identity) -> Answer
     target = job["httpTarget"]
     if not target["uri"].startswith(f"{base_url}/"):
         return Answer(503, timedelta(0))
-    if not identity.may_invoke(target.get("oidcToken")):
+    token = target.get("oidcToken")
+    # Cloud Scheduler's own default of the audience.
+    if not identity.may_invoke(token and {"audience": target["uri"], **token}):
         return Answer(403, timedelta(0))
     place = urlsplit(service)
     connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=10)

@@ -111,7 +111,7 @@ def test_a_job_that_was_edited_before_the_night_identity_holds_it(stage: Open) -
     with stage("edited:jobs@4", **INVOKER) as it:
         it.rehearsal.play()
 
-        (held,) = [step for step in it.rehearsal.steps if step.held]
+        (held,) = [step for step in it.rehearsal.steps if step.blocked]
         assert held.title == "night 4, identity"
         assert held.problems[0].startswith("jobs: the preview shows a change of its token alone, the plan one of")
         assert it.rehearsal.passed

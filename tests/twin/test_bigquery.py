@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud.bigquery import QueryJobConfig
 
-from ingest.catalogue import CATALOGUE
 from tests.given.tables import NOW, Place
 from tests.given.twin import ask
 from twin.bigquery import KEPT_JOBS
+from twin.service import log_row
 
 QUERIES = "/bigquery/v2/projects/kpi-auto-471020/queries"
 
@@ -49,6 +49,7 @@ def test_results_come_in_pages_in_their_order(place: Place) -> None:
 
 def test_a_dry_run_tells_the_bytes_and_reads_nothing(place: Place) -> None:
     place.warehouse.load("jobs", range(1000), NOW)
+    place.warehouse.load("payroll", range(0), NOW)
     dry = QueryJobConfig(dry_run=True)
 
     def size(sql: str) -> int | None:
@@ -56,8 +57,8 @@ def test_a_dry_run_tells_the_bytes_and_reads_nothing(place: Place) -> None:
         return processed
 
     assert size("SELECT COUNT(*) FROM st_raw_v2.raw_jobs") == 0
-    assert size("SELECT MAX(updated_on), COUNT(*) FROM st_raw_v2.raw_jobs") == 8000
-    assert size("SELECT MAX(updated_on), MIN(updated_on), MAX(id) FROM st_raw_v2.raw_jobs") == 16000
+    assert size("SELECT MAX(_ingested_at), COUNT(*) FROM st_raw_v2.raw_jobs") == 8000
+    assert size("SELECT MAX(_ingested_at), MIN(_ingested_at), MAX(id) FROM st_raw_v2.raw_jobs") == 16000
     assert size("SELECT MAX(id) FROM st_raw_v2.raw_jobs UNION ALL SELECT MAX(id) FROM st_raw_v2.raw_payroll") == 8000
 
 
@@ -74,6 +75,7 @@ def test_a_dry_run_tells_the_bytes_and_reads_nothing(place: Place) -> None:
     ],
 )
 def test_a_wrong_query_is_bigquerys_400(sql: str, reason: str, says: str, place: Place) -> None:
+    place.warehouse.load("jobs", range(1), NOW)
     with pytest.raises(BadRequest) as raised:
         place.client.query_and_wait(sql)
 
@@ -94,6 +96,7 @@ def test_a_wrong_query_is_bigquerys_400(sql: str, reason: str, says: str, place:
     ],
 )
 def test_what_is_not_there_is_bigquerys_404(table: str, says: str, place: Place) -> None:
+    place.warehouse.load("jobs", range(1), NOW)
     with pytest.raises(NotFound, match=says) as raised:
         place.client.query_and_wait(f"SELECT * FROM {table}")  # noqa: S608
 
@@ -109,10 +112,10 @@ def test_another_project_and_a_job_that_nobody_knows_are_not_found(place: Place)
 
 def test_joins_aliases_and_with_run_as_well(place: Place) -> None:
     place.warehouse.load("jobs", range(3), NOW)
-    place.warehouse.load("returns", range(1, 2), NOW)
+    place.warehouse.load("payments", range(1, 2), NOW)
     sql = """
         WITH raw_x AS (SELECT j.id FROM `kpi-auto-471020.st_raw_v2.raw_jobs` AS j)
-        SELECT raw_x.id, COUNT(r.id) AS n FROM raw_x LEFT JOIN `st_raw_v2.raw_returns` r USING (id)
+        SELECT raw_x.id, COUNT(r.id) AS n FROM raw_x LEFT JOIN `st_raw_v2.raw_payments` r USING (id)
         GROUP BY raw_x.id ORDER BY raw_x.id
     """
 
@@ -134,7 +137,33 @@ def test_it_keeps_the_last_jobs_only(place: Place) -> None:
     assert len(place.bigquery._jobs) == KEPT_JOBS
 
 
-def test_the_columns_of_the_dataset_are_in_its_information_schema(place: Place) -> None:
-    sql = "SELECT COUNT(DISTINCT table_name) AS n, COUNT(*) AS c FROM st_raw_v2.INFORMATION_SCHEMA.COLUMNS"
+def test_each_dataset_lists_its_columns_as_soon_as_the_service_has_made_it(place: Place) -> None:
+    def listed(dataset: str) -> dict[str, list[str]]:
+        sql = f"SELECT * FROM {dataset}.INFORMATION_SCHEMA.COLUMNS ORDER BY ordinal_position"  # noqa: S608
+        found: dict[str, list[str]] = {}
+        for row in place.client.query_and_wait(sql):
+            found.setdefault(row.table_name, []).append(f"{row.column_name} {row.data_type} {row.is_nullable}")
+        return found
 
-    assert [tuple(row) for row in place.client.query_and_wait(sql)] == [(len(CATALOGUE), 2 * len(CATALOGUE))]
+    for dataset in ("st_raw_v2", "st_ref_v2", "st_logs_v2"):
+        with pytest.raises(NotFound, match=f"Dataset kpi-auto-471020:{dataset} was not found"):
+            listed(dataset)
+    place.load_all()
+    place.warehouse.log(log_row("jobs", "1", NOW, NOW, 1))
+
+    assert len(listed("st_raw_v2")) == 13
+    assert listed("st_ref_v2").keys() == {"dim_business_units", "dim_technicians", "dim_activity_codes"}
+    assert listed("st_ref_v2")["dim_activity_codes"][-3:] == [
+        "modifiedOn TIMESTAMP YES",
+        "_ingested_at TIMESTAMP NO",
+        "_ingestion_source STRING NO",
+    ]
+    assert "metadata JSON YES" in listed("st_logs_v2")["ingestion_logs"]
+
+
+def test_the_present_is_the_twins(place: Place) -> None:
+    place.bigquery.now = lambda: NOW
+    sql = "SELECT CURRENT_TIMESTAMP() AS now, TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY) AS yesterday"
+
+    (row,) = place.client.query_and_wait(sql)
+    assert (row.now, row.yesterday) == (NOW, NOW - timedelta(days=1))

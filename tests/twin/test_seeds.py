@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
+from ingest.baseline import BaselineJob
 from ingest.catalogue import CATALOGUE
 from operations.cloud.credentials import local_scheduler_client
 from tests.given.domain import PHOENIX, SETTINGS, in_phoenix
 from tests.given.twin import BY_HAND, PARENT, START, named, uri
-from twin.seeds import last_run, made_by_hand
-from twin.twin import HISTORY, Twin, running
+from twin.seeds import last_run, made_by_hand, neighbours
+from twin.twin import HISTORY, LOGGED_DAYS, Twin, running
 
 ENTITIES = {job: job.removeprefix("v2-sync-").removesuffix("-daily") for job in BY_HAND}
 
@@ -58,28 +60,54 @@ def test_each_ran_well_at_its_last_time_and_its_table_is_loaded_until_then(now: 
             assert job.schedule_time == ran + timedelta(days=1)
             entity = ENTITIES[name]
             assert twin.warehouse.max_loaded_at(entity) == ran
-            records = twin.ingestor.records(entity, ran)
+            records = len(twin.ingestor.upstream.records(entity, ran))
             assert twin.warehouse.rows(entity) == twin.warehouse.count(entity) == records > 0
 
 
-def test_entities_without_a_job_have_an_empty_table(twin: Twin) -> None:
+def test_entities_without_a_job_have_no_table_and_no_run_in_the_log(twin: Twin) -> None:
     without = [entity.name for entity in CATALOGUE if entity.name not in ENTITIES.values()]
 
     assert len(without) == 9
     assert [twin.warehouse.max_loaded_at(entity) for entity in without] == [None] * 9
-    assert [twin.warehouse.rows(entity) for entity in without] == [0] * 9
+    assert not [entity for entity in without if twin.warehouse.has(entity)]
+    logged = twin.warehouse.execute("SELECT DISTINCT entity_type FROM st_logs_v2.ingestion_logs").fetchall()
+    assert {entity for (entity,) in logged} == {*ENTITIES.values()}
+
+
+def test_the_run_log_has_a_week_of_good_runs_of_each_and_nothing_of_the_future(twin: Twin) -> None:
+    query = "SELECT entity_type, count(*), min(start_time), max(end_time) FROM st_logs_v2.ingestion_logs GROUP BY 1"
+
+    for entity, count, first, last in twin.warehouse.execute(query).fetchall():
+        assert count == LOGGED_DAYS, entity
+        assert START - timedelta(days=LOGGED_DAYS + 1) < first.replace(tzinfo=UTC) <= last.replace(tzinfo=UTC) <= START
+
+
+def test_the_neighbours_call_the_same_service_and_bear_no_name_of_the_catalogue() -> None:
+    found = neighbours(SETTINGS)
+
+    assert len(found) == 7
+    assert not {job["name"] for job in found} & {named(entity.job_name) for entity in CATALOGUE}
+    with running(SETTINGS, START) as twin:
+        for job in found:
+            twin.scheduler.create(PARENT, job)
+        twin.advance(START + timedelta(days=1))
+        codes = {a.job: a.code for a in twin.dispatcher.attempts if "intraday" in a.job or "rebuild" in a.job}
+    # The service rebuilds dim_jobs and answers 500.
+    assert codes.pop("v2-rebuild-dim-jobs-daily") == 13
+    assert len(codes) == 5
+    assert set(codes.values()) == {0}
 
 
 def test_the_next_run_goes_on_where_the_seeds_ended(twin: Twin) -> None:
     twin.advance(in_phoenix("2026-10-20T02:05"))
 
-    records = twin.ingestor.records("jobs", in_phoenix("2026-10-20T02:00"))
+    records = len(twin.ingestor.upstream.records("jobs", in_phoenix("2026-10-20T02:00")))
     assert twin.warehouse.rows("jobs") == twin.warehouse.count("jobs") == records
 
 
 def test_the_source_has_a_month_of_history(twin: Twin) -> None:
-    assert twin.ingestor.records("jobs", START - HISTORY) == 0
-    assert twin.ingestor.records("jobs", START - HISTORY + timedelta(hours=1)) > 0
+    assert not twin.ingestor.upstream.records("jobs", START - HISTORY)
+    assert twin.ingestor.upstream.records("jobs", START - HISTORY + timedelta(days=2))
 
 
 def test_seeding_leaves_no_writes_and_no_attempts_on_record(twin: Twin) -> None:
@@ -134,3 +162,41 @@ def test_the_last_run_may_be_this_very_moment(moment: str, expected: str) -> Non
 
     assert jobs
     assert last_run(jobs, in_phoenix(moment), PHOENIX) == in_phoenix(expected)
+
+
+AS_FOUND = BaselineJob(
+    schedule="0 2 * * *",
+    http_method="GET",
+    attempt_deadline="180s",
+    retry_count=0,
+    min_backoff_duration="5s",
+    max_backoff_duration="3600s",
+    max_retry_duration="0s",
+    max_doublings=16,
+    paused=False,
+    oidc_service_account_email="calls@b.example",
+)
+
+
+def recorded_with_tokens(names: Collection[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dict.fromkeys(names, AS_FOUND)
+    monkeypatch.setattr("twin.seeds.load_baseline", lambda root: found)
+
+
+def test_where_all_live_jobs_send_a_token_the_service_lets_nobody_in_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded_with_tokens(ENTITIES.values(), monkeypatch)
+    with running(SETTINGS, START) as twin:
+        target = {"uri": uri("returns"), "httpMethod": "GET"}
+        twin.scheduler.create(PARENT, {"name": named("added"), "schedule": "0 9 * * *", "httpTarget": target})
+        twin.advance(START + timedelta(days=1))
+
+        codes = {attempt.job: attempt.code for attempt in twin.dispatcher.attempts}
+        assert codes == {**dict.fromkeys(BY_HAND, 0), "added": 7}
+
+
+def test_where_one_of_them_sends_none_the_service_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded_with_tokens([name for name in ENTITIES.values() if name != "jobs"], monkeypatch)
+    with running(SETTINGS, START) as twin:
+        assert twin.identity.is_open

@@ -1,4 +1,4 @@
-"""The stand-in for the ingest service, over real HTTP, with a real database behind it."""
+"""What is the twin's own about its service; what it shares with the real one: tests/contract."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from ingest.settings import Settings
 from tests.given.domain import SETTINGS
 from tests.given.twin import START, ask
 from twin.clock import Clock
+from twin.contract import PUBLIC_REFERENCE_PATH
 from twin.server import serve
 from twin.service import DURATION_HEADER, Behaviour, Ingestor
-from twin.warehouse import Warehouse
+from twin.source import servicetitan
+from twin.warehouse import BUFFERED, Warehouse
 
 BEGAN = START - timedelta(days=30)
 JOBS = "/ingest/jobs?mode=incremental"
+INVOICES = "/ingest/invoices?mode=incremental"
 ROUTES = {entity.name: entity.uri("", SETTINGS.reference_path) for entity in CATALOGUE}
 MINUTE = timedelta(minutes=1)
 
@@ -43,11 +46,15 @@ class Service:
         """Rows, different records, when the last was loaded."""
         return self.warehouse.rows(entity), self.warehouse.count(entity), self.warehouse.max_loaded_at(entity)
 
+    def log(self) -> list[tuple[str, str]]:
+        found = self.warehouse.execute("SELECT entity_type, status FROM st_logs_v2.ingestion_logs ORDER BY end_time")
+        return found.fetchall()
+
 
 @contextmanager
 def service_with(settings: Settings) -> Iterator[Service]:
     clock, warehouse = Clock(START), Warehouse(settings)
-    ingestor = Ingestor(clock, warehouse, settings, BEGAN)
+    ingestor = Ingestor(clock, warehouse, settings, servicetitan(BEGAN, settings.time_zone))
     with serve(ingestor) as address:
         yield Service(clock, warehouse, ingestor, address)
     warehouse.close()
@@ -59,7 +66,7 @@ def service() -> Iterator[Service]:
         yield service
 
 
-# Routes and methods
+# Routes
 
 
 @pytest.mark.parametrize("entity", ROUTES)
@@ -67,11 +74,11 @@ def test_each_entity_of_the_catalogue_has_its_route(entity: str, service: Servic
     status, _, content = ask(service.address, "GET", ROUTES[entity])
     service.clock.advance(START + timedelta(hours=1))
 
-    mode = "full" if "/ref/" in ROUTES[entity] else "incremental"
-    assert (status, json.loads(content)) == (200, {"entity": entity, "mode": mode, "status": 200})
-    records = service.ingestor.records(entity, START)
-    assert service.table(entity) == (records, records, START + timedelta(seconds=75))
-    assert not [other for other in ROUTES if other != entity and service.warehouse.rows(other)]
+    assert status == 200
+    claimed = json.loads(content)["recordsProcessed"]
+    assert service.table(entity) == (claimed, claimed, START + timedelta(seconds=74))
+    assert claimed > 0
+    assert not [other for other in ROUTES if other != entity and service.warehouse.has(other)]
 
 
 def test_the_answer_comes_at_once_and_says_how_long_it_takes(service: Service) -> None:
@@ -82,44 +89,13 @@ def test_the_answer_comes_at_once_and_says_how_long_it_takes(service: Service) -
     assert service.clock.now == START
 
 
-def test_head_runs_an_ingest_too_as_it_does_in_express(service: Service) -> None:
-    status, _, content = ask(service.address, "HEAD", JOBS)
-    service.clock.advance(START + timedelta(hours=1))
-
-    assert (status, content) == (200, b"")
-    assert service.warehouse.rows("jobs") == service.ingestor.records("jobs", START)
-
-
-def test_options_tells_the_methods_and_runs_nothing(service: Service) -> None:
-    for path in ROUTES.values():
-        status, headers, content = ask(service.address, "OPTIONS", path)
-        assert (status, headers["Allow"], content) == (200, "GET, HEAD, OPTIONS", b"")
-    service.clock.advance(START + timedelta(hours=1))
-
-    assert not [entity for entity in ROUTES if service.warehouse.rows(entity)]
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_other_methods_are_not_allowed_and_run_nothing(method: str, service: Service) -> None:
-    status, headers, _ = ask(service.address, method, JOBS)
-    service.clock.advance(START + timedelta(hours=1))
-
-    assert (status, headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
-    assert service.warehouse.rows("jobs") == 0
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
-@pytest.mark.parametrize(
-    "path", ["/", "/ingest", "/ingest/", "/ingest/nothing", "/ingest/jobs/", "/ingest/ref/jobs", "/ingest/campaigns"]
-)
-def test_an_unknown_route_is_not_found(path: str, method: str, service: Service) -> None:
-    assert ask(service.address, method, path)[0] == 404
-
-
-def test_the_path_of_reference_entities_is_a_setting() -> None:
-    with service_with(replace(SETTINGS, reference_path="/ingest-ref")) as service:
-        assert service.get("/ingest-ref/campaigns?mode=full") == 200
-        assert service.get("/ingest/ref/campaigns?mode=full") == 404
+def test_the_path_of_reference_entities_is_a_setting_or_what_the_service_is_told() -> None:
+    with service_with(replace(SETTINGS, reference_path="/dimensions")) as service:
+        assert service.get("/dimensions/technicians") == 200
+        assert service.get("/ingest/ref/technicians") == 404
+        service.ingestor.reference_path = PUBLIC_REFERENCE_PATH
+        assert service.get("/dimensions/technicians") == 404
+        assert service.get("/ingest-ref/technicians") == 200
         assert service.get(JOBS) == 200
 
 
@@ -132,94 +108,124 @@ def test_a_service_whose_root_has_a_path_is_asked_below_it() -> None:
 # Rows
 
 
-def test_the_source_grows_with_time_and_each_entity_at_its_own_pace(service: Service) -> None:
-    entities = list(ROUTES)
-    counts = [service.ingestor.records(entity, START) for entity in entities]
-
-    assert counts == sorted(counts, reverse=True)
-    assert all(service.ingestor.records(entity, BEGAN) == 0 for entity in entities)
-    assert all(
-        service.ingestor.records(e, START + timedelta(days=1)) > n for e, n in zip(entities, counts, strict=True)
-    )
-
-
 def test_a_run_loads_what_the_source_had_when_it_began(service: Service) -> None:
-    service.ingestor.behaviours["jobs"] = Behaviour(duration=timedelta(hours=3))
-    service.get(JOBS)
-    service.clock.advance(START + timedelta(hours=3) - MINUTE)
-    assert service.table("jobs") == (0, 0, None)
+    service.ingestor.behaviours["campaigns"] = Behaviour(duration=timedelta(hours=9))
+    service.get("/ingest/campaigns?mode=full")
+    ended = START + timedelta(hours=9)
+    service.clock.advance(ended - MINUTE)
+    assert not service.warehouse.has("campaigns")
 
-    service.clock.advance(START + timedelta(hours=3))
-    records = service.ingestor.records("jobs", START)
-    assert service.table("jobs") == (records, records, START + timedelta(hours=3))
+    service.clock.advance(ended)
+    records = len(service.ingestor.upstream.records("campaigns", START))
+    assert service.table("campaigns") == (records, records, ended - timedelta(seconds=1))
+    assert len(service.ingestor.upstream.records("campaigns", ended)) > records
 
 
-def test_the_next_run_loads_what_is_new_exactly_once(service: Service) -> None:
-    ended = START + timedelta(seconds=75)
-    for day in range(3):
+def test_records_that_come_while_a_run_reads_are_never_read_again(service: Service) -> None:
+    # The cursor is moved to the end of the run: the service's own gap.
+    service.ingestor.behaviours["invoices"] = Behaviour(duration=timedelta(hours=9))
+    for day in range(2):
         service.clock.advance(START + timedelta(days=day))
-        service.get(JOBS)
-        service.clock.advance(ended + timedelta(days=day))
+        service.get(INVOICES)
+    service.clock.advance(START + timedelta(days=2))
 
-        records = service.ingestor.records("jobs", START + timedelta(days=day))
-        assert service.table("jobs") == (records, records, ended + timedelta(days=day))
-
-
-def test_a_run_that_finds_nothing_new_moves_nothing(service: Service) -> None:
-    service.get(JOBS)
-    service.clock.advance(START + 2 * MINUTE)
-    before = service.table("jobs")
-    service.get(JOBS)
-    service.clock.advance(START + 5 * MINUTE)
-
-    assert service.ingestor.records("jobs", START + 2 * MINUTE) == before[0], "the source has nothing new"
-    assert service.table("jobs") == before
+    missed = service.warehouse.lacks("invoices", service.ingestor.read["invoices"])
+    upstream = service.ingestor.upstream
+    between = (len(upstream.records("invoices", START + timedelta(hours=h))) for h in (9, 0))
+    assert missed == next(between) - next(between) > 0
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "retry_after"),
-    [
-        (Behaviour(500), None),
-        (Behaviour(503), None),
-        (Behaviour(429), "60"),
-        (Behaviour(200, loads_rows=False), None),
-    ],
-    ids=["500", "503", "429", "no rows"],
-)
-def test_trouble_loads_nothing_and_ends_with_its_cause(
-    behaviour: Behaviour, retry_after: str | None, service: Service
-) -> None:
-    service.ingestor.behaviours["jobs"] = behaviour
-    status, headers, _ = ask(service.address, "GET", JOBS)
-    service.get("/ingest/invoices?mode=incremental")
+@pytest.mark.parametrize("status", [500, 503, 429, 404])
+def test_a_failure_loads_nothing_and_ends_with_its_cause(status: int, service: Service) -> None:
+    service.ingestor.behaviours["jobs"] = Behaviour(status)
+    assert service.get(JOBS) == 500
+    service.get(INVOICES)
     service.clock.advance(START + timedelta(hours=1))
 
-    assert (status, headers.get("Retry-After")) == (behaviour.http_status, retry_after)
-    assert service.table("jobs") == (0, 0, None)
+    assert not service.warehouse.has("jobs")
     assert service.warehouse.rows("invoices") > 0
+    assert service.log() == [("jobs", "failed"), ("invoices", "success")]
 
     del service.ingestor.behaviours["jobs"]
     service.get(JOBS)
     service.clock.advance(START + timedelta(hours=2))
-    assert service.warehouse.rows("jobs") == service.ingestor.records("jobs", START + timedelta(hours=1))
+    assert service.warehouse.rows("jobs") > 0
+
+
+def test_a_run_that_loads_nothing_claims_its_records_and_moves_the_cursor(service: Service) -> None:
+    service.ingestor.behaviours["invoices"] = Behaviour(loads_rows=False)
+    _, _, content = ask(service.address, "GET", INVOICES)
+    service.clock.advance(START + timedelta(hours=1))
+
+    assert json.loads(content)["recordsProcessed"] > 0
+    assert service.log() == [("invoices", "success")]
+    assert not service.warehouse.has("invoices")
+    assert service.warehouse.cursor("invoices") == START + timedelta(seconds=75)
+
+
+def test_a_row_of_the_run_log_that_cannot_be_written_is_swallowed(service: Service) -> None:
+    service.ingestor.behaviours["jobs"] = Behaviour(logs=False)
+    assert service.get(JOBS) == 200
+    service.get(INVOICES)
+    service.clock.advance(START + timedelta(hours=1))
+
+    assert service.log() == [("invoices", "success")]
+    assert service.warehouse.rows("jobs") > 0
+
+
+def test_a_quiet_entity_answers_200_and_has_no_table(service: Service) -> None:
+    service.ingestor.behaviours["returns"] = Behaviour(quiet=True)
+    _, _, content = ask(service.address, "GET", ROUTES["returns"])
+    service.clock.advance(START + timedelta(hours=1))
+
+    assert json.loads(content)["recordsProcessed"] == 0
+    assert not service.warehouse.has("returns")
+
+
+def test_a_service_without_a_run_log_keeps_none() -> None:
+    with service_with(replace(SETTINGS, run_log="")) as service:
+        assert service.get(JOBS) == 200
+        service.clock.advance(START + timedelta(hours=1))
+
+        assert service.warehouse.rows("jobs") > 0
+        tables = service.warehouse.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        assert sorted(tables) == [("raw_jobs",), ("sync_state",)]
+
+
+def test_rows_in_the_streaming_buffer_are_doubled_by_the_next_run(service: Service) -> None:
+    service.get(JOBS)
+    service.clock.advance(START + 10 * MINUTE)
+    records = service.warehouse.rows("jobs")
+    # What a load through the streaming API leaves behind.
+    service.warehouse.stream("jobs", range(10**6, 10**6 + 1), service.clock.now)
+    _, _, content = ask(service.address, "GET", JOBS)
+    service.clock.advance(START + 20 * MINUTE)
+    rows = records + 1 + json.loads(content)["recordsProcessed"]
+    assert (service.warehouse.rows("jobs"), service.warehouse.count("jobs")) == (rows, records + 1)
+
+    service.clock.advance(START + 20 * MINUTE + BUFFERED)
+    service.get(JOBS)
+    service.clock.advance(START + 30 * MINUTE + BUFFERED)
+    assert service.warehouse.rows("jobs") == rows
 
 
 @pytest.mark.parametrize("second_ends_first", [False, True])
-def test_two_runs_at_once_neither_lose_nor_double_records(second_ends_first: bool, service: Service) -> None:
-    lasts = [60, 10] if second_ends_first else [60, 90]
-    for number, minutes in enumerate(lasts):
+@pytest.mark.parametrize("entity", ["jobs", "purchase_orders"])
+def test_two_runs_at_once_neither_lose_nor_double_records(
+    entity: str, second_ends_first: bool, service: Service
+) -> None:
+    for number, minutes in enumerate([60, 10] if second_ends_first else [60, 90]):
         service.clock.advance(START + number * 20 * MINUTE)
-        service.ingestor.behaviours["jobs"] = Behaviour(duration=minutes * MINUTE)
-        service.get(JOBS)
+        service.ingestor.behaviours[entity] = Behaviour(duration=minutes * MINUTE)
+        service.get(ROUTES[entity])
     service.clock.advance(START + timedelta(hours=3))
 
-    records = service.ingestor.records("jobs", START + 20 * MINUTE)
-    assert records > service.ingestor.records("jobs", START)
-    assert service.table("jobs")[:2] == (records, records)
+    assert service.warehouse.rows(entity) == len(service.ingestor.read[entity]) > 0
+    assert service.warehouse.lacks(entity, service.ingestor.read[entity]) == 0
 
 
 runs = st.lists(
-    st.tuples(st.integers(0, 600), st.integers(0, 300), st.sampled_from([200, 200, 200, 500, 429]), st.booleans()),
+    st.tuples(st.integers(0, 240), st.integers(0, 120), st.sampled_from([200, 200, 200, 500, 429])),
     min_size=1,
     max_size=8,
 )
@@ -227,27 +233,18 @@ runs = st.lists(
 
 @settings(deadline=None, max_examples=25)
 @given(planned=runs)
-def test_after_any_runs_the_table_holds_each_record_once_up_to_the_last_good_run(
-    planned: list[tuple[int, int, int, bool]],
+def test_after_any_runs_of_a_night_the_table_has_each_record_once_that_a_good_run_read(
+    planned: list[tuple[int, int, int]],
 ) -> None:
     with service_with(SETTINGS) as service:
-        good = []
-        for begins, lasts, status, loads in sorted(planned):
+        upstream, good = service.ingestor.upstream, False
+        for begins, lasts, status in sorted(planned):
             service.clock.advance(START + begins * MINUTE)
-            service.ingestor.behaviours["jobs"] = Behaviour(status, lasts * MINUTE, loads)
-            assert service.get(JOBS) == status
-            if status == 200 and loads:
-                good.append(service.clock.now)
-        service.clock.advance(START + timedelta(days=1))
+            service.ingestor.behaviours["invoices"] = Behaviour(status, lasts * MINUTE)
+            refused = service.ingestor.breaker.refuses(service.clock.now)
+            assert service.get(INVOICES) == (200 if status == 200 and not refused else 500)
+            good = good or (status == 200 and not refused)
+        service.clock.advance(START + timedelta(hours=6))
 
-        records = service.ingestor.records("jobs", max(good)) if good else 0
-        assert service.table("jobs")[:2] == (records, records)
-
-
-def test_tables_carry_the_catalogues_loaded_at_field(service: Service) -> None:
-    columns = service.warehouse._database.execute(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? AND column_name <> 'id'",
-        [SETTINGS.dataset],
-    ).fetchall()
-
-    assert dict(columns) == {f"raw_{entity.name}": entity.loaded_at_fields[0] for entity in CATALOGUE}
+        expected = upstream.fetch("invoices", START - timedelta(days=7), START) if good else range(0)
+        assert service.table("invoices")[:2] == (len(expected), len(expected))

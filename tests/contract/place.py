@@ -1,0 +1,166 @@
+"""Where the contract is asked: the twin's service, or the real one where the environment names it.
+
+The real service (v2_ingestor of Gnar5/st-kpi-ingestor) runs on a BigQuery emulator and asks for its records where this
+suite listens. All three addresses are on this machine:
+
+    INGEST_CONTRACT_SERVICE=http://127.0.0.1:8080        the service
+    INGEST_CONTRACT_BIGQUERY=http://127.0.0.1:9050       the emulator that it writes to; its datasets are deleted
+    INGEST_CONTRACT_SERVICETITAN=http://127.0.0.1:9300   where it expects ServiceTitan: both the API and /connect/token
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from google.api_core.exceptions import NotFound
+from google.cloud.bigquery import Client
+
+from operations.cloud.bigquery import ENDPOINT_VARIABLE, bigquery_client
+from operations.cloud.credentials import is_loopback
+from tests.contract.servicetitan import listening
+from tests.given.domain import SETTINGS
+from tests.given.twin import START
+from twin.bigquery import BigQuery, bigquery_app
+from twin.clock import Clock
+from twin.contract import ENTITIES, PUBLIC_REFERENCE_PATH
+from twin.server import serve
+from twin.service import DURATION_HEADER, Ingestor
+from twin.source import ServiceTitan, Stream
+from twin.warehouse import Warehouse
+
+PUBLIC = replace(SETTINGS, reference_path=PUBLIC_REFERENCE_PATH)
+VARIABLES = ("INGEST_CONTRACT_SERVICE", "INGEST_CONTRACT_BIGQUERY", "INGEST_CONTRACT_SERVICETITAN")
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`asked` and `answered` are moments by the service's clock."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+    asked: datetime
+    answered: datetime
+
+    @property
+    def body(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.content)
+        return found
+
+
+@dataclass
+class Place:
+    """`upstream` is the ServiceTitan that the service asks; `wait` lets time pass by the service's clock."""
+
+    address: str
+    upstream: ServiceTitan
+    client: Client
+    now: Callable[[], datetime]
+    wait: Callable[[timedelta], None]
+
+    def call(self, method: str, path: str) -> Answer:
+        """One request; when it is answered, what it does is done."""
+        asked, place = self.now(), urlsplit(self.address)
+        connection = HTTPConnection(str(place.hostname), place.port, timeout=120)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            content, headers = response.read(), dict(response.headers)
+        finally:
+            connection.close()
+        self.wait(timedelta(seconds=float(headers.get(DURATION_HEADER, 0))))
+        return Answer(response.status, headers, content, asked, self.now())
+
+    def get(self, path: str) -> Answer:
+        return self.call("GET", path)
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in self.client.query_and_wait(sql)]
+
+    def columns(self, dataset: str) -> dict[str, list[tuple[str, str, str]]]:
+        """By table: name, type, nullable; empty for a dataset that does not exist."""
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        if dataset not in self.datasets():
+            return found
+        sql = f"SELECT * FROM `{PUBLIC.project}`.`{dataset}`.INFORMATION_SCHEMA.COLUMNS ORDER BY ordinal_position"  # noqa: S608
+        for row in self.query(sql):
+            column = (row["column_name"], row["data_type"], row["is_nullable"])
+            found.setdefault(row["table_name"], []).append(column)
+        return found
+
+    def datasets(self) -> set[str]:
+        found = set()
+        for dataset in (PUBLIC.dataset, PUBLIC.reference_dataset, PUBLIC.run_log.partition(".")[0]):
+            try:
+                self.query(f"SELECT 1 FROM `{PUBLIC.project}`.`{dataset}`.INFORMATION_SCHEMA.COLUMNS LIMIT 1")  # noqa: S608
+                found.add(dataset)
+            except NotFound:
+                continue
+        return found
+
+    def tables(self) -> set[str]:
+        datasets = (PUBLIC.dataset, PUBLIC.reference_dataset, PUBLIC.run_log.partition(".")[0])
+        return {table for dataset in datasets for table in self.columns(dataset)}
+
+    def rows(self, table: str, key: str = "id") -> tuple[int, int, datetime, datetime]:
+        """Rows, different keys, when the first and the last were ingested."""
+        (row,) = self.query(
+            f"SELECT COUNT(*) AS n, COUNT(DISTINCT {key}) AS k, MIN(_ingested_at) AS a, MAX(_ingested_at) AS b "  # noqa: S608
+            f"FROM `{PUBLIC.project}`.{table}"
+        )
+        return row["n"], row["k"], row["a"], row["b"]
+
+    def log(self, entity: str) -> list[dict[str, Any]]:
+        """The entity's rows of the run log, oldest first, as the gate asks for them: within its partitions."""
+        since = (self.now() - 3 * DAY).isoformat()
+        return self.query(
+            f"SELECT * FROM `{PUBLIC.project}`.{PUBLIC.run_log} WHERE start_time >= TIMESTAMP '{since}' "  # noqa: S608
+            f"AND entity_type = '{entity}' ORDER BY start_time"
+        )
+
+    def stock(self, entity: str, days: int, each: int = 2) -> None:
+        """Gives ServiceTitan `each` records a day, the first `days` days and an hour ago, the last an hour ago."""
+        self.upstream.streams[entity] = Stream(self.now() - days * DAY - timedelta(hours=1), each, hours=1)
+
+
+def empty() -> ServiceTitan:
+    """One whose first records come tomorrow."""
+    never = Stream(datetime(2100, 1, 1, tzinfo=UTC), 1)
+    return ServiceTitan({entity.name: never for entity in ENTITIES})
+
+
+@contextmanager
+def twins() -> Iterator[Place]:
+    clock, warehouse = Clock(START), Warehouse(PUBLIC)
+    upstream = empty()
+    with (
+        serve(Ingestor(clock, warehouse, PUBLIC, upstream)) as address,
+        serve(bigquery_app(BigQuery(PUBLIC, warehouse, lambda: clock.now), Lock())) as root,
+    ):
+        client = bigquery_client(PUBLIC, {ENDPOINT_VARIABLE: f"{root}/bigquery/v2/"})
+        yield Place(address, upstream, client, lambda: clock.now, lambda span: clock.advance(clock.now + span))
+    warehouse.close()
+
+
+@contextmanager
+def real() -> Iterator[Place]:
+    service, bigquery, servicetitan = (os.environ[name] for name in VARIABLES)
+    for address in (service, bigquery, servicetitan):
+        assert is_loopback(address), f"{address} is not on this machine"
+    client = bigquery_client(PUBLIC, {ENDPOINT_VARIABLE: f"{bigquery}/bigquery/v2/"})
+    for dataset in (PUBLIC.dataset, PUBLIC.reference_dataset, PUBLIC.run_log.partition(".")[0]):
+        client.delete_dataset(f"{PUBLIC.project}.{dataset}", delete_contents=True, not_found_ok=True)
+    upstream, where = empty(), urlsplit(servicetitan)
+    with listening(upstream, str(where.hostname), int(where.port or 80)):
+        yield Place(service, upstream, client, lambda: datetime.now(UTC), lambda span: time.sleep(span.total_seconds()))
