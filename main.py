@@ -13,7 +13,6 @@ def main() -> None:
         from toolchain import quiet_node
 
         quiet_node(os.environ)
-        from ingest.baseline import BaselineError, load_baseline
         from ingest.rules import Plan, problems
         from ingest.settings import SettingsError, load, read_context
         from stacks.night import night_app
@@ -23,14 +22,13 @@ def main() -> None:
         sys.exit(f"main.py: cannot import what it needs ({error}). Run `make setup`, then use .venv/bin/python.")
     try:
         settings = load(ROOT, os.environ)
-        baseline = load_baseline(ROOT)
-    except (SettingsError, BaselineError) as error:
+    except SettingsError as error:
         sys.exit(str(error))
     if found := problems(Plan(settings=settings)):
         sys.exit("\n".join(map(str, found)))
     # The variable is how `cdktf synth --output` says where to.
     outdir = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))
-    night_app(settings, outdir=outdir, context=read_context(ROOT), baseline=baseline).synth()
+    night_app(settings, outdir=outdir, context=read_context(ROOT)).synth()
 
 
 if __name__ == "__main__":

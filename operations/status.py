@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
@@ -38,8 +39,8 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class Difference:
     field: str
-    declared: str | int | bool | None
-    live: str | int | bool | None
+    declared: Any
+    live: Any
 
 
 @dataclass(frozen=True)
