@@ -67,7 +67,14 @@ class Rehearsal:
 
     def __post_init__(self) -> None:
         self._world: World = self.settings.world_at_start()
+        # Nobody gives a token to a service that is open; so where all were found with one, it is closed from the start.
+        self._was_closed = bool(self._world) and all(job.sends_token for job in self._world.values())
+        self.twin.identity.admit({job.declared.token for job in self._world.values() if job.declared})
+        self._close_service(self._was_closed)
         self.trouble.seed()
+
+    def _close_service(self, closed: bool) -> None:
+        self.twin.identity.open_to_anybody(not (closed or self._was_closed))
 
     @property
     def passed(self) -> bool:
@@ -116,7 +123,7 @@ class Rehearsal:
         if gated and not problems:
             self._world = settings.world()
             # From the night on which all jobs send their token, the service is closed to requests without one.
-            self.twin.identity.open_to_anybody(not all(job.authenticated for job in self._world.values()))
+            self._close_service(all(job.authenticated for job in self._world.values()))
             if not mending:
                 self.trouble.after_deploy(night)
             gated_at = gate_time(self._world, settings.time_zone, deployed_at)

@@ -60,6 +60,12 @@ class Identity:
         members = sorted(others | {ANYBODY} if yes else others)
         self.policies[self._service] = {"bindings": [{"role": INVOKER, "members": members}]}
 
+    def admit(self, tokens: Iterable[tuple[str, str | None] | None]) -> None:
+        """Lets the accounts of `tokens` (email, audience) call the service."""
+        emails = {token[0] for token in tokens if token}
+        members = sorted(self._invokers() | {f"serviceAccount:{email}" for email in emails})
+        self.policies[self._service] = {"bindings": [{"role": INVOKER, "members": members}]}
+
     def may_invoke(self, token: Fields | None) -> bool:
         """Whether Cloud Run lets a request through: `token` is the job's oidcToken, None for a request without one."""
         if ANYBODY in (invokers := self._invokers()):

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from threading import Lock
 from urllib.parse import quote, urlsplit
 
-from ingest.catalogue import CATALOGUE
 from ingest.settings import Settings
 from operations.cloud.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
 from operations.cloud.credentials import ENDPOINT_VARIABLE as SCHEDULER_ENDPOINT
@@ -21,7 +20,7 @@ from twin.clock import Clock
 from twin.dispatcher import Answer, Dispatcher
 from twin.identity import IAM_ENDPOINT, RUN_ENDPOINT, Identity
 from twin.scheduler import Fields, Scheduler, stamp
-from twin.seeds import is_paused, last_run, made_by_hand
+from twin.seeds import last_run, made_by_hand
 from twin.server import scheduler_app, serve
 from twin.service import DURATION_HEADER, Ingestor
 from twin.warehouse import Warehouse
@@ -83,14 +82,13 @@ def running(settings: Settings, now: datetime) -> Iterator[Twin]:
         address = stack.enter_context(serve(scheduler_app(scheduler, dispatcher.fire, lock)))
         bigquery = stack.enter_context(serve(bigquery_app(BigQuery(settings, warehouse), lock)))
         twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, bigquery, identity, iam, lock)
-        for entity in CATALOGUE:
-            if entity.live and settings.adopt_existing:
-                job = scheduler.create(parent(settings), made_by_hand(entity, settings))
-                if is_paused(entity):
-                    scheduler.pause(job["name"])
-                ran = last_run(entity.live, now, settings.time_zone)
-                warehouse.load(entity.name, range(ingestor.records(entity.name, ran)), ran)
-                scheduler.jobs[job["name"]] |= {"lastAttemptTime": stamp(ran), "status": {}}
+        for entity, live in ((one.entity, one) for one in settings.world_at_start().values()):
+            job = scheduler.create(parent(settings), made_by_hand(entity, settings))
+            if live.declared and live.declared.paused:
+                scheduler.pause(job["name"])
+            ran = last_run(live.cadence, now, settings.time_zone)
+            warehouse.load(entity.name, range(ingestor.records(entity.name, ran)), ran)
+            scheduler.jobs[job["name"]] |= {"lastAttemptTime": stamp(ran), "status": {}}
         scheduler.writes.clear()
         yield twin
 

@@ -80,11 +80,11 @@ def held_jobs(root: Path, settings: Settings, environ: Mapping[str, str] = os.en
     """
     refuse_left_behind(root, settings, [group.stack for group in GROUPS])
     states = store(root, settings, environ)
-    found = {group.stack: _read(states, group.stack) for group in GROUPS}
+    by_stack = {group.stack: _read(states, group.stack) for group in GROUPS}
     known = {entity.name: entity for entity in CATALOGUE}
     held = {}
     for group in GROUPS:
-        for name, attributes in _jobs(found[group.stack]).items():
+        for name, attributes in _jobs(by_stack[group.stack]).items():
             if entity := known.get(name):
                 try:
                     cadence = Cadence.verbatim(attributes["schedule"])
@@ -128,7 +128,7 @@ def _as_declared(attributes: Mapping[str, Any]) -> BaselineJob | None:
     """The whole job; None where the state has less of it, as after an import of which nothing was known."""
     try:
         (target,), (retry,) = attributes["http_target"], attributes["retry_config"]
-        token = next(iter(target["oidc_token"] or []), {})
+        token: dict[str, Any] = next(iter(target["oidc_token"] or []), {})
         return BaselineJob(
             **{key: attributes[key] for key in ("schedule", "attempt_deadline")},
             **{key: retry[key] for key in RETRY},

@@ -132,7 +132,7 @@ class Terraform:
         except OperationError as error:
             imported, unmanaged = self.import_orphans(stacks)
             if not imported:
-                taken = f" There already, and not as declared: {', '.join(unmanaged)}; see `ingest-rollout status`."
+                taken = f" Live already: {', '.join(unmanaged)}; record with `ingest-rollout adopt --record`."
                 raise OperationError(f"{error}.{taken if unmanaged else ''} {GO_ON}") from None
             show(f"{', '.join(imported)}: made by an earlier deploy that was cut off, now in the state")
             self.plan(stacks)

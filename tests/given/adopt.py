@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 from google.cloud.scheduler_v1 import CloudSchedulerClient
@@ -74,7 +75,7 @@ def client_of(twin: Twin) -> CloudSchedulerClient:
 
 def compared(twin: Twin, baseline: Baseline | None = None) -> dict[str, Adoption]:
     """By the entity, or by the name of a job that is of none."""
-    found = compare(SETTINGS, live_jobs(lambda: client_of(twin), PARENT), baseline or {})
+    found = compare(replace(SETTINGS, found=baseline or {}), live_jobs(lambda: client_of(twin), PARENT))
     return {one.entity or one.job: one for one in found}
 
 

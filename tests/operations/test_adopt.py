@@ -117,7 +117,7 @@ def test_a_job_that_cannot_be_declared_has_to_be_mended(fields: dict[str, object
     job = live[job_of("jobs")]
     for key, value in fields.items():
         setattr(job, key, value)
-    found = {one.entity: one for one in compare(SETTINGS, live, {})}["jobs"]
+    found = {one.entity: one for one in compare(SETTINGS, live)}["jobs"]
 
     assert found.verdict is Verdict.MEND
     assert any(told in text for text in found.todo), found.todo
@@ -130,7 +130,7 @@ def test_a_job_with_an_oauth_token_has_to_be_mended(twin: Twin) -> None:
 
 
 def test_a_job_with_nothing_but_a_name_is_no_crash(twin: Twin) -> None:
-    found = compare(SETTINGS, {job_of("jobs"): Job(name=named(job_of("jobs")))}, {})
+    found = compare(SETTINGS, {job_of("jobs"): Job(name=named(job_of("jobs")))})
 
     assert next(one for one in found if one.entity == "jobs").verdict is Verdict.MEND
 
@@ -175,11 +175,11 @@ def test_a_foreign_job_does_not_keep_the_others_from_being_recorded(twin: Twin) 
 
 def test_in_a_project_without_adoption_each_live_job_is_in_the_way(twin: Twin) -> None:
     live = live_jobs(lambda: client_of(twin), PARENT)
-    found = compare(night(0, adopt_existing=False), live, {})
+    found = compare(night(0, adopt_existing=False), live)
 
     assert {one.verdict for one in found} == {Verdict.TAKEN}
     with pytest.raises(OperationError, match="adopt_existing is false"):
-        recordable(compare(night(0, adopt_existing=False), {}, {}))
+        recordable(compare(night(0, adopt_existing=False), {}))
 
 
 def test_what_the_scheduler_adds_to_a_request_is_not_recorded(twin: Twin) -> None:
@@ -195,4 +195,4 @@ def test_what_the_scheduler_adds_to_a_request_is_not_recorded(twin: Twin) -> Non
 def test_both_strategies_adopt_the_same(strategy: str, twin: Twin) -> None:
     live = live_jobs(lambda: client_of(twin), PARENT)
 
-    assert compare(replace(SETTINGS, strategy=strategy), live, {}) == compare(SETTINGS, live, {})
+    assert compare(replace(SETTINGS, strategy=strategy), live) == compare(SETTINGS, live)
