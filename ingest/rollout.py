@@ -192,7 +192,8 @@ class Change:
     """What happens to one job. A first deploy of a later night both adopts and shifts, hence several actions.
 
     `needs_identity`: it sends the invoker's token from now on, and did not before. `fields` are those that differ, by
-    the names of BaselineJob; `notes` say what is done to its request and whether it is paused or resumed.
+    the names of BaselineJob; `notes` say what is done to its request and whether it is paused or resumed, and name the
+    other fields where nothing else happens to it.
     """
 
     entity: Entity
@@ -238,7 +239,7 @@ def _change(before: Job | None, after: Job | None) -> Change:
             after.cadence,
             after.authenticated and not before.authenticated,
             fields,
-            tuple(_notes(before.declared, after.declared)) if fields else (),
+            tuple(_notes(before.declared, after.declared, tells_all=Action.CHANGE in actions)),
         )
     if after:
         return Change(after.entity, (Action.CREATE,), None, after.cadence, after.authenticated)
@@ -280,8 +281,8 @@ def _actions(before: Job, after: Job, fields: tuple[str, ...]) -> Iterator[Actio
         yield Action.CHANGE
 
 
-def _notes(before: BaselineJob | None, after: BaselineJob | None) -> Iterator[str]:
-    """What is done to a job's request, and to whether it runs at all."""
+def _notes(before: BaselineJob | None, after: BaselineJob | None, *, tells_all: bool) -> Iterator[str]:
+    """What is done to a job's request, and to whether it runs at all; with `tells_all` to its other fields too."""
     if before is None or after is None:
         return
     if before.http_method != after.http_method:
@@ -300,6 +301,9 @@ def _notes(before: BaselineJob | None, after: BaselineJob | None) -> Iterator[st
         yield f"sends its OIDC token for the audience {after.token[1]} instead of {before.token[1]}"
     if before.paused != after.paused:
         yield "pauses it" if after.paused else "resumes it, it is paused"
+    others = [key for key in _differing(before, after) if key not in (*_REQUEST, "paused")]
+    if tells_all and others:
+        yield f"changes {', '.join(others)}"
 
 
 def stacks_of(found: Iterable[Change]) -> list[str]:
