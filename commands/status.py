@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -125,7 +126,7 @@ def _outcome(one: JobStatus) -> str:
     return one.attempt.outcome if one.attempt else ""
 
 
-def _value(value: str | int | bool | None) -> str:
+def _value(value: Any) -> str:
     return "none" if value is None else str(value)
 
 

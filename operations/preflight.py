@@ -224,8 +224,11 @@ def _creates(world: World, before: Before, live: Mapping[str, ApiJob], sources: 
     except OperationError as error:
         return _inconclusive(name, error)
     if foreign := [f"{job} differs in {', '.join(keys)}" for job, keys in differing.items() if keys]:
-        reason = f"{len(foreign)} of {len(creates)} are live already and not as declared ({before.label})"
-        remedy = "a deploy would end in ALREADY_EXISTS: find out whose they are, and delete them"
+        reason = f"{len(foreign)} of {len(creates)} are live already and not recorded ({before.label})"
+        remedy = (
+            "a deploy would end in ALREADY_EXISTS: record them with `ingest-rollout adopt --record` and commit "
+            "baseline.json, then the deploy imports them"
+        )
         return Check(name, Verdict.FAIL, reason, remedy, tuple(foreign))
     reason = f"{len(taken)} are live already, just as declared: a deploy takes them into the state ({before.label})"
     return Check(name, Verdict.PASS, reason, details=tuple(taken))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
@@ -20,6 +21,8 @@ from operations.cloud import jobs
 from operations.errors import OperationError
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import held_jobs
+
+RECORD_IT = "record it with `ingest-rollout adopt --record`, then a deploy imports it"
 
 
 class State(StrEnum):
@@ -38,8 +41,8 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class Difference:
     field: str
-    declared: str | int | bool | None
-    live: str | int | bool | None
+    declared: Any
+    live: Any
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,11 @@ def _foreign(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] 
     if entity and held and entity in held:
         note = f"left from another night: a deploy of night {settings.night} removes it"
     elif night is not None:
-        note = f"night {night} creates it, which ends in ALREADY_EXISTS if it differs: delete it before"
+        note = f"night {night} would create it, which ends in ALREADY_EXISTS: {RECORD_IT}"
     else:
-        note = f"no night of {settings.strategy} declares it: delete it, or add it to the catalogue"
+        note = (
+            f"no night of {settings.strategy} declares it: pause it if it loads data twice, or add it to the catalogue"
+        )
     try:
         attempt, next_run = jobs.attempt(job), _next_run(job)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
@@ -163,7 +168,7 @@ def _state_name(job: ApiJob) -> str:
 
 def _advice(states: Sequence[State], night: int) -> str:
     if State.NOT_HELD in states and len(states) > 1:
-        return f"a deploy of night {night} ends in ALREADY_EXISTS: find out whose it is, and delete it"
+        return f"a deploy of night {night} ends in ALREADY_EXISTS: {RECORD_IT}"
     advice = {
         State.NOT_ADOPTED: f"a deploy of night {night} imports it",
         State.NOT_HELD: f"a deploy of night {night} takes it over, it is just as declared",

@@ -333,6 +333,8 @@ def test_the_json_of_a_preview_holds_everything_in_plain_values() -> None:
         "before": "0 2 * * *",
         "after": "0 4 * * *",
         "next_run": "2026-10-20T04:00:00-07:00",
+        "fields": [],
+        "notes": [],
     }
     assert by_entity["campaigns"] == {
         "entity": "campaigns",
@@ -342,6 +344,8 @@ def test_the_json_of_a_preview_holds_everything_in_plain_values() -> None:
         "before": "15 6 * * 0",
         "after": None,
         "next_run": None,
+        "fields": [],
+        "notes": [],
     }
     assert by_entity["locations"]["before"] is None
 

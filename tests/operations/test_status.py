@@ -154,7 +154,7 @@ def test_a_job_of_a_later_night_is_foreign_and_says_which(client: CloudScheduler
     foreign = one(found(client, nights[0], 0))
 
     assert (foreign.job, foreign.states, foreign.entity) == (CAMPAIGNS, (State.FOREIGN,), "campaigns")
-    assert foreign.note.startswith("night 3 creates it")
+    assert foreign.note.startswith("night 3 would create it")
     assert exit_code([foreign]) == 2
 
 
