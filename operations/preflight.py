@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
+from ingest.entity import Entity
 from ingest.rollout import Hold, World
 from ingest.settings import Settings
 from ingest.verdict import Verdict
@@ -19,7 +20,7 @@ from operations.cloud.bigquery import bigquery_client
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.errors import Cause, UnansweredError, asking
 from operations.cloud.permissions import Permissions
-from operations.cloud.routes import RouteAnswer, probe
+from operations.cloud.routes import PUBLIC_REFERENCE_PATH, TOKEN_VARIABLE, Ask, below, get, listed
 from operations.cloud.scheduler import live_jobs, parent
 from operations.errors import OperationError
 from operations.terraform.declared import Declared, declared_jobs
@@ -29,8 +30,6 @@ PERMISSIONS = tuple(
     f"cloudscheduler.jobs.{verb}" for verb in ("create", "update", "delete", "get", "list", "pause", "enable")
 )
 """What a deploy needs; `enable` is the permission of jobs.resume, which the provider calls after a create."""
-
-CLOSED = "is closed to requests without a token"
 
 ACT_AS = "iam.serviceAccounts.actAs"
 
@@ -65,12 +64,12 @@ class Sources:
     """Where the evidence comes from. Each may raise OperationError, which makes its check inconclusive.
 
     `list_live` gives the location's jobs by short name, `before` what Terraform holds, `declared` the jobs of the
-    night (asked only when a job's name is taken); `probe` sends one OPTIONS to a URL. `tables` is None without access.
+    night (asked only when a job's name is taken); `ask` sends one GET to the service. `tables` is None without access.
     """
 
     list_live: Callable[[], Mapping[str, ApiJob]]
     granted: Granted
-    probe: Callable[[str], RouteAnswer]
+    ask: Ask
     before: Callable[[], Before]
     declared: Callable[[], Sequence[Declared]]
     tables: Tables | None = None
@@ -89,7 +88,7 @@ def live_sources(root: Path, settings: Settings, environ: Mapping[str, str]) -> 
     return Sources(
         list_live=lambda: live_jobs(scheduler_client(environ), parent(settings)),
         granted=Permissions(environ),
-        probe=probe,
+        ask=lambda url: get(url, environ.get(TOKEN_VARIABLE, "")),
         before=lambda: from_state(root, settings, environ),
         declared=lambda: declared_jobs(root, settings, environ),
         tables=_BigQueryTables(settings, environ),
@@ -107,7 +106,7 @@ def preflight(settings: Settings, sources: Sources) -> list[Check]:
         scheduler_check(live, settings),
         permissions_check(sources.granted, settings),
         invoker_check(sources.granted, world, settings),
-        routes_check(world, sources.probe, settings),
+        routes_check(world, sources.ask, settings),
         *jobs_checks(world, live, sources),
         tables_check(world, sources.tables, settings),
     ]
@@ -161,41 +160,80 @@ def invoker_check(granted: Granted, world: World, settings: Settings) -> Check:
     return Check(name, Verdict.PASS, f"{email} can be given to jobs")
 
 
-def routes_check(world: World, probe: Callable[[str], RouteAnswer], settings: Settings) -> Check:
-    """Whether the service has a route for each job of the night. Asks side by side, a path without its query."""
-    name = "routes"
-    uris = {settings.uri(job.entity).partition("?")[0] for job in world.values()}
-    urls = sorted(uris)
-    # Cloud Run asks for the token before the service sees the request; ours are Cloud Scheduler's to sign.
-    closed = all(job.authenticated for job in world.values())
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        judged = [_route(url, answer, closed=closed) for url, answer in zip(urls, pool.map(probe, urls), strict=True)]
-    failed = [text for verdict, text in judged if verdict is Verdict.FAIL]
-    open_ = [text for verdict, text in judged if verdict is Verdict.INCONCLUSIVE]
-    if failed:
-        remedy = "deploy the service that has them, or correct base_url and reference_path in cdktf.json"
-        reason = f"{len(failed)} of {len(urls)} do not exist"
-        return Check(name, Verdict.FAIL, reason, remedy, (*failed, *open_))
-    if open_:
-        remedy = "look the routes up in the service's source; never try them with GET or HEAD, that starts an ingest"
-        reason = f"{len(open_)} of {len(urls)} cannot be told"
-        return Check(name, Verdict.INCONCLUSIVE, reason, remedy, tuple(open_))
-    if shut := [text for _, text in judged if text.endswith(CLOSED)]:
-        return Check(name, Verdict.PASS, f"not asked: the service {CLOSED}, {len(shut)} of {len(urls)}")
-    return Check(name, Verdict.PASS, f"the service takes GET on all {len(urls)}")
+def routes_check(world: World, ask: Ask, settings: Settings) -> Check:
+    """Whether the service has each job's entity at the path that the job calls; nothing asked starts an ingest."""
+    name, base_url = "routes", settings.base_url
+    try:
+        entities, references = listed(ask, base_url)
+    except UnansweredError as error:
+        return _unlisted(name, error, world, settings)
+    paths = {entity: _path(job.entity, settings) for entity, job in world.items()}
+    found: dict[str, tuple[str, ...] | None] = {}
+    unanswered: dict[str, UnansweredError] = {}
+    for path in dict.fromkeys(paths.values()):
+        try:
+            found[path] = below(ask, base_url, path)
+        except UnansweredError as error:
+            unanswered[path] = error
+    lacking = [job.entity for e, job in world.items() if paths[e] in found and e not in (found[paths[e]] or ())]
+    if lacking:
+        reason = f"{len(lacking)} of {len(world)} are not served where the jobs call them"
+        details = [_lack(entity, paths[entity.name], found[paths[entity.name]]) for entity in lacking]
+        remedies = dict.fromkeys(_remedy(e, entities, references, ask, settings) for e in lacking)
+        return Check(name, Verdict.FAIL, reason, "; ".join(remedies), (*details, *map(str, unanswered.values())))
+    if unanswered:
+        reason = f"what the service has at {', '.join(unanswered)} is not known"
+        remedy = "look the routes up in the service's source; never try one with its entity, that starts an ingest"
+        return Check(name, Verdict.INCONCLUSIVE, reason, remedy, tuple(map(str, unanswered.values())))
+    counts = Counter(paths.values())
+    where = ", ".join(f"{count} at {path}" for path, count in counts.items())
+    return Check(name, Verdict.PASS, f"the service has all {len(world)}: {where}")
 
 
-def _route(url: str, answer: RouteAnswer, *, closed: bool) -> tuple[Verdict, str]:
-    if closed and answer.http_status in (401, 403):
-        return Verdict.PASS, f"{url} {CLOSED}"
-    if answer.http_status in (200, 204) and "GET" in answer.allow:
-        return Verdict.PASS, url
-    if answer.http_status == 404:
-        return Verdict.FAIL, f"{url} answers OPTIONS with 404"
-    if answer.http_status is None:
-        return Verdict.INCONCLUSIVE, f"{url} gave no answer ({answer.text})"
-    allow = f"Allow: {', '.join(sorted(answer.allow))}" if answer.allow else "without Allow"
-    return Verdict.INCONCLUSIVE, f"{url} answers OPTIONS with {answer.http_status} {allow}"
+def _path(entity: Entity, settings: Settings) -> str:
+    """Such as "/ingest", below which the job calls the entity."""
+    return settings.uri(entity).removeprefix(settings.base_url).partition("?")[0].rpartition("/")[0]
+
+
+def _lack(entity: Entity, path: str, found: Sequence[str] | None) -> str:
+    if found is None:
+        return f"{entity.name}: the service has no route {path}/<entity>"
+    return f"{entity.name}: not among the {len(found)} that the service has at {path}"
+
+
+def _remedy(entity: Entity, entities: Sequence[str], references: Sequence[str], ask: Ask, settings: Settings) -> str:
+    name = entity.name
+    if name not in (*entities, *references):
+        return f"deploy the service that has {name}, or take {name} out of ingest/catalogue.py"
+    if entity.is_reference is not (name in references):
+        return f"set is_reference={name in references} for {name} in ingest/catalogue.py"
+    if not entity.is_reference:
+        return "look up in the service's source where it serves its entities; ingest/entity.py has the path"
+    try:
+        public = below(ask, settings.base_url, PUBLIC_REFERENCE_PATH)
+    except UnansweredError:
+        public = None
+    if name in (public or ()):
+        return f'in cdktf.json set "reference_path": "{PUBLIC_REFERENCE_PATH}"; the service has them there'
+    return "look up in the service's source where it serves reference entities, and set reference_path in cdktf.json"
+
+
+def _unlisted(name: str, error: UnansweredError, world: World, settings: Settings) -> Check:
+    """What is known of a service that lists nothing: never that a route does not exist."""
+    if error.cause is not Cause.DENIED:
+        return _inconclusive(name, error)
+    email = settings.invoker_service_account
+    if not email:
+        known = "jobs without a token are refused too"
+    elif all(job.authenticated for job in world.values()):
+        known = f"the jobs of this night send one of {email}"
+    else:
+        known = f'the jobs send one of {email} from the night "identity" on'
+    remedy = (
+        f"set {TOKEN_VARIABLE} to the token of an account that may call it, such as "
+        "`$(gcloud auth print-identity-token)`, and run this again"
+    )
+    return Check(name, Verdict.INCONCLUSIVE, f"{error}; {known}", remedy)
 
 
 def jobs_checks(world: World, live: Mapping[str, ApiJob] | OperationError, sources: Sources) -> list[Check]:
@@ -275,4 +313,4 @@ def tables_check(world: World, tables: Tables | None, settings: Settings) -> Che
 
 
 def _inconclusive(name: str, error: OperationError) -> Check:
-    return Check(name, Verdict.INCONCLUSIVE, str(error), "mend that and run this again, or check it by hand")
+    return Check(name, Verdict.INCONCLUSIVE, str(error), "fix that and run this again, or check it by hand")

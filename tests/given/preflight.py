@@ -9,10 +9,11 @@ from ingest.catalogue import CATALOGUE
 from ingest.rollout import before_rollout
 from ingest.settings import Settings
 from ingest.verdict import Verdict
-from operations.cloud.routes import RouteAnswer
+from operations.cloud.routes import UNKNOWN, Answer
 from operations.errors import OperationError
 from operations.preflight import ACT_AS, PERMISSIONS, Check, Sources, preflight
 from operations.terraform.deployed import Before, assumed
+from tests.given.domain import SETTINGS
 from tests.given.status import from_api
 from tests.given.twin import BY_HAND, named
 
@@ -46,8 +47,37 @@ class Dataset:
         return self.content
 
 
-def route(http_status: int | None, *allow: str, text: str = "") -> RouteAnswer:
-    return RouteAnswer(http_status, frozenset(allow), text)
+ENTITIES = [entity.name for entity in CATALOGUE if not entity.is_reference] + ["collections"]
+REFERENCES = [entity.name for entity in CATALOGUE if entity.is_reference]
+
+
+@dataclass
+class Service:
+    """An ingest service as its public source has it; it knows nothing else, so whatever starts an ingest is an error.
+
+    `says` are other answers, by path; `asked` are the paths.
+    """
+
+    reference_path: str = "/ingest/ref"
+    entities: Sequence[str] = tuple(ENTITIES)
+    references: Sequence[str] = tuple(REFERENCES)
+    says: Mapping[str, Answer] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, url: str) -> Answer:
+        path = url.removeprefix(SETTINGS.base_url)
+        self.asked.append(path)
+        known = {
+            "/health": Answer(200, {"status": "healthy"}),
+            "/entities": Answer(200, {"entities": list(self.entities), "count": len(self.entities)}),
+            "/ref-entities": Answer(200, {"refEntities": list(self.references)}),
+            f"/ingest/{UNKNOWN}": Answer(404, {"availableEntities": list(self.entities)}),
+            f"{self.reference_path}/{UNKNOWN}": Answer(404, {"availableRefEntities": list(self.references)}),
+        }
+        if path in self.says:
+            return self.says[path]
+        assert path in known or path.endswith(f"/{UNKNOWN}"), f"{path} may start an ingest"
+        return known.get(path, Answer(404))
 
 
 TABLES = {f"raw_{entity.name}": {"id", "updated_on"} for entity in CATALOGUE}
@@ -56,7 +86,7 @@ START = Before(before_rollout(), "before the rollout")
 YES = Sources(
     list_live=lambda: {name: from_api(name=named(name), schedule=cron) for name, cron in BY_HAND.items()},
     granted=Caller(),
-    probe=lambda url: route(200, "GET", "HEAD", "OPTIONS"),
+    ask=Service(),
     before=lambda: START,
     declared=list,
     tables=Dataset(TABLES),

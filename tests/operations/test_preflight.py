@@ -7,16 +7,17 @@ from dataclasses import replace
 import pytest
 
 from ingest.rollout import before_rollout
+from ingest.settings import Settings
 from ingest.verdict import Verdict
 from operations.cloud import jobs
 from operations.cloud.errors import Cause, UnansweredError
-from operations.cloud.routes import RouteAnswer
+from operations.cloud.routes import TOKEN_VARIABLE, UNKNOWN, Answer
 from operations.errors import OperationError
 from operations.preflight import ACT_AS, PERMISSIONS
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import Before, assumed
 from tests.given.domain import SETTINGS, night
-from tests.given.preflight import ACCOUNT, TABLES, YES, Caller, Dataset, checks, failing, route, verdicts
+from tests.given.preflight import ACCOUNT, ENTITIES, TABLES, YES, Caller, Dataset, Service, checks, failing, verdicts
 from tests.given.status import from_api
 from tests.given.twin import named
 
@@ -50,7 +51,7 @@ def test_every_check_but_a_pass_says_what_to_do() -> None:
         WITH_INVOKER,
         list_live=failing(ERROR),
         granted=Caller(trouble=ERROR),
-        probe=lambda url: route(None),
+        ask=lambda url: Answer(None, text="timed out"),
         tables=None,
     )
 
@@ -133,58 +134,125 @@ def test_an_invoker_that_cannot_be_asked_for_is_inconclusive() -> None:
 # Routes
 
 
-def only(url_part: str, answer: RouteAnswer) -> object:
-    """A prober whose answer for one route is `answer`."""
-    return lambda url: answer if url.endswith(url_part) else route(204, "GET")
+@pytest.mark.parametrize(
+    ("number", "where"), [(0, "7 at /ingest"), (1, "11 at /ingest"), (3, "13 at /ingest, 3 at /ingest/ref")]
+)
+def test_each_job_of_the_night_is_compared_with_what_the_service_has(number: int, where: str) -> None:
+    service = Service()
+    check = checks(night(number), ask=service)["routes"]
+
+    assert (check.verdict, check.reason.partition(": ")[2]) == (PASS, where)
+    assert len(service.asked) == len(set(service.asked)) <= 4
+
+
+def test_the_public_service_does_not_have_the_plans_reference_path_and_the_setting_is_named() -> None:
+    check = checks(night(3), ask=Service(reference_path="/ingest-ref"))["routes"]
+
+    assert (check.verdict, check.reason) == (FAIL, "3 of 16 are not served where the jobs call them")
+    assert check.details[0] == "business_units: the service has no route /ingest/ref/<entity>"
+    assert check.remedy == 'in cdktf.json set "reference_path": "/ingest-ref"; the service has them there'
+
+
+def test_with_that_setting_it_passes() -> None:
+    settings = replace(night(3), reference_path="/ingest-ref")
+
+    assert checks(settings, ask=Service(reference_path="/ingest-ref"))["routes"].verdict is PASS
+
+
+def test_nights_without_reference_jobs_do_not_need_their_path() -> None:
+    assert checks(night(2), ask=Service(reference_path="/ingest-ref"))["routes"].verdict is PASS
+
+
+def test_reference_entities_that_are_at_neither_path_are_looked_up_in_the_source() -> None:
+    check = checks(night(3), ask=Service(reference_path="/elsewhere"))["routes"]
+
+    assert check.verdict is FAIL
+    assert "source" in check.remedy
+    assert "/ingest-ref" not in check.remedy
+
+
+def test_a_reference_path_with_other_entities_is_told_apart_from_one_that_is_none() -> None:
+    check = checks(replace(night(3), reference_path="/ingest"), ask=Service(reference_path="/ingest-ref"))["routes"]
+
+    assert check.details[0] == "business_units: not among the 14 that the service has at /ingest"
+    assert '"reference_path": "/ingest-ref"' in check.remedy
+
+
+def test_an_entity_that_the_service_does_not_have_is_named() -> None:
+    service = Service(entities=[name for name in ENTITIES if name != "returns"])
+    check = checks(night(1), ask=service)["routes"]
+
+    assert (check.verdict, check.details) == (
+        FAIL,
+        ("returns: not among the 13 that the service has at /ingest",),
+    )
+    assert check.remedy == "deploy the service that has returns, or take returns out of ingest/catalogue.py"
+
+
+def test_an_entity_of_the_other_list_is_the_catalogues_mistake() -> None:
+    service = Service(
+        entities=[*(name for name in ENTITIES if name != "campaigns"), "technicians"],
+        references=["business_units", "activity_codes", "campaigns"],
+    )
+    check = checks(night(3), ask=service)["routes"]
+
+    assert check.verdict is FAIL
+    assert "set is_reference=True for campaigns in ingest/catalogue.py" in check.remedy
+    assert "set is_reference=False for technicians in ingest/catalogue.py" in check.remedy
+
+
+NOTHING = {path: Answer(404) for path in ("/entities", "/ref-entities", "/health")}
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict"),
+    ("says", "reason"),
     [
-        (route(200, "GET"), PASS),
-        (route(204, "HEAD", "GET"), PASS),
-        (route(404), FAIL),
-        (route(404, "GET"), FAIL),
-        (route(200), INCONCLUSIVE),
-        (route(200, "POST"), INCONCLUSIVE),
-        (route(301, "GET"), INCONCLUSIVE),
-        (route(401), INCONCLUSIVE),
-        (route(403), INCONCLUSIVE),
-        (route(405, "GET"), INCONCLUSIVE),
-        (route(500), INCONCLUSIVE),
-        (route(None, text="timed out"), INCONCLUSIVE),
+        (NOTHING, "its ingress may be internal, or base_url names another service"),
+        ({"/entities": Answer(404)}, "has no /entities, so what it serves is not known (/health answers 200 OK)"),
+        ({"/ref-entities": Answer(404)}, "has no /ref-entities"),
+        ({"/entities": Answer(200, {"entities": "jobs"})}, "/entities answers 200 without its list of names"),
+        ({"/entities": Answer(200, {"entities": [1]})}, "/entities answers 200 without its list of names"),
+        ({"/entities": Answer(None, text="timed out")}, "/entities gave no answer (timed out)"),
+        ({"/entities": Answer(500, {"entities": []})}, "/entities answers 500 Internal Server Error"),
+        ({"/entities": Answer(302)}, "/entities answers 302 Found"),
+        ({"/entities": Answer(799)}, "/entities answers 799"),
+        ({"/entities": Answer(401)}, "lets nobody in without a token that it knows: /entities answers 401"),
+        ({"/entities": Answer(403)}, "lets nobody in without a token that it knows: /entities answers 403"),
+        ({f"/ingest/{UNKNOWN}": Answer(200)}, "what the service has at /ingest is not known"),
+        ({f"/ingest/{UNKNOWN}": Answer(None, text="reset")}, "what the service has at /ingest is not known"),
     ],
 )
-def test_a_route_exists_only_where_options_says_so(answer: RouteAnswer, verdict: Verdict) -> None:
-    check = checks(night(1), probe=only("/ingest/returns", answer))["routes"]
+def test_a_service_that_does_not_say_what_it_has_is_inconclusive(says: dict[str, Answer], reason: str) -> None:
+    check = checks(night(3), ask=Service(says=says))["routes"]
 
-    assert check.verdict is verdict
-    if verdict is not PASS:
-        (detail,) = check.details
-        assert detail.startswith(f"{SETTINGS.base_url}/ingest/returns ")
-
-
-def test_a_failed_route_is_told_before_those_without_an_answer() -> None:
-    check = checks(night(1), probe=lambda url: route(404 if url.endswith("returns") else 500))["routes"]
-
-    assert check.verdict is FAIL
-    assert check.reason == "1 of 11 do not exist"
-    assert check.details[0] == f"{SETTINGS.base_url}/ingest/returns answers OPTIONS with 404"
-    assert len(check.details) == 11
+    assert check.verdict is INCONCLUSIVE
+    assert reason in check.reason
+    assert check.remedy
+    assert "do not exist" not in check.reason
 
 
-@pytest.mark.parametrize(("number", "count"), [(0, 7), (1, 11), (2, 12), (3, 16)])
-def test_each_job_of_the_night_is_asked_for_once_without_its_query(number: int, count: int) -> None:
-    asked: list[str] = []
+def test_a_path_without_an_answer_hides_no_failure_of_another() -> None:
+    service = Service(says={f"/ingest/{UNKNOWN}": Answer(500)}, reference_path="/ingest-ref")
+    check = checks(night(3), ask=service)["routes"]
 
-    def probe(url: str) -> RouteAnswer:
-        asked.append(url)
-        return route(200, "GET")
+    assert (check.verdict, check.reason) == (FAIL, "3 of 16 are not served where the jobs call them")
+    assert check.details[-1].endswith("answers 500 Internal Server Error, not 404 with the names that it knows")
 
-    checks(night(number), probe=probe)
 
-    assert len(asked) == len(set(asked)) == count
-    assert not [url for url in asked if "?" in url]
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        (SETTINGS, "jobs without a token are refused too"),
+        (replace(WITH_INVOKER, night=3), f'the jobs send one of {ACCOUNT} from the night "identity" on'),
+        (replace(WITH_INVOKER, night=4), f"the jobs of this night send one of {ACCOUNT}"),
+    ],
+)
+def test_of_a_closed_service_is_said_who_has_a_token(settings: Settings, known: str) -> None:
+    check = checks(settings, ask=lambda url: Answer(403))["routes"]
+
+    assert check.verdict is INCONCLUSIVE
+    assert check.reason.endswith(known)
+    assert TOKEN_VARIABLE in check.remedy
 
 
 # Names to create, jobs to adopt
@@ -304,14 +372,3 @@ def test_tables_that_cannot_be_read_are_inconclusive(trouble: Exception) -> None
 
 def test_without_bigquery_the_tables_are_inconclusive() -> None:
     assert checks(SETTINGS, tables=None)["tables"].verdict is INCONCLUSIVE
-
-
-@pytest.mark.parametrize(("number", "verdict"), [(4, PASS), (3, INCONCLUSIVE)])
-def test_a_service_that_is_closed_to_requests_without_a_token_suits_only_jobs_that_send_one(
-    number: int, verdict: Verdict
-) -> None:
-    found = checks(replace(WITH_INVOKER, night=number), probe=lambda url: route(403))
-
-    assert found["routes"].verdict is verdict
-    if verdict is PASS:
-        assert found["routes"].reason.startswith("not asked: the service is closed to requests without a token")
