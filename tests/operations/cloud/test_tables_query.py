@@ -21,9 +21,11 @@ def test_the_query_of_one_table_reads_its_loaded_at_column_and_counts_its_rows()
 
 
 def test_the_query_of_the_columns_is_one_statement_of_bigquery() -> None:
-    (statement,) = sqlglot.parse(columns_query(SETTINGS), read="bigquery")
+    datasets = {"raw_": "st_raw_v2", "dim_": "st_ref_v2"}
+    (statement,) = sqlglot.parse(columns_query(SETTINGS, datasets), read="bigquery")
 
-    assert isinstance(statement, exp.Select)
+    assert isinstance(statement, exp.Union)
+    assert {table.db for table in statement.find_all(exp.Table)} == {"st_raw_v2", "st_ref_v2"}
 
 
 @pytest.mark.parametrize("count", [1, 2, 1600])
