@@ -87,7 +87,7 @@ FURTHER = {
     "preflight": Further(
         "commands.preflight",
         "preflight",
-        "Check before a night that its deploy can work: API, permissions, routes, names, tables.",
+        "Check before a night that its deploy can work: API, permissions, routes, names, tables, run log, neighbours.",
     ),
     "reconcile": Further(
         "commands.reconcile",

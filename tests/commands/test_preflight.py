@@ -66,12 +66,13 @@ def test_all_checks_pass_before_night_1(twin: Twin, iam: tuple[Iam, str]) -> Non
     assert "tables" in verdicts
 
 
-def test_a_missing_table_fails(twin: Twin, iam: tuple[Iam, str]) -> None:
-    twin.warehouse.execute(f'DROP TABLE "{SETTINGS.dataset}"."raw_returns"')
+def test_a_table_that_is_missing_fails_where_its_job_has_loaded(twin: Twin, iam: tuple[Iam, str]) -> None:
+    assert "raw_returns does not exist yet" in run(twin.address, iam[1], "--night", "1").output
+    twin.warehouse.execute(f'DROP TABLE "{SETTINGS.dataset}"."raw_jobs"')
     done = run(twin.address, iam[1], "--night", "1")
 
     assert done.return_value == 1
-    assert "raw_returns" in done.output
+    assert "raw_jobs does not exist, although v2-sync-jobs-daily has loaded records" in done.output
 
 
 def test_a_failed_check_exits_with_1_and_says_what_to_do(twin: Twin, iam: tuple[Iam, str]) -> None:

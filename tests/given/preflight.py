@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from ingest.catalogue import CATALOGUE
+from ingest.entity import Entity
 from ingest.rollout import before_rollout
+from ingest.run import LogRow
 from ingest.settings import Settings
 from ingest.verdict import Verdict
 from operations.cloud.routes import UNKNOWN, Answer
+from operations.cloud.tables import Survey
 from operations.errors import OperationError
 from operations.preflight import ACT_AS, PERMISSIONS, Check, Sources, preflight
 from operations.terraform.deployed import Before, assumed
-from tests.given.domain import SETTINGS
+from tests.given.domain import SETTINGS, in_phoenix
 from tests.given.status import from_api
 from tests.given.twin import BY_HAND, named
 
@@ -38,13 +42,22 @@ class Caller:
 
 @dataclass
 class Dataset:
-    content: Mapping[str, set[str]]
+    """Tables with their loaded-at column, but for those that are `missing` or `broken`; asked as tables.survey is."""
+
+    missing: set[str] = field(default_factory=set)
+    broken: Mapping[str, str] = field(default_factory=dict)
     trouble: Exception | None = None
 
-    def columns(self) -> Mapping[str, set[str]]:
+    def __call__(self, entities: Sequence[Entity]) -> Survey:
         if self.trouble:
             raise self.trouble
-        return self.content
+        found = Survey([], {}, {entity.name for entity in entities} & self.missing)
+        for entity in entities:
+            if entity.name in (*self.missing, *self.broken):
+                found.broken[entity.name] = self.broken.get(entity.name, "does not exist")
+            else:
+                found.readable.append(entity)
+        return found
 
 
 ENTITIES = [entity.name for entity in CATALOGUE if not entity.is_reference] + ["collections"]
@@ -80,7 +93,15 @@ class Service:
         return known.get(path, Answer(404))
 
 
-TABLES = {f"raw_{entity.name}": {"id", "updated_on"} for entity in CATALOGUE}
+AT = in_phoenix("2026-10-20T15:00")
+
+
+def called(entity: str, inserted: int = 5, *, hours_ago: float = 12) -> LogRow:
+    """A run that the log has."""
+    started = AT - timedelta(hours=hours_ago)
+    return LogRow(entity, "a-run", started, started + timedelta(seconds=9), "success", inserted, inserted)
+
+
 START = Before(before_rollout(), "before the rollout")
 
 YES = Sources(
@@ -89,14 +110,15 @@ YES = Sources(
     ask=Service(),
     before=lambda: START,
     declared=list,
-    tables=Dataset(TABLES),
+    survey=Dataset(),
+    log=lambda since: [called("jobs"), called("customers", hours_ago=11)],
 )
 
 
 def checks(settings: Settings, **sources: object) -> dict[str, Check]:
     """By name; what `sources` does not say is as in YES, with the nights taken in order."""
     given = {"before": lambda: assumed(settings), **sources}
-    return {check.name: check for check in preflight(settings, replace(YES, **given))}  # type: ignore[arg-type]
+    return {check.name: check for check in preflight(settings, replace(YES, **given), AT)}  # type: ignore[arg-type]
 
 
 def failing(error: OperationError) -> object:

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from ingest.catalogue import CATALOGUE
 from ingest.rollout import before_rollout
+from ingest.run import LogRow
 from ingest.settings import Settings
 from ingest.verdict import Verdict
 from operations.cloud import jobs
 from operations.cloud.errors import Cause, UnansweredError
 from operations.cloud.routes import TOKEN_VARIABLE, UNKNOWN, Answer
 from operations.errors import OperationError
-from operations.preflight import ACT_AS, PERMISSIONS
+from operations.preflight import ACT_AS, LOG_PERIOD, PERMISSIONS
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import Before, assumed
 from tests.given.domain import SETTINGS, night
-from tests.given.preflight import ACCOUNT, ENTITIES, TABLES, YES, Caller, Dataset, Service, checks, failing, verdicts
+from tests.given.preflight import (
+    ACCOUNT,
+    AT,
+    ENTITIES,
+    YES,
+    Caller,
+    Dataset,
+    Service,
+    called,
+    checks,
+    failing,
+    verdicts,
+)
 from tests.given.status import from_api
 from tests.given.twin import named
 
@@ -41,6 +56,7 @@ def test_all_checks_pass_when_everything_is_ready(number: int) -> None:
         "names to create",
         "jobs to adopt",
         "tables",
+        "run log",
     ]
     assert verdicts(found) == {}
     assert {check.remedy for check in found.values()} == {""}
@@ -52,7 +68,8 @@ def test_every_check_but_a_pass_says_what_to_do() -> None:
         list_live=failing(ERROR),
         granted=Caller(trouble=ERROR),
         ask=lambda url: Answer(None, text="timed out"),
-        tables=None,
+        survey=failing(ERROR),
+        log=failing(ERROR),
     )
 
     assert set(verdicts(found).values()) == {INCONCLUSIVE}
@@ -342,33 +359,150 @@ def test_a_live_job_without_any_field_is_compared(nights: Nights) -> None:
 # Tables
 
 
-def test_a_table_that_is_missing_fails() -> None:
-    content = {name: columns for name, columns in TABLES.items() if name != "raw_returns"}
-    check = checks(night(1), tables=Dataset(content))["tables"]
+def ran(*entities: str, code: int = 0, hours_ago: float = 12) -> object:
+    """A list of live jobs whose last attempts ended with `code`."""
+    started = (AT - timedelta(hours=hours_ago)).isoformat()
+    names = [entity.job_name for entity in CATALOGUE if entity.name in entities]
+    found = {
+        name: from_api(name=named(name), lastAttemptTime=started, status={"code": code} if code else {})
+        for name in names
+    }
+    return lambda: {**YES.list_live(), **found}
 
-    assert (check.verdict, check.details) == (FAIL, ("raw_returns does not exist",))
+
+def test_tables_that_the_service_has_yet_to_make_are_no_failure() -> None:
+    check = checks(night(1), survey=Dataset({"returns", "inventory_bills"}))["tables"]
+
+    assert (check.verdict, check.reason) == (
+        PASS,
+        "9 have their loaded-at column, a time; 2 are made by the first run that has records",
+    )
+    assert check.details == (
+        "table kpi-auto-471020.st_raw_v2.raw_inventory_bills does not exist yet",
+        "table kpi-auto-471020.st_raw_v2.raw_returns does not exist yet",
+    )
 
 
-def test_a_loaded_at_column_that_is_missing_fails() -> None:
-    check = checks(night(1), tables=Dataset(TABLES | {"raw_jobs": {"id"}}))["tables"]
+def test_a_quiet_entitys_table_may_be_missing_after_runs_too() -> None:
+    assert checks(night(1), survey=Dataset({"returns"}), list_live=ran("returns"))["tables"].verdict is PASS
 
-    assert (check.verdict, check.details) == (FAIL, ("raw_jobs has no column updated_on",))
+
+@pytest.mark.parametrize(
+    ("sources", "verdict"),
+    [
+        ({"list_live": ran("jobs")}, FAIL),
+        ({"list_live": ran("jobs", code=13)}, PASS),
+        ({"log": lambda since: [called("jobs")]}, FAIL),
+        ({"log": lambda since: [called("jobs", 0)]}, PASS),
+        ({"log": lambda since: [called("customers")]}, PASS),
+    ],
+)
+def test_a_missing_table_fails_only_where_something_was_loaded(sources: dict[str, object], verdict: Verdict) -> None:
+    check = checks(SETTINGS, **{"log": lambda since: [], "survey": Dataset({"jobs"}), **sources})["tables"]
+
+    assert check.verdict is verdict
+    if verdict is FAIL:
+        (detail,) = check.details
+        assert detail.endswith("raw_jobs does not exist, although v2-sync-jobs-daily has loaded records")
+        assert "dataset" in check.remedy
+
+
+def test_what_is_wrong_with_a_table_is_said_in_the_gates_words_and_once_for_a_dataset() -> None:
+    why = "column _ingested_at of st_raw_v2.raw_jobs is STRING; loaded_at_fields must be a TIMESTAMP"
+    denied = "the dataset may not be listed"
+    broken = {"jobs": why, "technicians": denied, "business_units": denied}
+    check = checks(night(3), survey=Dataset(broken=broken))["tables"]
+
+    assert (check.verdict, check.details) == (FAIL, (why, denied))
+    assert check.reason == "3 of 16 are not as they should be"
 
 
 def test_tables_of_later_nights_are_not_asked_for() -> None:
-    content = {name: columns for name, columns in TABLES.items() if name != "raw_campaigns"}
+    survey = Dataset(broken={"campaigns": "no column"})
 
-    assert checks(night(2), tables=Dataset(content))["tables"].verdict is PASS
-    assert checks(night(3), tables=Dataset(content))["tables"].verdict is FAIL
+    assert checks(night(2), survey=survey)["tables"].verdict is PASS
+    assert checks(night(3), survey=survey)["tables"].verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    ("list_live", "verdict"),
+    [(dict, PASS), (ran("jobs"), FAIL), (failing(ERROR), INCONCLUSIVE)],
+)
+def test_datasets_that_are_missing_fail_only_once_something_ran(list_live: object, verdict: Verdict) -> None:
+    trouble = UnansweredError("Not found: Dataset", Cause.NOT_FOUND)
+
+    assert checks(SETTINGS, survey=Dataset(trouble=trouble), list_live=list_live)["tables"].verdict is verdict
 
 
 @pytest.mark.parametrize("trouble", [OperationError("no access"), OSError("no network"), ValueError("not a table")])
 def test_tables_that_cannot_be_read_are_inconclusive(trouble: Exception) -> None:
-    check = checks(SETTINGS, tables=Dataset({}, trouble))["tables"]
+    check = checks(SETTINGS, survey=Dataset(trouble=trouble))["tables"]
 
     assert check.verdict is INCONCLUSIVE
     assert str(trouble) in check.reason
 
 
-def test_without_bigquery_the_tables_are_inconclusive() -> None:
-    assert checks(SETTINGS, tables=None)["tables"].verdict is INCONCLUSIVE
+# The run log
+
+
+def test_the_run_log_is_read_for_the_last_days() -> None:
+    asked = []
+
+    def log(since: datetime) -> list[LogRow]:
+        asked.append(since)
+        return [called("jobs"), called("collections", hours_ago=1), called("payroll", hours_ago=10)]
+
+    check = checks(SETTINGS, log=log)["run log"]
+
+    assert asked == [AT - LOG_PERIOD]
+    assert (check.verdict, check.reason) == (
+        PASS,
+        "st_logs_v2.ingestion_logs has 2 runs since Sat 2026-10-17 15:00, "
+        "the last one of payroll, Tue 2026-10-20 05:00",
+    )
+
+
+def test_without_a_run_log_that_is_said_and_none_is_asked() -> None:
+    check = checks(replace(SETTINGS, run_log=""), log=failing(ERROR))["run log"]
+
+    assert (check.verdict, check.reason) == (
+        PASS,
+        "run_log is empty: Cloud Scheduler and the tables are all that a gate asks",
+    )
+
+
+@pytest.mark.parametrize(
+    ("list_live", "verdict"),
+    [
+        (ran("jobs"), FAIL),
+        (ran("jobs", code=7), PASS),
+        (ran("jobs", hours_ago=80), PASS),
+        (dict, PASS),
+        (failing(ERROR), INCONCLUSIVE),
+    ],
+)
+def test_a_run_log_without_rows_fails_only_where_jobs_ended_well(list_live: object, verdict: Verdict) -> None:
+    others = [called("collections")]
+    check = checks(SETTINGS, log=lambda since: others, list_live=list_live)["run log"]
+
+    assert check.verdict is verdict
+    if verdict is FAIL:
+        assert check.reason.endswith("although jobs ended well since: jobs")
+
+
+@pytest.mark.parametrize(
+    ("cause", "list_live", "verdict", "words"),
+    [
+        (Cause.NOT_FOUND, dict, PASS, "st_logs_v2.ingestion_logs does not exist yet; no job has run"),
+        (Cause.NOT_FOUND, ran("jobs"), FAIL, 'set it to "" for a service that keeps none'),
+        (Cause.NOT_FOUND, failing(ERROR), FAIL, "correct run_log"),
+        (Cause.DENIED, dict, FAIL, "roles/bigquery.dataViewer on st_logs_v2"),
+        (Cause.UNREADABLE, dict, INCONCLUSIVE, "words of BigQuery"),
+    ],
+)
+def test_a_run_log_that_cannot_be_read_is_named(cause: Cause, list_live: object, verdict: Verdict, words: str) -> None:
+    trouble = failing(UnansweredError("words of BigQuery", cause))
+    check = checks(SETTINGS, log=trouble, list_live=list_live)["run log"]
+
+    assert check.verdict is verdict
+    assert words in f"{check.reason} {check.remedy}"
