@@ -90,7 +90,8 @@ def parse(text: str, strategy: Strategy) -> Fault:
             wanted = "a job that is live" if kind == "post" else "a job that the rollout creates"
             raise OperationError(f"--fault: {text!r} does not fit; {kind} needs {wanted}")
         lives = lives[:1]
-    if kind == "edited" and not is_live:
+    # What the night itself creates is neither there to be edited before it nor counted.
+    if kind in ("edited", "shrinks") and not is_live:
         lives = lives[1:]
     if not lives:
         raise OperationError(f"--fault: {text!r} does not fit; no night follows the one that creates the job")

@@ -107,7 +107,7 @@ class Rehearsal:
     def _play(self) -> None:
         for night in self.settings.rollout.nights:
             self.trouble.before_deploy(night.number)
-            self._step(f"night {night.number}, {night.title}", night.number)
+            self._step(f"night {night.number}, {night.title}", night.number, injecting=True)
             if self.steps[-1].blocked and not self.trouble.needs_a_setting(night.number):
                 self.show(f"night {night.number}: blocked; fixing what was broken")
                 self.trouble.fix(night.number, self._world)
@@ -125,7 +125,10 @@ class Rehearsal:
     def _moved_by(self, night: int) -> bool:
         return any(n.shifts for n in self.settings.rollout.nights if n.number <= night)
 
-    def _step(self, title: str, night: int, *, fixing: bool = False, gated: bool = True) -> None:
+    def _step(
+        self, title: str, night: int, *, fixing: bool = False, gated: bool = True, injecting: bool = False
+    ) -> None:
+        """Previews, deploys and gates a night; faults strike where `injecting`."""
         started = perf_counter()
         settings = replace(self.settings, night=night)
         found = self.site.preview(settings)
@@ -143,18 +146,18 @@ class Rehearsal:
             # From the night on which all jobs send their token, the service is closed to requests without one.
             everybody = self._was_open and not all(job.authenticated for job in self._world.values())
             self.twin.identity.open_to_anybody(everybody)
-            if not fixing:
+            if injecting:
                 self.trouble.after_deploy(night)
             gated_at = gate_time(self._world, settings, deployed_at)
             self.show(f"{title}: letting time pass until {gated_at:%a %H:%M}")
             self.twin.advance(gated_at)
-            if not fixing:
+            if injecting:
                 self.trouble.before_gate(night)
             checks = self._gate(deployed_at, target.rows if target else None)
             self.site.record("gate", settings, record(checks, deployed_at, self.twin.clock.now))
             problems = [str(check) for check in checks if check.verdict.blocks]
             problems += self._elsewhere(self.twin.dispatcher.attempts[first:])
-        if not fixing and gated:
+        if injecting:
             self._note_caught(night, checks, problems)
         step = Step(
             title,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ingest.baseline import Baseline, BaselineError, BaselineJob, load_baseline
+from ingest.baseline import Baseline, BaselineJob, load_baseline
 from ingest.entity import Entity
 from ingest.limits import DEFAULTS, DOUBLINGS
 from ingest.schedule import Cadence, time_zone
 from ingest.settings import Settings
+from ingest.shapes import ShapeError
 from operations.cloud.scheduler import parent
 from operations.errors import OperationError
 from operations.repository import ROOT
@@ -60,7 +61,7 @@ def as_recorded(body: Fields, found: BaselineJob) -> Fields:
 def _baseline() -> Baseline:
     try:
         return load_baseline(ROOT)
-    except BaselineError as error:
+    except ShapeError as error:
         raise OperationError(str(error)) from None
 
 

@@ -129,10 +129,10 @@ class Ingestor:
                 # It reads its row count wrong, whatever it has rebuilt.
                 error = "Cannot read properties of undefined (reading 'count')"
                 return lambda _: (500, {"success": False, "error": error}, timedelta(seconds=5))
-        if name := _below("/ingest", path):
-            return lambda request: self._ingest(name, names, request)
-        if name := _below(self.reference_path, path):
-            return lambda _: self._ingest_reference(name, references)
+        if raw := _below("/ingest", path):
+            return lambda request: self._ingest(raw, names, request)
+        if reference := _below(self.reference_path, path):
+            return lambda _: self._ingest_reference(reference, references)
         return None
 
     def _ingest(self, name: str, names: list[str], request: Request) -> tuple[int, Body, timedelta]:

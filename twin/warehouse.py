@@ -30,8 +30,9 @@ class Warehouse:
     """
 
     def __init__(self, settings: Settings, catalogue: Iterable[Entity] = CATALOGUE) -> None:
-        # What a client sends as SQL reads no file of this machine, and means UTC as in BigQuery.
-        self._database = duckdb.connect(":memory:", config={"enable_external_access": False})
+        # What a client sends as SQL reads no file of this machine, and means UTC as in BigQuery. The tables are small:
+        # more threads only wait for each other.
+        self._database = duckdb.connect(":memory:", config={"enable_external_access": False, "threads": 1})
         self.execute("SET TimeZone = 'UTC'")
         self._settings = settings
         added = {entity.name: Served(entity.name, is_reference=entity.is_reference) for entity in catalogue}

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ingest.rollout import STRATEGIES, before_rollout, state_at
-from ingest.settings import NAMES, SettingsError, as_environ, load, load_first_night, read_context
+from ingest.settings import NAMES, as_environ, load, load_first_night, read_context
+from ingest.shapes import ShapeError
 from tests.checkout import ROOT
 from tests.given.domain import SETTINGS, WITH_INVOKER, night
 
@@ -156,7 +157,7 @@ def _unset(root: Path, *keys: str) -> None:
 def _errors(
     root: Path, environ: dict[str, str] | None = None, overrides: dict[str, tuple[str, str]] | None = None
 ) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(ShapeError) as caught:
         load(root, environ or {}, overrides)
     assert str(caught.value) == "\n".join(caught.value.lines)
     return caught.value.lines
@@ -390,8 +391,8 @@ def test_a_folder_without_the_file_is_named(tmp_path: Path) -> None:
     [
         ('{\n  "context": {\n    "night": 0,\n  }\n}', "cdktf.json: line 4 is not JSON ("),
         ("", "cdktf.json: line 1 is not JSON ("),
-        ('{"context": {"night": 0, "night": 1}}', "cdktf.json: 'night' stands there more than once; keep one"),
-        ('{"app": "a", "app": "b", "context": {}}', "cdktf.json: 'app' stands there more than once; keep one"),
+        ('{"context": {"night": 0, "night": 1}}', "cdktf.json: 'night' is there more than once; correct it"),
+        ('{"app": "a", "app": "b", "context": {}}', "cdktf.json: 'app' is there more than once; correct it"),
         ('{"context": [1]}', 'cdktf.json: "context" must be an object that maps settings to values'),
         ('{"context": null}', 'cdktf.json: "context" must be an object that maps settings to values'),
         ("[]", 'cdktf.json: "context" must be an object that maps settings to values'),
@@ -457,7 +458,7 @@ def test_the_first_night_is_read_whatever_night_is_committed(tmp_path: Path) -> 
     committed["context"] |= {"strategy": "immediate", "night": 3}
     (tmp_path / "cdktf.json").write_text(json.dumps(committed))
 
-    with pytest.raises(SettingsError):
+    with pytest.raises(ShapeError):
         load(tmp_path, {})
     assert load_first_night(tmp_path, {"INGEST_NIGHT": "7"}).night == 0
     assert load_first_night(tmp_path, {}, {"strategy": ("--strategy", "phased")}).strategy == "phased"
