@@ -14,7 +14,8 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 from ingest.attempt import NEVER, Code
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
-from ingest.rollout import Hold, World
+from ingest.neighbours import crossings
+from ingest.rollout import Hold, World, changes
 from ingest.run import LogRow
 from ingest.schedule import time_zone
 from ingest.settings import Settings
@@ -28,6 +29,7 @@ from operations.cloud.routes import PUBLIC_REFERENCE_PATH, TOKEN_VARIABLE, Ask, 
 from operations.cloud.scheduler import live_jobs, parent
 from operations.cloud.tables import Survey, survey
 from operations.errors import OperationError
+from operations.status import neighbours_of
 from operations.terraform.declared import Declared, declared_jobs
 from operations.terraform.deployed import Before, from_state
 
@@ -117,6 +119,7 @@ def preflight(settings: Settings, sources: Sources, at: datetime) -> list[Check]
         *jobs_checks(world, live, sources),
         tables_check(world, sources.survey, live, log, settings),
         run_log_check(log, live, since, settings),
+        neighbours_check(world, live, sources.before, at, settings),
     ]
 
 
@@ -390,6 +393,27 @@ def run_log_check(log: Log, live: Live, since: datetime, settings: Settings) -> 
             name, OperationError(f"{table} has no run since {start}, and the jobs could not be listed")
         )
     return Check(name, Verdict.PASS, f"{table} is there; no run since {start}, and no job ended well since")
+
+
+def neighbours_check(world: World, live: Live, before: Callable[[], Before], at: datetime, settings: Settings) -> Check:
+    """Which unmanaged jobs call the same service or go by what we load, and which of them the night meets."""
+    name = "neighbours"
+    if isinstance(live, OperationError):
+        return _inconclusive(name, OperationError("the live jobs could not be listed"))
+    beside = neighbours_of(live, settings)
+    if not beside:
+        return Check(name, Verdict.PASS, f"none in {settings.region}")
+    details = tuple(map(str, beside))
+    try:
+        found = changes(before().world, world)
+    except OperationError as error:
+        return Check(name, Verdict.INCONCLUSIVE, str(error), _inconclusive(name, error).remedy, details)
+    met = [text for _, text in crossings(found, beside, at, settings.time_zone)]
+    reason = f"{len(beside)} in {settings.region}"
+    if met:
+        remedy = "look whether they may run then; whoever owns them can move them"
+        return Check(name, Verdict.WARN, f"{reason}, and the night moves jobs across them", remedy, (*details, *met))
+    return Check(name, Verdict.PASS, f"{reason}, and the night moves no job across them", details=details)
 
 
 def _is_missing(error: OperationError) -> bool:

@@ -36,7 +36,11 @@ def main() -> None:
 
     if address := os.environ.get("SERVICE"):
         get = routes.get
-        routes.get = lambda url, token: get(f"{address}/{url.split('/', 3)[3]}", token)
+
+        def at_the_service(url: str, token: str = "") -> routes.Answer:
+            return get(f"{address}/{url.split('/', 3)[3]}", token)
+
+        routes.get = at_the_service
     run()
 
 

@@ -57,6 +57,7 @@ def test_all_checks_pass_when_everything_is_ready(number: int) -> None:
         "jobs to adopt",
         "tables",
         "run log",
+        "neighbours",
     ]
     assert verdicts(found) == {}
     assert {check.remedy for check in found.values()} == {""}
@@ -506,3 +507,47 @@ def test_a_run_log_that_cannot_be_read_is_named(cause: Cause, list_live: object,
 
     assert check.verdict is verdict
     assert words in f"{check.reason} {check.remedy}"
+
+
+# Neighbours
+
+
+def with_the_rebuild(schedule: str = "0 4 * * *") -> object:
+    name = "v2-rebuild-dim-jobs-daily"
+    target = {"uri": f"{SETTINGS.base_url}/rebuild/dim_jobs"}
+    job = from_api(name=named(name), schedule=schedule, timeZone="America/Phoenix", httpTarget=target)
+    return lambda: {**YES.list_live(), name: job}
+
+
+THE_REBUILD = (
+    "v2-rebuild-dim-jobs-daily: daily at 04:00 America/Phoenix; it calls the ingest service at /rebuild/dim_jobs"
+)
+
+
+def test_without_neighbours_that_is_said() -> None:
+    assert checks(SETTINGS)["neighbours"].reason == "none in us-central1"
+
+
+def test_neighbours_are_shown_with_their_times() -> None:
+    check = checks(night(1), list_live=with_the_rebuild())["neighbours"]
+
+    assert (check.verdict, check.details) == (PASS, (THE_REBUILD,))
+    assert check.reason == "1 in us-central1, and the night moves no job across them"
+
+
+def test_a_night_that_moves_ours_across_one_warns() -> None:
+    check = checks(night(2), list_live=with_the_rebuild())["neighbours"]
+
+    assert check.verdict is Verdict.WARN
+    assert check.details == (
+        THE_REBUILD,
+        "v2-rebuild-dim-jobs-daily at 04:00 now runs while jobs loads; it used to run 45 min after the last one",
+    )
+    assert check.remedy
+
+
+def test_neighbours_are_shown_though_what_is_deployed_is_not_known() -> None:
+    error = OperationError("phase-core.tfstate is broken")
+    check = checks(night(2), list_live=with_the_rebuild(), before=failing(error))["neighbours"]
+
+    assert (check.verdict, check.details, check.reason) == (INCONCLUSIVE, (THE_REBUILD,), str(error))
