@@ -60,12 +60,10 @@ class Site:
 
     def neighbours(self, settings: Settings) -> list[Neighbour]:
         """Those that are live; none, with a note, where Cloud Scheduler cannot be asked."""
-        from operations.cloud.credentials import scheduler_client
-        from operations.cloud.scheduler import live_jobs, parent
-        from operations.status import neighbours_of
+        from operations.neighbours import live_neighbours
 
         try:
-            return neighbours_of(live_jobs(scheduler_client(self.environ), parent(settings)), settings)
+            return live_neighbours(settings, self.environ)
         except OperationError as error:
             self.show(f"NOTE: neighbours are not known ({error}).")
             return []

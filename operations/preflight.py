@@ -29,7 +29,7 @@ from operations.cloud.routes import PUBLIC_REFERENCE_PATH, TOKEN_VARIABLE, Ask, 
 from operations.cloud.scheduler import live_jobs, parent
 from operations.cloud.tables import Survey, survey
 from operations.errors import OperationError
-from operations.status import neighbours_of
+from operations.neighbours import neighbours_of
 from operations.terraform.declared import Declared, declared_jobs
 from operations.terraform.deployed import Before, from_state
 

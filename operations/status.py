@@ -14,11 +14,12 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.attempt import NEVER, Attempt
 from ingest.catalogue import CATALOGUE
-from ingest.neighbours import Neighbour, neighbours
+from ingest.neighbours import Neighbour
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.errors import OperationError
+from operations.neighbours import neighbours_of
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import held_jobs
 
@@ -87,15 +88,6 @@ def statuses(
         *(_unmanaged(live[name], name, settings, state.entities) for name in unmanaged),
         *(_neighbour(one, live[one.job]) for one in neighbours_of(live, settings)),
     ]
-
-
-def neighbours_of(live: Mapping[str, ApiJob], settings: Settings) -> list[Neighbour]:
-    """Those among the location's jobs, which are by short name; one whose answer cannot be read is none."""
-    readable = {}
-    for name, job in live.items():
-        with suppress(AttributeError, OverflowError, TypeError, ValueError):
-            readable[name] = jobs.live_job(job)
-    return neighbours(readable, settings)
 
 
 def exit_code(found: Sequence[JobStatus]) -> int:
