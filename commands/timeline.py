@@ -44,9 +44,7 @@ SUFFIXES = (".svg", ".html", ".png")
 @click.option(
     "--at", metavar="TIME", help="Count UTC for the first runs after this ISO 8601 time, instead of after now."
 )
-@click.option(
-    "--neighbours", is_flag=True, help="Ask Cloud Scheduler for the neighbours, and show them with their times."
-)
+@click.option("--neighbours", is_flag=True, help="Show the neighbours that Cloud Scheduler has.")
 def timeline(
     strategy: str | None, night: int | None, measured: str | None, output: str | None, at: str | None, neighbours: bool
 ) -> None:
