@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from urllib.parse import urlsplit
 
 from ingest.attempt import LiveJob
@@ -16,8 +17,11 @@ from ingest.catalogue import CATALOGUE
 from ingest.entity import JOB_PREFIX
 from ingest.rollout import Change
 from ingest.rules import GAP_MINUTES
-from ingest.schedule import Cadence, ScheduleError, first, time_zone
+from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
+
+MOST_RUNS = 7 * 24
+"""A week's runs of a neighbour that are compared with ours, each for itself."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,16 @@ class Neighbour:
         """Such as "daily at 04:00 America/Phoenix"; the cron as it is where it has another form."""
         recurrence = self.cadence.recurrence(self.time_zone) if self.cadence else f"{self.schedule} {self.time_zone}"
         return f"{recurrence}, paused" if self.paused else recurrence
+
+    def runs(self, at: datetime) -> list[datetime]:
+        """Those of the week after `at` (aware), in its own zone; none for a cron or a zone that cannot be read."""
+        from cronsim import CronSim, CronSimError
+
+        try:
+            fires = CronSim(self.schedule, at.astimezone(time_zone(self.time_zone)))
+        except (CronSimError, ScheduleError):
+            return []
+        return list(takewhile(lambda run: run <= at + timedelta(days=7), islice(fires, MOST_RUNS + 1)))
 
     def __str__(self) -> str:
         return f"{self.job}: {self.when}; it {self.why}"
@@ -92,22 +106,32 @@ def crossings(
     for one in beside:
         if one.paused:
             continue
-        if one.cadence is None:
+        runs = one.runs(at)
+        if not runs or len(runs) > MOST_RUNS:
             yield one, f"{one.job} runs at {one.schedule} {one.time_zone}; compare that with the new times by hand"
             continue
+        # A daily one meets the daily jobs on each day of the week in the same way.
+        texts = [
+            text
+            for weekday in sorted(weekdays, key=lambda day: -1 if day is None else day)
+            for run in runs
+            if weekday in (None, run.astimezone(time_zone(zone)).isoweekday() % 7)
+            for text in _crossing(found, weekday, one, run, zone)
+        ]
+        yield from ((one, text) for text in dict.fromkeys(texts))
+
+
+def _crossing(found: Iterable[Change], weekday: int | None, one: Neighbour, run: datetime, zone: str) -> Iterator[str]:
+    """What a run of the neighbour meets among the jobs of that weekday (None: the daily ones)."""
+    local = run.astimezone(time_zone(zone))
+    minute = local.hour * 60 + local.minute
+    before, after = (_starts(found, side, weekday) for side in ("before", "after"))
+    if any(_crosses(before.get(name), start, minute) for name, start in after.items()):
+        clock = one.cadence.clock if one.cadence else f"{run:%H:%M}"
         where = f" {one.time_zone}" if one.time_zone != zone else ""
-        runs = first(one.cadence.next_fires(at, one.time_zone), 1 if one.cadence.is_weekly else 7)
-        moments = [run.astimezone(time_zone(zone)) for run in runs]
-        for weekday in sorted(weekdays, key=lambda day: -1 if day is None else day):
-            same_day = [run for run in moments if weekday in (None, run.isoweekday() % 7)]
-            if not same_day:
-                continue
-            minute = same_day[0].hour * 60 + same_day[0].minute
-            before, after = (_starts(found, side, weekday) for side in ("before", "after"))
-            if any(_crosses(before.get(name), start, minute) for name, start in after.items()):
-                text = f"{one.job} at {one.cadence.clock}{where} now runs {_place(minute, after, 'loads')}"
-                used = _place(minute, before, "loaded")
-                yield one, f"{text}; it used to run {used}" if used else text
+        text = f"{one.job} at {clock}{where} now runs {_place(minute, after, 'loads')}"
+        used = _place(minute, before, "loaded")
+        yield f"{text}; it used to run {used}" if used else text
 
 
 def _starts(found: Iterable[Change], side: str, weekday: int | None) -> dict[str, int]:

@@ -153,14 +153,34 @@ def test_a_paused_one_is_in_no_ones_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "zone"), [("0 8,14,20 * * *", PHOENIX), ("every day", PHOENIX), ("0 4 * * *", "Nowhere/At_All")]
+    ("schedule", "zone"), [("*/5 * * * *", PHOENIX), ("every day", PHOENIX), ("0 4 * * *", "Nowhere/At_All")]
 )
-def test_a_schedule_of_another_form_is_shown_as_it_is_when_ours_move(schedule: str, zone: str) -> None:
+def test_a_schedule_that_cannot_be_compared_is_shown_as_it_is_when_ours_move(schedule: str, zone: str) -> None:
     other = replace(REBUILD, schedule=schedule, time_zone=zone)
 
     assert moved(0, other) == []
     assert moved(2, other) == [
         f"v2-rebuild-dim-jobs-daily runs at {schedule} {zone}; compare that with the new times by hand"
+    ]
+
+
+def test_each_time_of_a_day_is_compared_for_itself() -> None:
+    assert moved(2, replace(REBUILD, schedule="0 8,14,20 * * *")) == []
+    assert moved(2, replace(REBUILD, schedule="0 2,4,8 * * *")) == [
+        "v2-rebuild-dim-jobs-daily at 02:00 now runs 2 h before the first one; it used to run while jobs loaded",
+        "v2-rebuild-dim-jobs-daily at 04:00 now runs while jobs loads; it used to run 45 min after the last one",
+    ]
+
+
+def test_a_neighbour_whose_clock_changes_is_told_for_both_times() -> None:
+    # In the night to November 1 the clock of Denver goes back: 05:00 is 04:00 in Phoenix before, and 05:00 after.
+    beside = replace(REBUILD, schedule="0 5 * * *", time_zone="America/Denver")
+    found = changes(night(2).world_before(), night(2).world())
+    said = [text for _, text in crossings(found, [beside], in_phoenix("2026-10-29T21:00"), PHOENIX)]
+
+    assert [text.partition("; ")[0].partition(" now ")[2] for text in said] == [
+        "runs while jobs loads",
+        "runs while payroll loads",
     ]
 
 
