@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from ingest.neighbours import Neighbour, crossings
 from ingest.rollout import Action, Change, World, changes, stacks_of
 from ingest.schedule import DAY_MINUTES, Cadence, clock_changes, first, time_zone
 from ingest.settings import Settings
@@ -16,10 +17,13 @@ APPLY_ALLOWANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Warning:
-    """`kind` is "lost run" (a deploy now skips a run), "double run", "clock change" (daylight saving) or "no token"."""
+    """`kind` is "lost run" (a deploy now skips a run), "double run", "clock change" (daylight saving), "no token" or
+    "neighbour".
+    """
 
     kind: str
     entity: str
+    """Names of entities; of a "neighbour" its job."""
     text: str
 
 
@@ -77,8 +81,13 @@ def next_run(cadence: Cadence | None, after: datetime, zone: str) -> str | None:
     return first(cadence.next_fires(after, zone), 1)[0].isoformat() if cadence else None
 
 
-def preview(settings: Settings, before: World, before_label: str, at: datetime) -> Preview:
-    """What deploying the settings' night changes in the world `before`, with the clock at `at` (aware)."""
+def preview(
+    settings: Settings, before: World, before_label: str, at: datetime, neighbours: Iterable[Neighbour] = ()
+) -> Preview:
+    """What deploying the settings' night changes in the world `before`, with the clock at `at` (aware).
+
+    `neighbours` are the unmanaged jobs that it is to be compared with; none where nobody has asked for them.
+    """
     night = next(n for n in settings.rollout.nights if n.number == settings.night)
     after = settings.world()
     found = changes(before, after)
@@ -95,6 +104,10 @@ def preview(settings: Settings, before: World, before_label: str, at: datetime) 
             *run_windows(found, at, settings.time_zone),
             *clock_warnings(found, at, settings.time_zone),
             *token_warnings(found, after, settings),
+            *(
+                Warning("neighbour", one.job, text)
+                for one, text in crossings(found, neighbours, at, settings.time_zone)
+            ),
         ],
     )
 
