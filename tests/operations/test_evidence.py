@@ -48,7 +48,7 @@ def test_each_job_has_its_attempt_and_each_table_its_state(twin: Twin) -> None:
     )
     assert (jobs.deadline, jobs.retries) == (timedelta(minutes=3), 0)
     assert jobs.updated
-    assert jobs.updated < SINCE
+    assert jobs.updated <= SINCE
     invoices, payroll = found.jobs["v2-sync-invoices-daily"], found.jobs["v2-sync-payroll-daily"]
     assert invoices.attempt == Attempt(in_phoenix("2026-10-20T02:15"), Code.INTERNAL)
     assert payroll.attempt.paused
