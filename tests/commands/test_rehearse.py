@@ -79,10 +79,12 @@ def test_the_report_is_one_page_that_names_the_engine_and_loads_nothing(checkout
     done = checkout.rollout(*BUILT_IN, "--report", "rehearsal.html", "--fault", "empty:returns")
 
     assert done.returncode == 0
-    assert "HELD at night 1, critical: returns: loaded is fail" in done.stdout
+    assert "BLOCKED at night 1, critical: returns: loaded is fail" in done.stdout
     page = (checkout.root / "rehearsal.html").read_text()
     assert "Deployed by built-in applier." in page
-    assert "Held: returns: loaded is fail" in page
+    assert "Blocked: returns: loaded is fail" in page
+    assert "returns: caught on night 1 by loaded" in page
+    assert "Fault empty:returns: caught on night 1 by loaded" in done.stdout
     assert "<svg" in page
     assert "src=" not in page
     assert "href=" not in page
@@ -96,7 +98,7 @@ def test_the_report_is_one_page_that_names_the_engine_and_loads_nothing(checkout
         (("--fault", "fails:returns@0"), "names a night on which it cannot strike; allowed: 1, 2, 3"),
         (("--fault", "taken:jobs"), "taken needs a job that the rollout creates"),
         (("--fault", "post:returns"), "post needs a job that is live"),
-        (("--fault", "killed:jobs"), "killed strikes the whole deploy"),
+        (("--fault", "killed:jobs"), "killed strikes the whole night"),
         (("--fault", "edited:campaigns"), "no night follows the one that creates the job"),
         (("--report", "no/such/folder/page.html"), "--report: the folder no/such/folder does not exist"),
         (("--engine", "pulumi"), "Invalid value for '--engine'"),
@@ -111,11 +113,11 @@ def test_a_wrong_option_is_one_plain_error(arguments: tuple[str, ...], message: 
     assert "Traceback" not in done.stderr
 
 
-def test_the_kinds_of_trouble_are_listed(checkout: Checkout) -> None:
+def test_the_kinds_of_faults_are_listed(checkout: Checkout) -> None:
     done = checkout.rollout("rehearse", "--faults")
 
     assert done.returncode == 0
-    assert "killed     the deploy is killed between plan and apply" in done.stdout
+    assert "killed            the deploy is killed between plan and apply" in done.stdout
 
 
 def test_without_the_provider_the_built_in_applier_plays_and_terraforms_reason_is_told(

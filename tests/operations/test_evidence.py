@@ -59,7 +59,6 @@ def test_each_job_has_its_attempt_and_each_table_its_state(twin: Twin) -> None:
 def test_a_job_that_never_ran_has_no_attempt_and_a_missing_table_no_state(twin: Twin) -> None:
     job = twin.scheduler.get(named("v2-sync-jobs-daily"))
     twin.scheduler.jobs[named("v2-sync-jobs-daily")] = {k: v for k, v in job.items() if k != "lastAttemptTime"}
-    twin.warehouse.execute(f'DROP TABLE "{SETTINGS.dataset}"."raw_returns"')
     found = ask(SETTINGS, NOBODY | twin.endpoints, None, SINCE)
 
     assert found.jobs
@@ -77,11 +76,11 @@ def test_a_run_log_that_cannot_be_read_is_named_and_the_tables_are_asked(twin: T
 
 
 def test_a_table_that_cannot_be_read_is_broken_with_the_reason(twin: Twin) -> None:
-    twin.warehouse.execute(f'ALTER TABLE "{SETTINGS.dataset}"."raw_returns" ALTER updated_on TYPE VARCHAR')
+    twin.warehouse.execute(f'ALTER TABLE "{SETTINGS.dataset}"."raw_invoices" ALTER _ingested_at TYPE VARCHAR')
     found = ask(SETTINGS, NOBODY | twin.endpoints, ROWS, SINCE)
 
-    assert found.broken.keys() == {"returns"}
-    assert "is STRING" in found.broken["returns"]
+    assert found.broken.keys() == {"invoices"}
+    assert "is STRING" in found.broken["invoices"]
 
 
 @pytest.mark.parametrize(("lost", "what"), [(SCHEDULER, "Cloud Scheduler cannot list"), (BIGQUERY, "BigQuery")])

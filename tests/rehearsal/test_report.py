@@ -32,7 +32,7 @@ def test_a_step_is_a_row_below_the_head(rehearsal: Rehearsal) -> None:
     blocked = next(step for step in rehearsal.steps if step.blocked)
 
     assert len(row(blocked)) == len(HEAD)
-    assert row(blocked)[:4] == ("night 1, critical", "Tue 21:00", "Wed 07:05", "4 create, 4 resume")
+    assert row(blocked)[:4] == ("night 1, critical", "Tue 21:00", "Wed 06:39", "4 create, 4 resume")
     assert (verdict(blocked), writes_text(rehearsal.steps[0])) == ("blocked", "none")
 
 

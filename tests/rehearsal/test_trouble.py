@@ -67,9 +67,9 @@ def test_a_pause_is_ended_by_hand_only_where_no_deploy_ends_it(night: int, state
 def test_rows_that_were_deleted_come_back(twin: Twin) -> None:
     twin.warehouse.load("returns", range(10), in_phoenix("2026-10-20T00:30"))
     made = trouble(twin, "shrinks:returns")
-    made.before_gate(1)
+    made.before_gate(2)
     assert twin.warehouse.count("returns") == 5
-    made.fix(1, state_at(PHASED, 1))
+    made.fix(2, state_at(PHASED, 2))
 
     assert twin.warehouse.count("returns") == 10
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -45,6 +47,8 @@ def test_the_calls_do_not_grow_with_the_tables_but_for_bigquerys_limit_of_1000_a
 ) -> None:
     entities = many(count)
     with a_place(SETTINGS, entities) as place:
+        for entity in entities:
+            place.load(entity.name, timedelta(0))
         surveyed = survey(place.client, SETTINGS, entities)
         billed = freshness.bytes_to_be_billed(place.client, SETTINGS, surveyed.readable)
         found = freshness.read(place.client, SETTINGS, surveyed.readable, max_bytes=max(billed, MAX_BYTES))
