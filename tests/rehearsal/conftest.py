@@ -20,6 +20,7 @@ from tests.given.stage import MONDAY, Open, Stage
 from twin.twin import Twin, running
 
 Make = Callable[[Twin], None]
+Recorded = Callable[[Make, str], tuple[Settings, dict[int, Path]]]
 
 
 @pytest.fixture(scope="session")
@@ -47,31 +48,35 @@ def stage(nights: Callable[[Settings], dict[int, Path]], tmp_path_factory: pytes
 
 
 @pytest.fixture(scope="session")
-def recorded_nights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], dict[int, Path]]:
-    """The nights as main.py synthesizes them in a checkout in which the live jobs are recorded."""
+def recorded_nights(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Make, str], tuple[Settings, dict[int, Path]]]:
+    """The nights as main.py synthesizes them in a checkout in which the live jobs are recorded, and the settings."""
 
     @cache
-    def synthesized(make: Make) -> dict[int, Path]:
+    def synthesized(make: Make, strategy: str) -> tuple[Settings, dict[int, Path]]:
+        settings = replace(SETTINGS, strategy=strategy)
         checkout = Checkout(tmp_path_factory.mktemp("checkout"))
-        with running(SETTINGS, MONDAY) as twin:
+        with running(settings, MONDAY) as twin:
             make(twin)
-            write(checkout.root, recorded(twin))
-        return synthesize_nights(checkout.root, SETTINGS, tmp_path_factory.mktemp("nights"), checkout.environ)
+            found = recorded(twin)
+        write(checkout.root, found)
+        nights = synthesize_nights(checkout.root, settings, tmp_path_factory.mktemp("nights"), checkout.environ)
+        return replace(settings, found=found), nights
 
     return synthesized
 
 
 @pytest.fixture
-def adopted_stage(recorded_nights: Callable[[Make], dict[int, Path]], tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """A twin whose live jobs were changed by `make`, and the nights that declare them."""
+def adopted_stage(recorded_nights: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """A twin with the live jobs that `make` leaves, and the nights that declare them."""
 
     @contextmanager
-    def opened(engine: str, make: Make = make_hostile) -> Iterator[Stage]:
+    def opened(engine: str, make: Make = make_hostile, strategy: str = "phased") -> Iterator[Stage]:
         folder = tmp_path_factory.mktemp("stage")
-        with running(SETTINGS, MONDAY) as twin:
-            make(twin)
-            twin.settings = replace(SETTINGS, found=recorded(twin))
+        settings, nights = recorded_nights(make, strategy)
+        with running(settings, MONDAY) as twin:
             environ = twin_environ(os.environ, twin.endpoints, folder)
-            yield Stage(twin, Workspace(recorded_nights(make), folder / "deploy"), environ, engine, ())
+            yield Stage(twin, Workspace(nights, folder / "deploy"), environ, engine, ())
 
     return opened
