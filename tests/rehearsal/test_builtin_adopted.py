@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from operations.errors import OperationError
 from operations.terraform.engine import Planned
 from tests.given.adopt import OIDC, add_live, change, change_target, give_headers_and_bodies, job_of
 from tests.given.stage import STACKS, Open, Stage
@@ -156,3 +157,19 @@ def test_on_a_closed_service_the_tokens_are_kept_and_a_job_created_without_one_i
         assert {attempt.job for attempt in shift.attempts if not attempt.ok} == created
         assert {attempt.job for attempt in shift.attempts if attempt.ok} == {job_of(entity) for entity in LIVE}
         assert shift.held
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_job_that_is_live_and_not_recorded_stops_the_night_before_anything_is_applied(
+    engine: str, adopted_stage: Open, request: pytest.FixtureRequest
+) -> None:
+    if engine == "terraform":
+        request.getfixturevalue("provider")
+    with adopted_stage(engine) as it:
+        deploy(it, 0)
+        add_live(it.twin, "payroll_adjustments", "0 1 * * *")
+        before = as_it_is(it.twin)
+        with pytest.raises(OperationError, match=r"v2-sync-payroll-adjustments-daily: live and not recorded.*--record"):
+            deploy(it, 1)
+
+        assert as_it_is(it.twin) == before

@@ -88,7 +88,7 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
             "night 0, adopt",
             "payments: the preview shows import, the plan import and update (http_target",
         ),
-        ("taken:returns", "night 1, critical", "/jobs/v2-sync-returns-daily: Job [projects/"),
+        ("taken:returns", "night 1, critical", "v2-sync-returns-daily: live and not recorded"),
         ("killed", "night 2, shift", "the deploy was killed between plan and apply"),
         # Deployed twice and thrice in a rehearsal: a kill strikes once.
         ("killed@1", "night 1, critical", "the deploy was killed between plan and apply"),
