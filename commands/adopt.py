@@ -25,7 +25,7 @@ from operations.terraform.deployed import held_jobs
 
 _COLOURS = {
     **dict.fromkeys((Verdict.EXPECTED, Verdict.MANAGED), "green"),
-    **dict.fromkeys((*TO_RECORD, Verdict.FOREIGN), "yellow"),
+    **dict.fromkeys((*TO_RECORD, Verdict.UNMANAGED), "yellow"),
 }
 
 
@@ -38,7 +38,7 @@ def adopt(record: bool, as_json: bool) -> int:
 
     Each recorded job is imported on night 0, whichever night creates it otherwise, and stays exactly as it is until its
     night: adopting changes nothing, and going back restores the whole job. Exit code 0: all as expected, or recorded,
-    1: something has to be recorded or mended first, 2: could not be evaluated.
+    1: something has to be recorded or fixed first, 2: could not be evaluated.
 
     \b
     Example, before night 0:

@@ -48,15 +48,15 @@ class Verdict(StrEnum):
     """It was recorded and is not live any more; recording again leaves it out."""
     MANAGED = "managed"
     """Terraform holds it, and a night has made or moved it: what was recorded of it stays."""
-    MEND = "mend first"
+    FIX_FIRST = "fix first"
     """Recording cannot cover it."""
     MISSING = "missing"
     TAKEN = "name taken"
-    FOREIGN = "foreign"
+    UNMANAGED = "unmanaged"
 
 
-BLOCKING = (Verdict.MEND, Verdict.MISSING, Verdict.TAKEN)
-"""What has to be mended before anything is recorded."""
+BLOCKING = (Verdict.FIX_FIRST, Verdict.MISSING, Verdict.TAKEN)
+"""What has to be fixed before anything is recorded."""
 
 TO_RECORD = (Verdict.DIFFERS, Verdict.UNRECORDED, Verdict.GONE)
 """What recording settles."""
@@ -73,7 +73,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Adoption:
-    """One job: `entity` is None for a foreign one, `found` what can be recorded of it, `todo` lines for people."""
+    """One job: `entity` is None for an unmanaged one, `found` what can be recorded of it, `todo` lines for people."""
 
     job: str
     entity: str | None
@@ -109,7 +109,7 @@ def compare(settings: Settings, live: Mapping[str, ApiJob], held: Mapping[str, J
     for name in sorted({*imported, *live}):
         entity, job = entities.get(name), live.get(name)
         if entity is None:
-            found.append(Adoption(name, None, Verdict.FOREIGN, [], [_foreign(name, settings)]))
+            found.append(Adoption(name, None, Verdict.UNMANAGED, [], [_foreign(name, settings)]))
         elif _was_moved(held.get(entity.name), entity, settings):
             recorded = settings.found.get(entity.name)
             found.append(Adoption(name, entity.name, Verdict.MANAGED, [], [], recorded))
@@ -138,7 +138,7 @@ def recordable(found: Iterable[Adoption]) -> Baseline:
     found = list(found)
     if bad := [one for one in found if one.verdict in BLOCKING]:
         lines = [f"{one.job}: {one.verdict}" for one in bad]
-        raise FailedError("\n".join(["nothing was recorded; mend first what is said above:", *lines]))
+        raise FailedError("\n".join(["nothing was recorded; fix first what is said above:", *lines]))
     baseline = {one.entity: one.found for one in found if one.entity and one.found}
     if not baseline:
         raise FailedError("nothing was recorded: adopt_existing is false, so night 0 imports no job")
@@ -183,7 +183,7 @@ def _adoptable(entity: Entity, job: ApiJob, settings: Settings) -> Adoption:
     todo += [f"{one}; change the live job" for one in unrecordable(entity.name, found)]
     todo += _inexpressible(job)
     if todo:
-        verdict = Verdict.MEND
+        verdict = Verdict.FIX_FIRST
     elif not before and not entity.live:
         verdict = Verdict.UNRECORDED
         todo.append(not_recorded(entity, settings))

@@ -16,7 +16,7 @@ from operations.cloud import jobs
 from operations.cloud.errors import words
 from operations.errors import OperationError
 from operations.files import write_atomic
-from operations.terraform.engine import Planned, Show, stack_folder, unseen
+from operations.terraform.engine import Planned, Show, refuse_unrecorded, stack_folder, unseen
 from operations.terraform.state import LocalStore
 from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
@@ -55,6 +55,8 @@ class BuiltIn:
         return sorted((step.planned for step in self._steps), key=lambda one: (one.stack, one.address))
 
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
+        creates = [step.planned for step in self._steps if step.planned.action == "create"]
+        refuse_unrecorded(self._client, self._workspace, creates)
         for step in self._steps:
             try:
                 self._take(step)

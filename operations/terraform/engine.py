@@ -92,6 +92,7 @@ class Terraform:
         self._environ = environ
         self._make_client = make_client
         self._binary = terraform_binary(environ)
+        self._planned: list[Planned] = []
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
         """Plans the stacks side by side and leaves each plan in its folder.
@@ -105,7 +106,8 @@ class Terraform:
         for stack in stacks:
             self.initialise(stack)
         found = side_by_side(self._plan, stacks)
-        return sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
+        self._planned = sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
+        return self._planned
 
     def plan_text(self, stack: str) -> str:
         """Terraform's own rendering of the plan that `plan` left."""
@@ -114,8 +116,11 @@ class Terraform:
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         """Applies the plans that `plan` left; `show` gets a line for each job. Repairs what a killed deploy left.
 
-        The identity is applied before the others, which are applied side by side. Raises OperationError.
+        The identity is applied before the others, which are applied side by side. Raises OperationError; where a job to
+        be created is live and not recorded, before anything is applied.
         """
+        if creates := [one for one in self._planned if one.action == "create" and one.stack in stacks]:
+            refuse_unrecorded(self._make_client(), self._root, creates)
         for part in in_order(stacks):
             self._apply_part(part, show)
 
@@ -225,6 +230,33 @@ class Terraform:
         """What is wrong with the stack's state by Terraform's words, and what to do; None: they are about another."""
         bucket = self._backend(stack).get("gcs", {}).get("bucket", "")
         return plain(output, bucket=bucket, folder=str(stack_folder(self._root, stack)))
+
+
+def refuse_unrecorded(client: CloudSchedulerClient, root: Path, creates: Sequence[Planned]) -> None:
+    """Raises OperationError for jobs that are to be created and are live otherwise than declared.
+
+    One that is live just as declared was made by a deploy that was killed.
+    """
+    from google.api_core.exceptions import GoogleAPICallError
+
+    from operations.cloud import jobs
+    from operations.cloud.errors import words
+
+    addresses = {one.address for one in creates}
+    unrecorded = []
+    try:
+        for stack in dict.fromkeys(one.stack for one in creates):
+            for address, job, resource in jobs.resources(_read(stack_folder(root, stack) / "cdk.tf.json")):
+                live = jobs.find(client, job) if address in addresses else None
+                if live and jobs.differences(jobs.declared(resource), live):
+                    unrecorded.append(resource["name"])
+    except GoogleAPICallError as error:
+        raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
+    if unrecorded:
+        raise OperationError(
+            f"{', '.join(unrecorded)}: live and not recorded, so creating would end in 409 ALREADY_EXISTS; nothing was "
+            "applied. Record with `ingest-rollout adopt --record`, commit baseline.json and deploy again"
+        )
 
 
 def in_order(stacks: Sequence[str]) -> list[list[str]]:

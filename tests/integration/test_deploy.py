@@ -94,7 +94,7 @@ def test_plain_cdktf_and_ours_take_turns_on_the_same_state(checkout: Checkout, s
     assert scheduler.take_writes() == []
 
 
-def test_a_name_that_is_taken_stops_the_deploy_with_the_apis_words(checkout: Checkout, scheduler: Scheduler) -> None:
+def test_a_taken_name_stops_the_deploy_before_anything_is_applied(checkout: Checkout, scheduler: Scheduler) -> None:
     parent = "projects/kpi-auto-471020/locations/us-central1"
     taken = f"{parent}/jobs/v2-sync-returns-daily"
     target = {"uri": "https://somebody.example/", "httpMethod": "GET"}
@@ -102,6 +102,6 @@ def test_a_name_that_is_taken_stops_the_deploy_with_the_apis_words(checkout: Che
 
     done = checkout.rollout("deploy", "--night", "1", "--yes", "--force", "--override", "gate", "--reason", "a test")
     assert done.returncode == 1
-    assert "Live already: v2-sync-returns-daily; record with `ingest-rollout adopt --record`." in done.stderr
-    assert "run the same command again, Terraform does only what is missing" in done.stderr
-    assert schedules(scheduler)["v2-sync-returns-daily"] == "0 1 * * *"
+    assert "v2-sync-returns-daily: live and not recorded" in done.stderr
+    assert "`ingest-rollout adopt --record`" in done.stderr
+    assert schedules(scheduler) == BY_HAND | {"v2-sync-returns-daily": "0 1 * * *"}

@@ -102,7 +102,7 @@ def test_what_recording_cannot_cover_has_to_be_mended(
     change(twin, "payroll", body)
     found = compared(twin, baseline)["payroll"]
 
-    assert found.verdict is Verdict.MEND
+    assert found.verdict is Verdict.FIX_FIRST
     assert field in {difference.field for difference in found.differences}
     assert told in found.todo[0]
     assert "gcloud scheduler jobs update http v2-sync-payroll-daily" in found.todo[0]
@@ -124,20 +124,20 @@ def test_a_job_that_cannot_be_declared_has_to_be_mended(fields: dict[str, object
         setattr(job, key, value)
     found = {one.entity: one for one in compare(SETTINGS, live)}["jobs"]
 
-    assert found.verdict is Verdict.MEND
+    assert found.verdict is Verdict.FIX_FIRST
     assert any(told in text for text in found.todo), found.todo
 
 
 def test_a_job_with_an_oauth_token_has_to_be_mended(twin: Twin) -> None:
     change_target(twin, "jobs", {"oauthToken": {"serviceAccountEmail": "a@example.com"}})
 
-    assert compared(twin)["jobs"].verdict is Verdict.MEND
+    assert compared(twin)["jobs"].verdict is Verdict.FIX_FIRST
 
 
 def test_a_job_with_nothing_but_a_name_is_no_crash(twin: Twin) -> None:
     found = compare(SETTINGS, {job_of("jobs"): Job(name=named(job_of("jobs")))})
 
-    assert next(one for one in found if one.entity == "jobs").verdict is Verdict.MEND
+    assert next(one for one in found if one.entity == "jobs").verdict is Verdict.FIX_FIRST
 
 
 def test_missing_unrecorded_and_foreign_jobs_are_told_apart(twin: Twin) -> None:
@@ -158,8 +158,8 @@ def test_missing_unrecorded_and_foreign_jobs_are_told_apart(twin: Twin) -> None:
     ]
     assert found["campaigns"].verdict is Verdict.UNRECORDED
     assert found["campaigns"].todo[0].startswith("night 3 would create it")
-    assert found["inventory_bills"].verdict is Verdict.MEND
-    assert found["v2-sync-locations-weekly"].verdict is Verdict.FOREIGN
+    assert found["inventory_bills"].verdict is Verdict.FIX_FIRST
+    assert found["v2-sync-locations-weekly"].verdict is Verdict.UNMANAGED
     assert "gcloud scheduler jobs pause v2-sync-locations-weekly" in found["v2-sync-locations-weekly"].todo[0]
     assert "somebody-elses" not in found
 
@@ -238,9 +238,9 @@ def test_nothing_is_recorded_while_a_job_has_to_be_mended(twin: Twin) -> None:
     with pytest.raises(OperationError) as caught:
         recorded(twin)
     assert str(caught.value).splitlines() == [
-        "nothing was recorded; mend first what is said above:",
+        "nothing was recorded; fix first what is said above:",
         "v2-sync-payroll-daily: missing",
-        "v2-sync-returns-daily: mend first",
+        "v2-sync-returns-daily: fix first",
     ]
 
 

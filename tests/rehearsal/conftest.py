@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.given.synth import once
 from twin.twin import Twin, running
 
 Make = Callable[[Twin], None]
+Recorded = Callable[[Make, str], tuple[Settings, dict[int, Path]]]
 
 
 @pytest.fixture
@@ -36,34 +38,40 @@ def stage(synthesized_nights: Callable[[Settings], dict[int, Path]], tmp_path_fa
 
 
 @pytest.fixture(scope="session")
-def recorded_nights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], dict[int, Path]]:
-    """The nights as main.py synthesizes them in a checkout in which the live jobs are recorded."""
+def recorded_nights(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Make, str], tuple[Settings, dict[int, Path]]]:
+    """The nights as main.py synthesizes them in a checkout in which the live jobs are recorded, and the settings."""
 
-    def found(make: Make) -> dict[int, Path]:
+    @cache
+    def synthesized(make: Make, strategy: str) -> tuple[Settings, dict[int, Path]]:
+        settings = replace(SETTINGS, strategy=strategy)
+        with running(settings, MONDAY) as twin:
+            make(twin)
+            found = recorded(twin)
+
         def fill(folder: Path) -> None:
             checkout = Checkout(tmp_path_factory.mktemp("checkout"))
-            with running(SETTINGS, MONDAY) as twin:
-                make(twin)
-                write(checkout.root, recorded(twin))
-            synthesize_nights(checkout.root, SETTINGS, folder, checkout.environ)
+            write(checkout.root, found)
+            synthesize_nights(checkout.root, settings, folder, checkout.environ)
 
-        folder = once(tmp_path_factory, ("recorded", make.__qualname__), fill)
-        return {night: folder / f"night-{night}" for night in SETTINGS.rollout.numbers}
+        folder = once(tmp_path_factory, ("recorded", make.__qualname__, strategy), fill)
+        nights = {night: folder / f"night-{night}" for night in settings.rollout.numbers}
+        return replace(settings, found=found), nights
 
-    return found
+    return synthesized
 
 
 @pytest.fixture
-def adopted_stage(recorded_nights: Callable[[Make], dict[int, Path]], tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """A twin whose live jobs were changed by `make`, and the nights that declare them."""
+def adopted_stage(recorded_nights: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """A twin with the live jobs that `make` leaves, and the nights that declare them."""
 
     @contextmanager
-    def opened(engine: str, make: Make = make_hostile) -> Iterator[Stage]:
+    def opened(engine: str, make: Make = make_hostile, strategy: str = "phased") -> Iterator[Stage]:
         folder = tmp_path_factory.mktemp("stage")
-        with running(SETTINGS, MONDAY) as twin:
-            make(twin)
-            twin.settings = replace(SETTINGS, found=recorded(twin))
+        settings, nights = recorded_nights(make, strategy)
+        with running(settings, MONDAY) as twin:
             environ = twin_environ({**os.environ, **FAST_GO}, twin.endpoints, folder)
-            yield Stage(twin, Workspace(recorded_nights(make), folder / "deploy"), environ, engine, ())
+            yield Stage(twin, Workspace(nights, folder / "deploy"), environ, engine, ())
 
     return opened

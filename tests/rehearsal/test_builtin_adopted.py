@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from operations.errors import OperationError
 from operations.terraform.engine import Planned
-from tests.given.adopt import give_headers_and_bodies, job_of
+from tests.given.adopt import OIDC, add_live, change, change_target, give_headers_and_bodies, job_of
 from tests.given.stage import Open
 from tests.given.twin import named
+from twin.scheduler import Fields
+from twin.twin import Twin
 
 LIVE = {"appointments", "customers", "estimates", "invoices", "jobs", "payments", "payroll"}
 CRITICAL = {"inventory_bills", "payroll_adjustments", "purchase_orders", "returns"}
+ENGINES = ["built-in", pytest.param("terraform", marks=pytest.mark.terraform)]
 
 
 def by_action(planned: list[Planned]) -> dict[str, set[str]]:
@@ -18,6 +24,13 @@ def by_action(planned: list[Planned]) -> dict[str, set[str]]:
     for one in planned:
         found.setdefault(one.action, set()).add(one.address.partition(".")[2])
     return found
+
+
+def as_sent(job: Fields) -> dict[str, Any]:
+    """A request, without where it goes and without what is added on the way."""
+    target = {key: value for key, value in job["httpTarget"].items() if key != "uri"}
+    target["headers"] = {key: value for key, value in target.get("headers", {}).items() if key.startswith("X-T")}
+    return target
 
 
 def test_hostile_jobs_are_adopted_unchanged_and_restored_whole(adopted_stage: Open) -> None:
@@ -36,7 +49,9 @@ def test_hostile_jobs_are_adopted_unchanged_and_restored_whole(adopted_stage: Op
         planned, _ = it.deploy(2)
         assert by_action(planned) == {"create": {"locations"}, "update": LIVE}
         shifted = it.jobs()
-        assert all(shifted[name]["httpTarget"]["httpMethod"] == "GET" for name in before)
+        assert all(as_sent(shifted[name]) == as_sent(before[name]) for name in before)
+        assert shifted[named(job_of("invoices"))]["httpTarget"]["httpMethod"] == "POST"
+        assert shifted[named(job_of("estimates"))]["httpTarget"]["oidcToken"] == OIDC
         assert all(shifted[name]["state"] == "ENABLED" for name in before)
         assert all(shifted[name] != job for name, job in before.items())
 
@@ -56,21 +71,84 @@ def test_both_engines_plan_and_write_the_same_and_end_the_same(provider: None, a
             assert ours.jobs() == theirs.jobs(), f"night {night}"
 
 
-@pytest.mark.terraform
-def test_terraform_restores_headers_and_bodies(provider: None, adopted_stage: Open) -> None:
-    with adopted_stage("terraform", give_headers_and_bodies) as it:
+def made_before_its_night(twin: Twin) -> None:
+    """Jobs of the nights 1 and 3 that somebody has made already, beside the seven."""
+    give_headers_and_bodies(twin)
+    add_live(twin, "returns", "0 2,14 * * *")
+    change_target(twin, "returns", {"oidcToken": OIDC, "headers": {"X-Tenant": "44"}})
+    change(twin, "returns", {"description": "by hand", "attemptDeadline": "700s"})
+    add_live(twin, "campaigns", "15 6 * * SUN")
+    twin.scheduler.take_writes()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_job_of_a_later_night_is_imported_moves_on_its_night_and_comes_back(
+    engine: str, adopted_stage: Open, request: pytest.FixtureRequest
+) -> None:
+    if engine == "terraform":
+        request.getfixturevalue("provider")
+    found = LIVE | {"returns", "campaigns"}
+    with adopted_stage(engine, made_before_its_night) as it:
         before = it.jobs()
+        returns = named(job_of("returns"))
 
         planned, writes = it.deploy(0)
-        assert (by_action(planned), writes) == ({"import": LIVE}, [])
-        it.deploy(2)
-        assert "body" not in it.jobs()[named(job_of("invoices"))]["httpTarget"]
-        it.deploy(0)
+        assert (by_action(planned), writes) == ({"import": found}, [])
+        assert it.deploy(0) == ([], [])
 
-        # What Cloud Scheduler adds by itself, the twin does not add.
-        for job in before.values():
-            for added in ("X-Google-Internal", "Content-Length"):
-                job["httpTarget"]["headers"].pop(added, None)
-        after = it.jobs()
-        after[named(job_of("jobs"))]["httpTarget"]["headers"]["Content-Type"] = "application/octet-stream"
-        assert after == before
+        planned, _ = it.deploy(1)
+        assert by_action(planned) == {"create": CRITICAL - {"returns"}, "update": {"returns"}}
+        moved = it.jobs()
+        assert moved[returns]["schedule"] == "55 4 * * *"
+        assert as_sent(moved[returns]) == as_sent(before[returns])
+        assert {name: job for name, job in moved.items() if name in before and name != returns} == {
+            name: job for name, job in before.items() if name != returns
+        }
+
+        planned, _ = it.deploy(3)
+        assert {"returns", "campaigns"} & {one.address.partition(".")[2] for one in planned} == {"campaigns"}
+        assert all(as_sent(it.jobs()[name]) == as_sent(job) for name, job in before.items())
+
+        planned, writes = it.deploy(0)
+        assert not found & {job for verb, job in writes if verb == "delete"}
+        assert it.jobs() == before
+        assert it.deploy(0) == ([], [])
+
+
+def with_tokens(twin: Twin) -> None:
+    """A closed service: each of the seven sends a token."""
+    for entity in sorted(LIVE):
+        change_target(twin, entity, {"oidcToken": OIDC | {"audience": twin.settings.base_url}})
+    twin.scheduler.take_writes()
+
+
+def test_on_a_closed_service_the_tokens_are_kept_and_a_job_created_without_one_is_refused(
+    adopted_stage: Open,
+) -> None:
+    with adopted_stage("built-in", with_tokens, "immediate") as it:
+        it.rehearsal.play()
+        adopt, shift, *_ = it.rehearsal.steps
+        created = {job_of(entity) for entity in (*CRITICAL, "locations")}
+
+        assert (adopt.problems, adopt.failures, adopt.writes) == ([], 0, [])
+        (warning,) = [one for one in shift.preview.warnings if one.kind == "no token"]
+        assert {job_of(entity) for entity in warning.entity.split(", ")} == created
+        assert {attempt.job for attempt in shift.attempts if not attempt.ok} == created
+        assert {attempt.job for attempt in shift.attempts if attempt.ok} == {job_of(entity) for entity in LIVE}
+        assert shift.blocked
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_job_that_is_live_and_not_recorded_stops_the_night_before_anything_is_applied(
+    engine: str, adopted_stage: Open, request: pytest.FixtureRequest
+) -> None:
+    if engine == "terraform":
+        request.getfixturevalue("provider")
+    with adopted_stage(engine) as it:
+        it.deploy(0)
+        add_live(it.twin, "payroll_adjustments", "0 1 * * *")
+        before = it.jobs()
+        with pytest.raises(OperationError, match=r"v2-sync-payroll-adjustments-daily: live and not recorded.*--record"):
+            it.deploy(1)
+
+        assert it.jobs() == before

@@ -87,7 +87,7 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
             "returns: the preview shows no change, the plan update (schedule)",
         ),
         ("post:payments", "night 0, adopt", "plan", "payments: the preview shows import, the plan import and update"),
-        ("taken:returns", "night 1, critical", "deploy", "/jobs/v2-sync-returns-daily: Job [projects/"),
+        ("taken:returns", "night 1, critical", "deploy", "v2-sync-returns-daily: live and not recorded"),
         ("token-dropped", "night 0, adopt", "succeeded", "jobs: succeeded is fail: expected OK, measured PERMISSION"),
         ("token-dropped@3", "night 3, reference", "succeeded", "measured PERMISSION_DENIED (7)"),
         ("killed", "night 2, shift", "deploy", "the deploy was killed between plan and apply"),

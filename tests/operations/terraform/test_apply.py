@@ -23,6 +23,7 @@ class FakeTerraform(Terraform):
 
     def __init__(self, *failing: str) -> None:
         self.calls: list[str] = []
+        self._planned = []
         self._failing = failing
         self.orphans: tuple[list[str], list[str]] = ([], [])
 
