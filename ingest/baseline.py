@@ -19,6 +19,9 @@ from ingest.limits import DEADLINE, DESCRIPTION_LIMIT, DOUBLINGS, METHODS, RETRI
 from ingest.schedule import Cadence, ScheduleError
 
 FILE = "baseline.json"
+RETRY = ("retry_count", "min_backoff_duration", "max_backoff_duration", "max_retry_duration", "max_doublings")
+"""The fields of google_cloud_scheduler_job's retry_config."""
+
 DURATIONS = ("attempt_deadline", "min_backoff_duration", "max_backoff_duration", "max_retry_duration")
 
 
