@@ -137,13 +137,13 @@ def test_a_job_that_was_found_is_imported_on_every_night_and_keeps_what_it_sends
     strategy: str, night: int, synthesize: Synthesize
 ) -> None:
     planned = SETTINGS.planned(SETTINGS.world(1)["returns"])
-    token = "by-hand@kpi-auto-471020.iam.gserviceaccount.com"
+    email = "by-hand@kpi-auto-471020.iam.gserviceaccount.com"
     recorded = replace(
         planned,
         schedule="0 2,14 * * *",
         http_method="POST",
         headers={"X-Tenant": "42"},
-        oidc_service_account_email=token,
+        oidc_service_account_email=email,
         attempt_deadline="700s",
         paused=True,
     )
@@ -153,6 +153,6 @@ def test_a_job_that_was_found_is_imported_on_every_night_and_keeps_what_it_sends
     assert f"{KIND}.returns" in [entry["to"] for entry in stacks["phase-financial"]["import"]]
     assert job["lifecycle"] == {"prevent_destroy": True}
     assert (job["http_target"]["http_method"], job["http_target"]["headers"]) == ("POST", {"X-Tenant": "42"})
-    assert job["http_target"]["oidc_token"] == {"service_account_email": token}
+    assert job["http_target"]["oidc_token"] == {"service_account_email": email}
     moved = (job["schedule"], job["attempt_deadline"], job["paused"])
     assert moved == (("55 4 * * *", "1800s", False) if night else ("0 2,14 * * *", "700s", True))
