@@ -20,6 +20,9 @@ from ingest.schedule import Cadence, ScheduleError
 from ingest.shapes import ShapeError, Table, fitting, hints_of, read_json
 
 FILE = "baseline.json"
+RETRY = ("retry_count", "min_backoff_duration", "max_backoff_duration", "max_retry_duration", "max_doublings")
+"""The fields of google_cloud_scheduler_job's retry_config."""
+
 DURATIONS = ("attempt_deadline", "min_backoff_duration", "max_backoff_duration", "max_retry_duration")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
+from ingest.baseline import RETRY
 from operations.cloud import jobs
 from operations.cloud.errors import words
 from operations.errors import OperationError
@@ -22,7 +23,7 @@ from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
 
 # How Terraform calls the block that a flat key lies in.
-_BLOCKS = dict.fromkeys(jobs.RETRY, "retry_config") | dict.fromkeys(
+_BLOCKS = dict.fromkeys(RETRY, "retry_config") | dict.fromkeys(
     ("uri", "http_method", "headers", "body", *jobs.OIDC), "http_target"
 )
 
@@ -161,7 +162,7 @@ class _State:
             tokens = [{"service_account_email": email, "audience": wanted["oidc_audience"]}] if email else []
             target = {key: wanted[key] for key in ("http_method", "headers", "body")} | {"oidc_token": tokens}
             attributes |= {key: wanted[key] for key in ("schedule", "description", "attempt_deadline", "paused")}
-            attributes |= {"http_target": [target], "retry_config": [{key: wanted[key] for key in jobs.RETRY}]}
+            attributes |= {"http_target": [target], "retry_config": [{key: wanted[key] for key in RETRY}]}
         self._write(self._attributes() | {address: attributes})
 
     def forget(self, address: str) -> None:

@@ -16,13 +16,13 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
 from ingest.attempt import NEVER, Attempt, LiveJob
+from ingest.baseline import RETRY
 from ingest.limits import DEFAULTS
 
 KIND = "google_cloud_scheduler_job"
 
 Fields = dict[str, Any]
 
-RETRY = ("retry_count", "min_backoff_duration", "max_backoff_duration", "max_retry_duration", "max_doublings")
 OIDC = ("oidc_service_account_email", "oidc_audience")
 _TARGET = ("uri", "http_method", "headers", "body")
 KEYS = ("schedule", "time_zone", *_TARGET, *OIDC, "description", "attempt_deadline", *RETRY, "paused")

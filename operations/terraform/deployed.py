@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.baseline import BaselineJob
+from ingest.baseline import RETRY, BaselineJob
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.rollout import Action, Hold, Job, World, changes
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
-from operations.cloud.jobs import RETRY
 from operations.errors import OperationError
 from operations.terraform.state import (
     LocalStore,

@@ -50,6 +50,8 @@ def test_plan_lists_each_job_with_old_and_new_time_and_next_run(checkout: Checko
         "before": "0 2 * * *",
         "after": "0 4 * * *",
         "next_run": "2026-10-21T04:00:00-07:00",
+        "fields": [],
+        "notes": [],
     }
 
 

@@ -24,7 +24,7 @@ def _jobs(stack: dict[str, Any]) -> dict[str, Any]:
             jobs[address] = _job(fields, imports.pop(address, None))
     if imports:
         raise ValueError(f"imports without a resource: {imports}")
-    return dict(sorted(jobs.items(), key=lambda item: Cadence.parse(item[1]["schedule"]).slot))
+    return dict(sorted(jobs.items(), key=lambda item: Cadence.verbatim(item[1]["schedule"]).slot))
 
 
 def _job(fields: dict[str, Any], imported: str | None) -> dict[str, Any]:

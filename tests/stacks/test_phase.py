@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ingest.rollout import STRATEGIES
+from tests.given.domain import SETTINGS
 from tests.given.synth import Stacks, Synthesize
 
 KIND = "google_cloud_scheduler_job"
@@ -128,3 +130,29 @@ def test_a_stacks_output_lists_its_jobs_with_schedule_and_next_run(synthesize: S
 
 def test_the_same_night_is_synthesized_to_the_same_bytes(synthesize: Synthesize) -> None:
     assert json.dumps(synthesize(night=2)) == json.dumps(synthesize(night=2))
+
+
+@pytest.mark.parametrize(("strategy", "night"), NIGHTS)
+def test_a_job_that_was_found_is_imported_on_every_night_and_keeps_what_it_sends(
+    strategy: str, night: int, synthesize: Synthesize
+) -> None:
+    planned = SETTINGS.planned(SETTINGS.world(1)["returns"])
+    email = "by-hand@kpi-auto-471020.iam.gserviceaccount.com"
+    recorded = replace(
+        planned,
+        schedule="0 2,14 * * *",
+        http_method="POST",
+        headers={"X-Tenant": "42"},
+        oidc_service_account_email=email,
+        attempt_deadline="700s",
+        paused=True,
+    )
+    stacks = synthesize(strategy=strategy, night=night, found={"returns": recorded})
+    job = jobs(stacks)["returns"]
+
+    assert f"{KIND}.returns" in [entry["to"] for entry in stacks["phase-financial"]["import"]]
+    assert job["lifecycle"] == {"prevent_destroy": True}
+    assert (job["http_target"]["http_method"], job["http_target"]["headers"]) == ("POST", {"X-Tenant": "42"})
+    assert job["http_target"]["oidc_token"] == {"service_account_email": email}
+    moved = (job["schedule"], job["attempt_deadline"], job["paused"])
+    assert moved == (("55 4 * * *", "1800s", False) if night else ("0 2,14 * * *", "700s", True))

@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ingest.baseline import Baseline
+from ingest.baseline import RETRY, Baseline
 from ingest.catalogue import GROUPS
 from ingest.rollout import STRATEGIES, Action, Hold, Job, World, before_rollout, changes, stacks_of, state_at
-from operations.cloud.jobs import RETRY
 from operations.errors import OperationError
 from operations.terraform.deployed import assumed, from_state, night_or_start
 from tests.given.domain import SETTINGS, night
