@@ -3,7 +3,7 @@
 python3 bootstrap.py            only the setup
 python3 bootstrap.py rehearse   the whole rollout, played on the embedded twin
 python3 bootstrap.py preview    what each night changes, and the Terraform of the committed night
-python3 bootstrap.py test       lint, types and tests
+python3 bootstrap.py test       lint, types and tests, but for those of CDK Terrain
 python3 bootstrap.py terrain    installs CDK Terrain beside cdktf and compares what both synthesize
 """
 
@@ -19,24 +19,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+MADE_BY = VENV / "made-by"
 STAMP = VENV / "setup-done"
 PIP = ("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 UV = ("uv", "pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet")
-TERRAIN = [*PIP, "--require-hashes", "-r", "requirements-terrain.txt"]
 # Cuts the provider's assembly down, which takes a few seconds, and has jsii unpack what it reads.
 LOAD_ONCE = "import os, toolchain; toolchain.quiet_node(os.environ); import constructs.bindings"
+PYTEST = ("pytest", "-n", "auto", "--dist", "worksteal")
 TASKS = {
     "setup": [],
     "rehearse": [["ingest-rollout", "nights"], ["ingest-rollout", "rehearse", "--report", "rehearsal.html"]],
     "preview": [["ingest-rollout", "nights"], ["ingest-rollout", "synth"]],
     "test": [
-        TERRAIN,
         ["ruff", "check"],
         ["ruff", "format", "--check"],
         ["mypy"],
-        ["pytest", "-n", "auto", "--dist", "worksteal", "--durations=15"],
+        [*PYTEST, "--durations=15", "--ignore=tests/terrain"],
     ],
-    "terrain": [TERRAIN, ["pytest", "tests/terrain"]],
+    # 350 MB that nothing else needs.
+    "terrain": [[*PIP, "--require-hashes", "-r", "requirements-terrain.txt"], [*PYTEST, "tests/terrain"]],
     "inventories": [["pytest", "tests/stacks", "tests/docs", "--snapshot-update"]],
     "bench": [["python", "-m", "bench"]],
     "lock": [
@@ -63,19 +64,25 @@ def main(arguments: list[str]) -> None:
 
 
 def set_up(environ: dict[str, str]) -> None:
-    """Installs the pinned packages, unless the last setup had the same pins."""
+    """Installs the pinned packages, unless the last setup had the same Python and the same pins."""
     pins = [ROOT / name for name in ("requirements.txt", "package-lock.json", "pyproject.toml")]
-    wanted = hashlib.sha256(b"".join(p.read_bytes() for p in pins) + f"{ROOT} {sys.version}".encode()).hexdigest()
-    if STAMP.is_file() and STAMP.read_text() == wanted and (ROOT / "node_modules").is_dir():
+    wanted = hashlib.sha256(b"".join(p.read_bytes() for p in pins)).hexdigest()
+    # A virtual environment works with the Python that made it alone, and where it was made. The base: what runs
+    # this may be the environment's own.
+    maker = f"{ROOT}\n{sys.base_prefix}\n{sys.version}"
+    made = content(MADE_BY) == maker
+    if made and content(STAMP) == wanted and (ROOT / "node_modules").is_dir():
         return
-    print("Setting up .venv/ and node_modules/, once: about two minutes.", flush=True)
+    print("Setting up .venv/ and node_modules/, once: one to three minutes.", flush=True)
     try:
         import ensurepip  # noqa: F401
         import venv
     except ImportError:
         sys.exit("bootstrap.py: this Python has no venv module; install it (Debian: apt install python3-venv)")
     STAMP.unlink(missing_ok=True)
-    venv.create(VENV, with_pip=True, symlinks=os.name != "nt")
+    if not made:
+        venv.create(VENV, clear=True, with_pip=True, symlinks=os.name != "nt")
+        MADE_BY.write_text(maker, encoding="utf-8")
     pip = [str(BIN / "python"), *PIP[1:]]
     run([*pip, "--require-hashes", "-r", "requirements.txt"], environ)
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], environ)
@@ -86,7 +93,11 @@ def set_up(environ: dict[str, str]) -> None:
     if os.name != "nt" and not (command := BIN / "cdktf").exists():
         command.symlink_to(ROOT / "node_modules" / ".bin" / "cdktf")
     run([str(BIN / "python"), "-c", LOAD_ONCE], environ | {"INGEST_CDK": ""})
-    STAMP.write_text(wanted)
+    STAMP.write_text(wanted, encoding="utf-8")
+
+
+def content(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def run(command: list[str], environ: dict[str, str]) -> None:

@@ -13,9 +13,10 @@ def main() -> None:
         from toolchain import quiet_node
 
         quiet_node(os.environ)
-        from ingest.baseline import BaselineError, load_baseline
+        from ingest.baseline import load_baseline
         from ingest.rules import Plan, problems
-        from ingest.settings import SettingsError, load, read_context
+        from ingest.settings import load, read_context
+        from ingest.shapes import ShapeError
         from stacks.night import night_app
     except ImportError as error:
         if error.name is None:  # Not Python's own words: the seam to cdktf says itself what to do.
@@ -24,7 +25,7 @@ def main() -> None:
     try:
         settings = load(ROOT, os.environ)
         baseline = load_baseline(ROOT)
-    except (SettingsError, BaselineError) as error:
+    except ShapeError as error:
         sys.exit(str(error))
     if found := problems(Plan(settings=settings)):
         sys.exit("\n".join(map(str, found)))

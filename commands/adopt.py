@@ -11,8 +11,9 @@ import click
 
 from commands.options import echo_json, json_option, judges
 from commands.render import table
-from ingest.baseline import FILE, Baseline, BaselineError, load_baseline
+from ingest.baseline import FILE, Baseline, load_baseline
 from ingest.entity import JOB_PREFIX
+from ingest.shapes import ShapeError
 from operations import adopt as adoption
 from operations.adopt import BLOCKING, Adoption, Verdict, compare, live_jobs, recordable, write
 from operations.cloud.credentials import scheduler_client
@@ -65,7 +66,7 @@ def _recorded_before(*, tolerant: bool) -> Baseline:
     """The committed baseline; a bad one counts as none where it is going to be replaced."""
     try:
         return load_baseline(ROOT)
-    except BaselineError as error:
+    except ShapeError as error:
         if tolerant:
             return {}
         raise OperationError(str(error)) from None

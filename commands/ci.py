@@ -77,7 +77,7 @@ def night() -> None:
     Example:
       ingest-rollout ci night >> "$GITHUB_OUTPUT"
     """
-    from operations.deployed_night import deployed_night, hold_off
+    from operations.deployed_night import deployed_night, why_not_due
     from operations.ledger.ledger import FILE, Ledger
 
     ledger = Ledger(ROOT / FILE)
@@ -86,7 +86,7 @@ def night() -> None:
         click.echo("night=\nstrategy=\ngate=not due\nwhy=nothing is deployed yet, by the ledger")
         return
     settings = read_settings(night=found.night, strategy=found.strategy)
-    why = hold_off(ledger, settings, found.since, now())
+    why = why_not_due(ledger, settings, found.since, now())
     click.echo(f"night={found.night}\nstrategy={found.strategy}\ngate={'not due' if why else 'due'}")
     click.echo(f"why=night {found.night} ({found.strategy}) is deployed, {why or 'its gate is due'}")
 

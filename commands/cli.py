@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.options import (
-    at_option,
-    clock,
-    echo_json,
-    from_option,
-    json_option,
-    night_options,
-    strategy_option,
-)
+from commands.options import at_option, clock, echo_json, from_option, json_option, night_options, strategy_option
 from operations.errors import OperationError
 from operations.repository import ROOT, read_first_night, read_settings
 from operations.terraform import deployed
@@ -25,97 +17,28 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class Further(NamedTuple):
-    """Where a command is and the first sentence of its help: importing it only to list it may take a second."""
-
-    module: str
-    function: str
-    summary: str
-
-
-FURTHER = {
-    "adopt": Further(
-        "commands.adopt",
-        "adopt",
-        "Compare the live jobs, field by field, with what night 0 expects; record them with --record.",
-    ),
-    "ci": Further(
-        "commands.ci",
-        "ci",
-        "For workflows: the ledger's branch, the night that is deployed, pages of Markdown.",
-    ),
-    "completion": Further(
-        "commands.completion",
-        "completion",
-        "Print the script that completes commands, options and their values after TAB.",
-    ),
-    "deploy": Further(
-        "commands.deploy",
-        "deploy",
-        "Deploy a night: preview, confirmation, then cdktf for exactly its stacks.",
-    ),
-    "diff": Further(
-        "commands.diff",
-        "diff",
-        "Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.",
-    ),
-    "freshness": Further(
-        "commands.freshness",
-        "freshness",
-        "Check that the tables of the committed night got new rows in time.",
-    ),
-    "gate": Further(
-        "commands.gate",
-        "gate",
-        "Ask whether a night worked; the next night waits for it.",
-    ),
-    "history": Further(
-        "commands.history",
-        "history",
-        "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
-    ),
-    "move-state": Further(
-        "commands.move_state",
-        "move_state",
-        "Move Terraform's state of all stacks to the team's bucket, or back to this machine.",
-    ),
-    "policy": Further(
-        "commands.policy",
-        "policy",
-        "Check the Terraform of the nights against the policy: targets, identities, grants, secrets, pins.",
-    ),
-    "preflight": Further(
-        "commands.preflight",
-        "preflight",
-        "Check before a night that its deploy can work: API, permissions, routes, names, tables.",
-    ),
-    "reconcile": Further(
-        "commands.reconcile",
-        "reconcile",
-        "Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.",
-    ),
-    "rehearse": Further(
-        "commands.rehearse",
-        "rehearse",
-        "Play the whole rollout on an embedded twin, without any cloud account.",
-    ),
-    "rollback": Further(
-        "commands.deploy",
-        "rollback",
-        "Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.",
-    ),
-    "status": Further(
-        "commands.status",
-        "status",
-        "Compare the live jobs with what a night declares; show last attempts and next runs.",
-    ),
-    "timeline": Further(
-        "commands.timeline",
-        "timeline",
-        "Draw the rollout: when each job runs after each night, and the schedule before and after.",
-    ),
+SUMMARIES = {
+    "adopt": "Compare the live jobs, field by field, with what night 0 expects; record them with --record.",
+    "ci": "For workflows: the ledger's branch, the night that is deployed, pages of Markdown.",
+    "completion": "Print the script that completes commands, options and their values after TAB.",
+    "deploy": "Deploy a night: preview, Terraform's plan, confirmation, then exactly that plan.",
+    "diff": "Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.",
+    "freshness": "Check that the tables of the committed night got new rows in time.",
+    "gate": "Ask whether a night worked; the next night waits for it.",
+    "history": "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
+    "move-state": "Move Terraform's state of all stacks to the team's bucket, or back to this machine.",
+    "policy": "Check the Terraform of the nights against the policy: identities, roles, secrets, retries.",
+    "preflight": "Check before a night that its deploy can work: API, permissions, routes, names, tables.",
+    "reconcile": "Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.",
+    "rehearse": "Play the whole rollout on an embedded twin, without any cloud account.",
+    "rollback": "Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.",
+    "status": "Compare the live jobs with what a night declares; show last attempts and next runs.",
+    "timeline": "Draw the rollout: when each job runs after each night, and the schedule before and after.",
 }
-"""Commands in modules of their own, by name."""
+"""The first sentence of each further command's help: importing the command only to list it may take a second."""
+
+MODULES = {"rollback": "deploy"}
+"""The further commands whose module in commands/ is not named after them."""
 
 CHANGES = 2
 """Exit code for "there are changes", as Terraform's -detailed-exitcode."""
@@ -129,7 +52,7 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False)
     except click.Abort:
-        click.echo("stopped, nothing was deployed", err=True)
+        click.echo("stopped, nothing was changed", err=True)
         code = 1
     except click.ClickException as error:
         # click's own exit code for a wrong option is 2, which here means changes.
@@ -148,15 +71,15 @@ class LazyGroup(click.Group):
     """A group whose further commands are imported when they are used, so that `plan` and a list start fast."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*super().list_commands(context), *FURTHER})
+        return sorted({*super().list_commands(context), *SUMMARIES})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in FURTHER:
+        if name not in SUMMARIES:
             return super().get_command(context, name)
         from importlib import import_module
 
-        further = FURTHER[name]
-        command: click.Command = getattr(import_module(further.module), further.function)
+        function = name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"commands.{MODULES.get(name, function)}"), function)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -171,8 +94,7 @@ class LazyGroup(click.Group):
 
     def _listed(self, context: click.Context) -> click.Group:
         """The commands by name and first sentence, without importing the further ones."""
-        further = {name: click.Command(name, help=one.summary) for name, one in FURTHER.items()}
-        listed = {**self.commands, **further}
+        listed = {**self.commands, **{name: click.Command(name, help=text) for name, text in SUMMARIES.items()}}
         return click.Group(commands={name: listed[name] for name in self.list_commands(context)})
 
 

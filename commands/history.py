@@ -1,4 +1,4 @@
-"""`ingest-rollout history`: tells and verifies the ledger."""
+"""`ingest-rollout history`: lists and verifies the ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from commands.candidates import nights
 from commands.options import echo_json, json_option, judges
-from commands.render import records_table
+from commands.records import records_table
 from operations.errors import OperationError
 
 

@@ -11,7 +11,7 @@ from operations.errors import OperationError
 from operations.lock import lock
 from operations.repository import ROOT, read_settings
 from operations.terraform.engine import OUTPUT
-from operations.terraform.move import StateMove, Step, stacks_of, strays
+from operations.terraform.move import StateMove, Step, orphaned, stacks_of
 from operations.terraform.synth import synthesize
 
 
@@ -36,7 +36,7 @@ def move_state(to: str, yes: bool) -> None:
         moves = move.planned(stacks)
         rows = [(m.stack, str(m.step), str(m.resources), m.source, m.target) for m in moves]
         click.echo(table(("stack", "step", "resources", "from", "to"), rows))
-        for name in strays(ROOT, stacks):
+        for name in orphaned(ROOT, stacks):
             click.echo(f"NOTE: state/{name} is of no stack of these settings and stays where it is.")
         todo = [m.stack for m in moves if m.step in (Step.MOVE, Step.FINISH)]
         if todo:

@@ -10,7 +10,8 @@ import click
 
 from commands.candidates import Items, starting
 from commands.options import clock, echo_json, now, strategy_option
-from commands.render import records_table, table
+from commands.records import records_table
+from commands.render import table
 from ingest.schedule import time_zone
 from operations.errors import OperationError
 from operations.repository import read_first_night

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -16,8 +15,6 @@ from ingest.rollout import Action
 from ingest.schedule import Cadence, first
 from ingest.settings import Settings
 from ingest.verdict import Verdict
-from operations.ledger.record import Record
-from operations.ledger.words import one_line, what
 
 if TYPE_CHECKING:
     from operations.preflight import Check
@@ -32,18 +29,17 @@ _ACTIONS = {
     Action.DROP_OIDC: "yellow",
 }
 
-_VERDICTS: dict[str, str] = {
+VERDICT_COLOURS: dict[str, str] = {
     Verdict.PASS: "green",
     Verdict.WARN: "yellow",
     Verdict.INCONCLUSIVE: "magenta",
     Verdict.FAIL: "red",
 }
-_OUTCOMES: dict[str, str] = {"done": "green", "failed": "red", "interrupted": "yellow", **_VERDICTS}
 
 
 def styled(verdict: Verdict, text: str | None = None, *, bold: bool | None = None) -> str:
     """`text`, else the verdict's name, in the verdict's colour."""
-    return click.style(verdict if text is None else text, fg=_VERDICTS[verdict], bold=bold)
+    return click.style(verdict if text is None else text, fg=VERDICT_COLOURS[verdict], bold=bold)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -146,23 +142,3 @@ def preflight_text(settings: Settings, found: Sequence[Check]) -> str:
     counts = Counter(one.verdict for one in found)
     lines += ["", ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])]
     return "\n".join(lines)
-
-
-def records_table(records: list[Record], zone: ZoneInfo) -> str:
-    """The records as a table, times in `zone`."""
-    rows = [
-        (
-            f"{record.at.astimezone(zone):%a %Y-%m-%d %H:%M}",
-            one_line(record.who),
-            record.kind,
-            f"{record.night} ({one_line(record.strategy)})",
-            _what(record),
-        )
-        for record in records
-    ]
-    return table((f"when, {zone.key}", "who", "kind", "night", "what"), rows)
-
-
-def _what(record: Record) -> str:
-    outcome, rest = what(record)
-    return click.style(outcome, fg=_OUTCOMES.get(outcome)) + rest

@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ingest.catalogue import CATALOGUE
 from ingest.limits import DEADLINE, DESCRIPTION_LIMIT, DOUBLINGS, METHODS, RETRIES
+from ingest.shapes import ShapeError, Table, fitting, hints_of, read_json
 
 FILE = "baseline.json"
 DURATIONS = ("attempt_deadline", "min_backoff_duration", "max_backoff_duration", "max_retry_duration")
-
-
-class BaselineError(ValueError):
-    """A bad baseline; one line for each problem in `lines`: the entity, the field, the value, what is allowed."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +47,6 @@ class BaselineJob:
 
 
 FIELDS = tuple(one.name for one in fields(BaselineJob))
-_NUMBERS = ("retry_count", "max_doublings")
 _OPTIONAL = ("description", "oidc_service_account_email", "oidc_audience", "body")
 
 Baseline = Mapping[str, BaselineJob]
@@ -62,29 +54,28 @@ Baseline = Mapping[str, BaselineJob]
 
 
 def load_baseline(root: Path) -> Baseline:
-    """The baseline of the repository at `root`, empty where there is none. Raises BaselineError with every problem."""
-    path = root / FILE
+    """The baseline of the repository at `root`, empty where there is none. Raises ShapeError with every problem."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+        content = read_json(root / FILE, _AGAIN)
     except FileNotFoundError:
         return {}
-    except OSError as error:
-        raise BaselineError([f"{FILE}: cannot be read at {path} ({error.strerror})"]) from None
-    except json.JSONDecodeError as error:
-        raise BaselineError([f"{FILE}: line {error.lineno} is not JSON ({error.msg}); {_ANEW}"]) from None
-    except (ValueError, RecursionError) as error:
-        raise BaselineError([f"{FILE}: {error}; {_ANEW}"]) from None
     if not isinstance(content, dict):
-        raise BaselineError([f"{FILE}: must be an object that maps entities to their jobs; {_ANEW}"])
-    found, lines = {}, []
+        raise ShapeError([f"{FILE}: must be an object that maps entities to their jobs; {_AGAIN}"])
+    found, problems = {}, list[str]()
     for name, values in content.items():
-        problems = list(_shape(values))
-        if not problems:
-            found[name] = BaselineJob(**values)
-            problems = list(unrecordable(name, found[name]))
-        lines += [f"{FILE}: {name}: {problem}" for problem in problems]
-    if lines:
-        raise BaselineError(lines)
+        before = len(problems)
+        if not isinstance(values, dict):
+            problems.append(f"{name}: must be an object with the job's fields; {_AGAIN}")
+            continue
+        table = Table(values, name, FIELDS, problems, entry="field", absent=f"missing; {_AGAIN}; allowed:")
+        fields: dict[str, Any] = {
+            key: table.need(key, _typed(kind), _in_words(kind)) for key, kind in hints_of(BaselineJob).items()
+        }
+        if len(problems) == before:
+            found[name] = BaselineJob(**fields)
+            problems += [f"{name}: {problem}" for problem in unrecordable(name, found[name])]
+    if problems:
+        raise ShapeError(f"{FILE}: {problem}" for problem in problems)
     return found
 
 
@@ -126,46 +117,23 @@ def unrecordable(name: str, job: BaselineJob) -> Iterator[str]:
             yield f"{key} holds ${{ or %{{, which Terraform would evaluate; reword it in the live job"
 
 
-_ANEW = "`ingest-rollout adopt --record` writes it anew"
+_AGAIN = "`ingest-rollout adopt --record` writes it again"
+_WORDS = {str: "a text", int: "a whole number", bool: "true or false", Mapping[str, str]: "an object of texts"}
 
 
-def _shape(values: Any) -> Iterator[str]:
-    if not isinstance(values, dict):
-        yield "must be an object with the job's fields"
-        return
-    for key in values.keys() - set(FIELDS):
-        yield f"{key} is not a field; known: {', '.join(FIELDS)}"
-    for key in FIELDS:
-        if key not in values:
-            yield f"{key} is missing; {_ANEW}"
-        elif not _is_typed(key, values[key]):
-            yield f"{key}: {values[key]!r} is not allowed; allowed: {_wanted(key)}"
+def _typed(kind: Any) -> Callable[[Any], Any]:
+    fits = fitting(kind)
+
+    def check(value: Any) -> Any:
+        if value == "":
+            raise ValueError
+        return fits(value)
+
+    return check
 
 
-def _is_typed(key: str, value: Any) -> bool:
-    if key == "paused":
-        return isinstance(value, bool)
-    if key in _NUMBERS:
-        return type(value) is int
-    if key == "headers":
-        return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
-    return (isinstance(value, str) and value != "") or (key in _OPTIONAL and value is None)
-
-
-def _wanted(key: str) -> str:
-    if key == "paused":
-        return "true or false"
-    if key == "headers":
-        return "an object of texts"
-    return "a whole number" if key in _NUMBERS else "a text" + (", or null for none" if key in _OPTIONAL else "")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"{key!r} stands there more than once")
-    return dict(pairs)
+def _in_words(kind: Any) -> str:
+    return _WORDS.get(kind) or f"{_WORDS[get_args(kind)[0]]}, or null for none"
 
 
 def _seconds(duration: str) -> int:

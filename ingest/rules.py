@@ -55,7 +55,7 @@ def duplicate_names(plan: Plan) -> Iterator[str]:
     """Two jobs of one name cannot exist in a project and region."""
     for name, count in Counter(e.name for e in plan.catalogue).items():
         if count > 1:
-            yield f"{name}: stands {count} times in the catalogue; an entity has one row, remove the others"
+            yield f"{name}: is {count} times in the catalogue; an entity has one row, remove the others"
     owners: dict[str, str] = {}
     for entity in plan.catalogue:
         owner = owners.setdefault(entity.job_name, entity.name)

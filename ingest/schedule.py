@@ -106,7 +106,7 @@ class Cadence:
         return f"{day} at {self.at:%H:%M} {zone}"
 
     def slot_of(self, moment: datetime, zone: str) -> int:
-        """Where `moment` (aware) lies in this cadence's period, in minutes as in `slot`."""
+        """Where `moment` (aware) is in this cadence's period, in minutes as in `slot`."""
         local = moment.astimezone(time_zone(zone))
         minute = local.hour * 60 + local.minute
         return minute + (local.isoweekday() % 7) * DAY_MINUTES if self.is_weekly else minute

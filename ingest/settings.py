@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,21 +11,14 @@ from typing import Any
 from ingest.entity import Entity
 from ingest.limits import BACKOFF, DEADLINE, RETRIES, Range
 from ingest.rollout import FIRST_NIGHT, STRATEGIES, Strategy, World, before_rollout, state_at, with_identity
-from ingest.schedule import ScheduleError, time_zone
+from ingest.schedule import time_zone
+from ingest.shapes import ShapeError, Table, hint, read_json
 
 FILE = "cdktf.json"
 PREFIX = "INGEST_"
 
 # cdktf's own context keys (cdktf 0.21, lib/features.ts), which pass through to the App.
 _CDKTF_KEYS = ("excludeStackIdFromLogicalIds", "allowSepCharsInLogicalIds")
-
-
-class SettingsError(ValueError):
-    """Bad settings; one line for each in `lines`: the setting, where it came from, the value, what is allowed."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,29 +125,27 @@ def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[s
     """The settings of the repository at `root`.
 
     `overrides` maps a setting to (where it came from, its text) and wins over `environ`, which wins over the file.
-    Raises SettingsError with every bad setting.
+    Raises ShapeError with every bad setting.
     """
     context = read_context(root)
     given: dict[str, tuple[str, Any]] = {key: (f"{FILE} context", value) for key, value in context.items()}
     given |= {key: (PREFIX + key.upper(), environ[PREFIX + key.upper()]) for key in NAMES if _variable(key) in environ}
     given |= overrides or {}
     errors = _misspelt(context, environ)
-    values: dict[str, Any] = {}
-    for key in NAMES:
-        if key not in given:
-            errors.append(f"{key}: missing from the context of {FILE}; add it, {_CHECKS[key][1]}")
-            continue
-        source, value = given[key]
-        try:
-            values[key] = _CHECKS[key][0](value)
-        except ScheduleError as error:
-            errors.append(f"{key} (from {source}): {error}")
-        except ValueError:
-            errors.append(f"{key}: {value!r} (from {source}) is not allowed; allowed: {_CHECKS[key][1]}")
-    errors += _together(values, given)
+    table = Table(
+        {key: value for key, (_, value) in given.items() if key in NAMES},
+        "",
+        NAMES,
+        errors,
+        origin=lambda key: f" (from {given[key][0]})",
+        absent=f"missing from the context of {FILE}; add it,",
+        show=repr,
+    )
+    values = {key: table.need(key, *_CHECKS[key]) for key in NAMES}
+    errors += _together({key: value for key, value in values.items() if value is not None}, given)
     if errors:
-        raise SettingsError(errors)
-    return Settings(**values)
+        raise ShapeError(errors)
+    return Settings(**values)  # type: ignore[arg-type]
 
 
 def load_first_night(
@@ -177,28 +167,16 @@ def _text(value: Any) -> str:
 
 
 def read_context(root: Path) -> dict[str, Any]:
-    """The context of the cdktf.json at `root`, as the cdktf CLI passes it on. Raises SettingsError."""
+    """The context of the cdktf.json at `root`, as the cdktf CLI passes it on. Raises ShapeError."""
     path = root / FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
-    except OSError as error:
-        raise SettingsError([f"{FILE}: cannot be read at {path} ({error.strerror})"]) from None
-    except json.JSONDecodeError as error:
-        raise SettingsError([f"{FILE}: line {error.lineno} is not JSON ({error.msg}); mend it"]) from None
-    except ValueError as error:
-        raise SettingsError([f"{FILE}: {error}"]) from None
+        content = read_json(path, "correct it")
+    except FileNotFoundError as error:
+        raise ShapeError([f"{FILE}: cannot be read at {path} ({error.strerror})"]) from None
     context = content.get("context", {}) if isinstance(content, dict) else None
     if not isinstance(context, dict):
-        raise SettingsError([f'{FILE}: "context" must be an object that maps settings to values'])
+        raise ShapeError([f'{FILE}: "context" must be an object that maps settings to values'])
     return context
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"{key!r} stands there more than once; keep one")
-    return dict(pairs)
 
 
 def _variable(key: str) -> str:
@@ -215,9 +193,7 @@ def _misspelt(context: Mapping[str, Any], environ: Mapping[str, str]) -> list[st
 
     errors = []
     for key in unknown:
-        near = get_close_matches(key, NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(NAMES)}"
-        errors.append(f"{key}: not a setting (from {FILE} context); {hint}")
+        errors.append(f"{key}: not a setting (from {FILE} context); {hint(key, NAMES, 'setting')}")
     for name in strangers:
         # Only what looks like a slip: another program may have variables of this prefix.
         near = get_close_matches(name.upper(), variables, n=1, cutoff=0.85)

@@ -23,7 +23,7 @@ from operations.ledger.record import canonical
 from operations.lock import lock
 from operations.terraform import deployed
 from operations.terraform.engine import Engine, Planned
-from operations.terraform.plan_check import unexpected_changes
+from operations.terraform.plan_check import unexpected_changes, unexpected_deletes
 from operations.terraform.process import InterruptedOperationError
 
 PLAN = "plan"
@@ -69,7 +69,7 @@ class Request:
     """What is asked for: `from_` is `--from`; `force` accepts lost runs; `overrides` are names of checks.
 
     `expects_preview` is False where Terraform's plan may differ from the preview, since it repairs what was changed by
-    hand: on the way back, and when a night is deployed again.
+    hand: on the way back, and when a night is deployed again. It may never delete what the preview does not remove.
     """
 
     settings: Settings
@@ -140,7 +140,8 @@ def _prepare(site: Site, request: Request, engine: Engine) -> Target:
     rows = _row_counts(site, settings)
     planned = plan(site, settings, stacks, engine)
     _refuse_another_plan(site.ledger, settings, stacks, planned)
-    unexpected = unexpected_changes(found, planned) if request.expects_preview and found.has_changes else []
+    is_previewed = request.expects_preview and found.has_changes
+    unexpected = (unexpected_changes if is_previewed else unexpected_deletes)(found, planned)
     if unexpected:
         if PLAN not in request.overrides or not (request.reason or "").strip():
             raise OperationError("\n".join([*unexpected, f"refused. To go on anyway: --override {PLAN} --reason TEXT"]))

@@ -1,4 +1,4 @@
-"""What the ledger tells a schedule: which night is deployed, and whether its gate is to be asked now."""
+"""By the ledger: which night is deployed, and whether its gate is due."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def deployed_night(ledger: Ledger) -> DeployedNight | None:
     )
 
 
-def hold_off(ledger: Ledger, settings: Settings, since: datetime, now: datetime) -> str | None:
+def why_not_due(ledger: Ledger, settings: Settings, since: datetime, now: datetime) -> str | None:
     """Why the gate of the settings' night, deployed at `since`, is not to be asked now; None: ask it.
 
     Before its last job has had its run it could only say "not due yet". Raises OperationError as the ledger does.

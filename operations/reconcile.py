@@ -14,12 +14,11 @@ from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
+from ingest.shapes import Table, shown
 from ingest.verdict import Verdict
 from operations.errors import OperationError
 
-T = TypeVar("T")
 CENT = Decimal("0.01")
 
 
@@ -114,7 +113,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Row:
-    """A metric with its comparisons; `before` tells of the start and is no part of the verdict."""
+    """A metric with its comparisons; `before` is of the start, and no part of the verdict."""
 
     metric: str
     unit: Unit
@@ -236,39 +235,13 @@ def _decimal(text: str) -> Decimal:
         return Decimal("NaN")
 
 
-class _Table:
-    """A table of the file under its whole name. What is wrong in it goes to `problems`."""
-
-    def __init__(self, content: object, name: str, known: Sequence[str], problems: list[str]) -> None:
-        if not isinstance(content, dict):
-            problems.append(f"{name}: {_shown(content)} is no table; write [{name}] and its keys below it")
-        self.content = content if isinstance(content, dict) else {}
-        self.problems = problems
-        self._prefix = f"{name}." if name else ""
-        for key in self.content:
-            if key not in known:
-                problems.append(f"{self._prefix}{_shown_key(key)}: not a key; {_hint(key, known)}")
-
-    def name(self, key: str) -> str:
-        return self._prefix + key
-
-    def take(self, key: str, check: Callable[[object], T], allowed: str) -> T | None:
-        """What `check` makes of the key's value; None where it is missing or wrong."""
-        if key not in self.content:
-            return None
-        try:
-            return check(self.content[key])
-        except ValueError:
-            self.problems.append(f"{self.name(key)}: {_shown(self.content[key])} is not allowed; allowed: {allowed}")
-            return None
-
-    def need(self, key: str, check: Callable[[object], T], allowed: str) -> T | None:
-        if key not in self.content:
-            self.problems.append(f"{self.name(key)}: missing; add {allowed}")
-        return self.take(key, check, allowed)
-
-    def table(self, key: str, known: Sequence[str]) -> _Table:
-        return _Table(self.content.get(key, {}), self.name(key), known, self.problems)
+def _within(table: Table, key: str, known: Sequence[str]) -> Table:
+    """The table of that key; an empty one where it is missing."""
+    content, name = table.content.get(key, {}), table.name(key)
+    if not isinstance(content, dict):
+        table.problems.append(f"{name}: {shown(content)} is no table; write [{name}] and its keys below it")
+        content = {}
+    return Table(content, name, known, table.problems)
 
 
 FIGURE_KEYS = ("value", "source", "by", "as_of")
@@ -278,17 +251,17 @@ KEYS = ("example", "max_days_apart", "period", *UNITS, MARGIN)
 
 def _figures(content: dict[str, object], today: date, digest: str, problems: list[str]) -> Figures | None:
     """None where `problems` were found."""
-    file = _Table(content, "", KEYS, problems)
+    file = Table(content, "", KEYS, problems)
     past = _day(today)
     allowed_day = f"a date until {today}, without quotes, such as 2025-10-26"
-    period = file.table("period", ("from", "to"))
+    period = _within(file, "period", ("from", "to"))
     start, end = period.need("from", past, allowed_day), period.need("to", past, allowed_day)
     if start and end and start > end:
         problems.append(f"period.to: {end} is before period.from, {start}; swap them")
     days = file.take("max_days_apart", lambda value: int(_whole(value)), "a whole number of days from 0")
     example = file.take("example", _boolean, "true or false")
-    points = file.table(MARGIN, ("tolerance_points",)).take("tolerance_points", _percent, "0 to 100, in points")
-    metrics = {name: _metric(file.table(name, METRIC_KEYS), name, past, allowed_day) for name in UNITS}
+    points = _within(file, MARGIN, ("tolerance_points",)).take("tolerance_points", _percent, "0 to 100, in points")
+    metrics = {name: _metric(_within(file, name, METRIC_KEYS), name, past, allowed_day) for name in UNITS}
     if problems or start is None or end is None:
         return None
     return Figures(
@@ -302,7 +275,7 @@ def _figures(content: dict[str, object], today: date, digest: str, problems: lis
     )
 
 
-def _metric(table: _Table, name: str, past: Callable[[object], date], allowed_day: str) -> Metric:
+def _metric(table: Table, name: str, past: Callable[[object], date], allowed_day: str) -> Metric:
     is_money = UNITS[name] is Unit.DOLLARS
     check, allowed = (_money, "dollars and cents, without quotes and commas, such as 107730.06")
     if not is_money:
@@ -312,7 +285,7 @@ def _metric(table: _Table, name: str, past: Callable[[object], date], allowed_da
     given = Tolerance(percent, absolute)
     sides: dict[str, Figure | None] = {}
     for side in ("reference", "before", "now"):
-        one = table.table(side, FIGURE_KEYS)
+        one = _within(table, side, FIGURE_KEYS)
         ask = one.need if "value" in one.content else one.take
         value = one.take("value", check, allowed)
         source = ask("source", _line, 'the report or query it is from, such as "Job Costing Summary"')
@@ -385,25 +358,3 @@ def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
-
-
-def _hint(key: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(key.lower(), known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-
-
-def _shown_key(key: str) -> str:
-    return key if key.isprintable() else repr(key)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "an array"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int) and value.bit_length() > 200:
-        return "a number this long"
-    text = str(value) if isinstance(value, Decimal | int | date) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

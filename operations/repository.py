@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ingest.rules import Plan, problems
-from ingest.settings import FILE, Settings, SettingsError, load, load_first_night
+from ingest.settings import FILE, Settings, load, load_first_night
+from ingest.shapes import ShapeError
 from operations.errors import OperationError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +44,7 @@ def _read(loader: Callable[..., Settings], options: Mapping[str, object]) -> Set
     overrides = {key: (f"--{key}", str(value)) for key, value in options.items() if value is not None}
     try:
         settings = loader(find_root(Path.cwd()), os.environ, overrides)
-    except SettingsError as error:
+    except ShapeError as error:
         raise OperationError(str(error)) from None
     if found := problems(Plan(settings=settings)):
         raise OperationError("\n".join(map(str, found)))

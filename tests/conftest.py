@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from tests.checkout import PROVIDER, ROOT, run_in
 from tests.given.domain import SETTINGS, WITH_INVOKER
-from tests.given.synth import Stacks, Synthesize
+from tests.given.synth import Stacks, Synthesize, once
 
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient
@@ -69,12 +70,20 @@ def twin() -> Iterator[Twin]:
         yield twin
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting before Google is asked again."""
-    from google.api_core.retry import Retry
+    """No waiting before Google is asked again, where a test can ask it."""
+    if errors := sys.modules.get("operations.cloud.errors"):
+        from google.api_core.retry import Retry
 
-    monkeypatch.setattr("operations.cloud.errors.RETRY", Retry(initial=0.001, maximum=0.002, timeout=0.1))
+        class Impatient(Retry):
+            def with_timeout(self, timeout: float | None) -> Impatient:
+                return self
+
+        once = Impatient(initial=0.001, maximum=0.002, timeout=1)
+        monkeypatch.setattr(errors, "RETRY", once)
+        if bigquery := sys.modules.get("operations.cloud.bigquery"):
+            monkeypatch.setattr(bigquery, "DEFAULT_RETRY", once)
 
 
 @pytest.fixture
@@ -101,15 +110,23 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 @pytest.fixture(scope="session")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[Declared]]:
-    """What each night of `phased` declares, as main.py synthesizes it."""
-    from operations.terraform.declared import read
-    from operations.terraform.synth import synthesize_all
+def synthesized_nights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings], dict[int, Path]]:
+    """The folders of all nights of settings, as main.py synthesizes them: once in a run for equal settings."""
+    from rehearsal.workspace import synthesize_nights
 
-    folder = tmp_path_factory.mktemp("nights")
-    each = {folder / str(number): replace(SETTINGS, night=number) for number in range(4)}
-    synthesize_all(ROOT, each, os.environ)
-    return {int(path.name): read(path) for path in each}
+    def found(settings: Settings) -> dict[int, Path]:
+        folder = once(tmp_path_factory, settings, lambda folder: synthesize_nights(ROOT, settings, folder, os.environ))
+        return {night: folder / f"night-{night}" for night in settings.rollout.numbers}
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def nights(synthesized_nights: Callable[[Settings], dict[int, Path]]) -> dict[int, list[Declared]]:
+    """What each night of `phased` declares."""
+    from operations.terraform.declared import read
+
+    return {night: read(folder) for night, folder in synthesized_nights(SETTINGS).items()}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -83,12 +83,12 @@ class Answer:
 class BigQuery:
     """The jobs of one project on `warehouse`. `calls` are the requests that came: (route's name, dry run or not).
 
-    CURRENT_TIMESTAMP is what `now` gives (aware).
+    CURRENT_TIMESTAMP is what `now` gives (aware); None: DuckDB's own.
     """
 
     settings: Settings
     warehouse: Warehouse
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] | None = None
     calls: list[tuple[str, bool]] = field(default_factory=list)
     _jobs: dict[str, Answer] = field(default_factory=dict)
     _numbers: Iterable[int] = field(default_factory=count)
@@ -119,8 +119,10 @@ class BigQuery:
 
     def _run(self, sql: object, dry: bool, limit: object, wanted: str | None = None) -> tuple[str, Answer]:
         tree = _parsed(sql)
-        for moment in list(tree.find_all(exp.CurrentTimestamp)):
-            moment.replace(sqlglot.parse_one(f"TIMESTAMP '{self.now().isoformat(sep=' ')}'", read="bigquery"))
+        if self.now:
+            present = sqlglot.parse_one(f"TIMESTAMP '{self.now().isoformat(sep=' ')}'", read="bigquery")
+            for moment in list(tree.find_all(exp.CurrentTimestamp)):
+                moment.replace(present.copy())
         tables = self._resolved(tree)
         sizes = self._sizes()
         processed = sum(8 * sizes[table] * columns for table, columns in tables)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ingest.baseline import Baseline, BaselineError, BaselineJob, load_baseline
-from ingest.entity import Entity
+from ingest.baseline import Baseline, BaselineJob, load_baseline
+from ingest.entity import JOB_PREFIX, Entity
 from ingest.limits import DEFAULTS, DOUBLINGS
 from ingest.schedule import Cadence, time_zone
 from ingest.settings import Settings
+from ingest.shapes import ShapeError
 from operations.cloud.scheduler import parent
 from operations.errors import OperationError
 from operations.repository import ROOT
@@ -60,7 +61,7 @@ def as_recorded(body: Fields, found: BaselineJob) -> Fields:
 def _baseline() -> Baseline:
     try:
         return load_baseline(ROOT)
-    except BaselineError as error:
+    except ShapeError as error:
         raise OperationError(str(error)) from None
 
 
@@ -82,10 +83,10 @@ def neighbours(settings: Settings) -> list[Fields]:
     """Jobs on the same service that are not the catalogue's, as the public source's notes list them."""
     called = {
         "v2-rebuild-dim-jobs-daily": ("0 4 * * *", "/rebuild/dim_jobs"),
-        "v2-sync-collections-weekly": ("20 6 * * 0", "/ingest/collections?mode=incremental"),
+        f"{JOB_PREFIX}collections-weekly": ("20 6 * * 0", "/ingest/collections?mode=incremental"),
     }
     for entity, minute in CYCLES.items():
-        called[f"v2-sync-{entity}-intraday"] = (f"{minute} 8,14,20 * * *", f"/ingest/{entity}?mode=incremental")
+        called[f"{JOB_PREFIX}{entity}-intraday"] = (f"{minute} 8,14,20 * * *", f"/ingest/{entity}?mode=incremental")
     return [
         {
             "name": f"{parent(settings)}/jobs/{name}",

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from google.api_core.exceptions import from_http_response
 from google.auth.transport.requests import AuthorizedSession
 
-from operations.cloud import errors as answers
+from operations.cloud import errors as api_errors
 from operations.cloud.credentials import credentials
 from operations.cloud.errors import asking
 
@@ -46,7 +46,7 @@ class Permissions:
         question = f"{url} was asked for permissions"
         session = self._session
         with asking(question):
-            content = answers.RETRY(self._post)(session, url, list(wanted))
+            content = api_errors.RETRY(self._post)(session, url, list(wanted))
             granted = content.get("permissions", [])
             if not isinstance(granted, list):
                 raise TypeError("its permissions are no list")
@@ -55,7 +55,7 @@ class Permissions:
     @staticmethod
     def _post(session: AuthorizedSession, url: str, wanted: list[str]) -> dict[str, object]:
         response = session.request(  # type: ignore[no-untyped-call]
-            "POST", url, json={"permissions": wanted}, timeout=answers.TIMEOUT, allow_redirects=False
+            "POST", url, json={"permissions": wanted}, timeout=api_errors.TIMEOUT, allow_redirects=False
         )
         if response.status_code != 200:
             raise from_http_response(response)  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ from google.cloud.scheduler_v1.types import Job, ListJobsRequest
 
 from ingest.limits import PAGE_SIZE_LIMIT
 from ingest.settings import Settings
-from operations.cloud import errors as answers
+from operations.cloud import errors as api_errors
 from operations.cloud.errors import UnansweredError, asking
 
 MOST_PAGES = 40
@@ -24,7 +24,8 @@ def live_jobs(client: CloudSchedulerClient, parent: str) -> dict[str, Job]:
     question = f"Cloud Scheduler cannot list the jobs of {parent}"
     with asking(question):
         request = ListJobsRequest(parent=parent, page_size=PAGE_SIZE_LIMIT)
-        for number, page in enumerate(client.list_jobs(request, retry=answers.RETRY, timeout=answers.TIMEOUT).pages, 1):
+        pager = client.list_jobs(request, retry=api_errors.RETRY, timeout=api_errors.TIMEOUT)
+        for number, page in enumerate(pager.pages, 1):
             for job in page.jobs:
                 if not (name := job.name.rpartition("/")[2]):
                     raise UnansweredError(f"{question}: the answer holds a job without a name; try again")

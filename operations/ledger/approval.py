@@ -27,7 +27,7 @@ def gated_night(ledger: Ledger, settings: Settings) -> int | None:
     return max(earlier)
 
 
-def holding(ledger: Ledger, strategy: str, night: int) -> list[str]:
+def blocking_checks(ledger: Ledger, strategy: str, night: int) -> list[str]:
     """The names of the checks that hold the rollout at `night` and are not overridden; empty: the gate is open."""
     if ledger.passed_gate(strategy, night):
         return []
@@ -60,7 +60,7 @@ def check_approval(ledger: Ledger, settings: Settings, overrides: Sequence[str],
             f"refused: the ledger cannot be trusted: {problems[0]}; see `ingest-rollout history --verify`"
         )
     night = gated_night(ledger, settings)
-    names = holding(ledger, settings.strategy, night) if night is not None else []
+    names = blocking_checks(ledger, settings.strategy, night) if night is not None else []
     if unknown := [name for name in overrides if name not in names]:
         allowed = ", ".join(names) or "none, nothing blocks this deploy"
         raise OperationError(f"--override: {unknown[0]!r} does not block this deploy; what does: {allowed}")

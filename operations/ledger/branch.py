@@ -96,7 +96,7 @@ class LedgerBranch:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise OperationError(f"{self._path} cannot be read ({error.strerror}); mend that first") from None
+            raise OperationError(f"{self._path} cannot be read ({error.strerror}); fix that first") from None
         return _intact(content, FILE)
 
     def _publish(self, tip: str | None, content: bytes, message: str) -> str:
@@ -174,7 +174,7 @@ def _behind(mine: bytes, theirs: bytes) -> bytes:
 
 def _intact(content: bytes, where: str) -> bytes:
     if problems := examine(content)[1]:
-        raise OperationError(f"the ledger of {where} cannot be trusted: {problems[0]}; see docs/history.md")
+        raise OperationError(f"the ledger of {where} cannot be trusted: {problems[0]}; see docs/ledger.md")
     return content
 
 

@@ -128,7 +128,7 @@ class Ledger:
         return examine(self._content())
 
     def verify(self) -> list[str]:
-        """The problems, each naming its line; empty: none was found. `check` also says what cannot be seen."""
+        """The problems, each naming its line; empty: none was found. `check` also names what cannot be seen."""
         return self.check().problems
 
     def check(self) -> Verification:
@@ -204,7 +204,7 @@ class Ledger:
             if content and not content.endswith(b"\n"):
                 content = self._settled(content)
         except OSError as error:
-            raise OperationError(f"{self.path} cannot be read ({error.strerror}); mend that first") from None
+            raise OperationError(f"{self.path} cannot be read ({error.strerror}); fix that first") from None
         return content
 
     def _settled(self, content: bytes) -> bytes:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from types import UnionType
-from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, TypedDict
 
+from ingest.shapes import hints_of, misfits
 from ingest.verdict import Verdict
 
 START = "0" * 64
@@ -118,7 +118,7 @@ class Record:
     hash: str
 
     def as_json(self) -> dict[str, Any]:
-        """The object that stands in the file."""
+        """The object as it is in the file."""
         return {**vars(self), "at": self.at.isoformat()}
 
 
@@ -175,14 +175,14 @@ def parse(line: bytes) -> Record:
         if line[:7] in (b"<" * 7, b"=" * 7, b">" * 7):
             raise ValueError("is the mark of a merge conflict; keep the side that was pushed first") from None
         raise ValueError(f"is not JSON ({error})") from None
-    if misfits := _misfits(content, _Line, ""):
-        raise ValueError("; ".join(misfits))
+    if wrong := misfits(content, _Line, ""):
+        raise ValueError("; ".join(wrong))
     if content["kind"] not in KINDS:
         raise ValueError(f"has the unknown kind {content['kind']!r}; known are {', '.join(KINDS)}")
     # Lines from before a key was added stay valid.
     data = {**_absent(content["kind"]), **content["data"]}
-    if misfits := _misfits(data, KINDS[content["kind"]], "data"):
-        raise ValueError("; ".join(misfits))
+    if wrong := misfits(data, KINDS[content["kind"]], "data"):
+        raise ValueError("; ".join(wrong))
     try:
         at = datetime.fromisoformat(content["at"])
     except ValueError:
@@ -196,7 +196,7 @@ def parse(line: bytes) -> Record:
     if not fits:
         raise ValueError("was changed: its hash does not fit its content")
     if not as_written:
-        raise ValueError("was written anew: spaces, the order of keys or the line end are not the ledger's")
+        raise ValueError("was rewritten: spaces, the order of keys or the line end are not the ledger's")
     return Record(**{**content, "at": at, "data": data})
 
 
@@ -231,7 +231,7 @@ def examine(content: bytes) -> tuple[list[Record], list[str]]:
                 f"line {number} has the seq of line {places[found.seq]}, {found.seq}: a copy, or branches were merged"
             )
         elif found.seq <= seq:
-            problems.append(f"line {number} is out of order: seq {found.seq} stands after seq {seq}")
+            problems.append(f"line {number} is out of order: seq {found.seq} comes after seq {seq}")
         elif found.seq == seq + 1:
             if found.previous != digest:
                 before = f"line {number - 1}" if number > 1 else "the ledger's start"
@@ -253,48 +253,14 @@ def torn(number: int, rest: bytes) -> str:
 
 
 def _gap(first: int, seq: int, places: Mapping[int, int]) -> str:
-    """What stands before `seq` instead of `first` and the following ones."""
+    """What comes before `seq` instead of `first` and the following ones."""
     if first in places:
-        return f"is out of order: seq {seq} stands before seq {first}, which is in line {places[first]}"
+        return f"is out of order: seq {seq} comes before seq {first}, which is in line {places[first]}"
     span = f"seq {first}" if seq == first + 1 else f"seq {first} to {seq - 1}"
     return f"has seq {seq}: {span} is missing before it"
 
 
 @cache
-def _hints(kind: Any) -> Mapping[str, Any]:
-    return get_type_hints(kind)
-
-
-@cache
 def _absent(kind: str) -> Mapping[str, None]:
     """The keys of a kind's data that can be left out, which means None."""
-    return {key: None for key, hint in _hints(KINDS[kind]).items() if not _misfits(None, hint, "")}
-
-
-def _misfits(value: object, hint: Any, where: str) -> list[str]:
-    """How `value`, read from JSON, differs from a type made of TypedDicts, lists, unions and literals."""
-    if hint in (Any, object):
-        return []
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        options = [_misfits(value, option, where) for option in arguments]
-        return [] if [] in options else options[0]
-    if origin is Literal:
-        return [] if value in arguments else [f"has {value!r} for {where}; allowed: {', '.join(arguments)}"]
-    kind = dict if is_typeddict(hint) else origin or hint
-    if type(value) is not kind:
-        return [f"has {type(value).__name__} for {where or 'the line'} instead of {kind.__name__}"]
-    if isinstance(value, list):
-        return [found for n, item in enumerate(value) for found in _misfits(item, arguments[0], f"{where}[{n}]")]
-    if isinstance(value, dict) and is_typeddict(hint):
-        return _misfits_of_keys(value, _hints(hint), f"{where}." if where else "")
-    if isinstance(value, dict):
-        return [found for key, item in value.items() for found in _misfits(item, arguments[1], f"{where}.{key}")]
-    return []
-
-
-def _misfits_of_keys(value: Mapping[str, object], hints: Mapping[str, Any], prefix: str) -> list[str]:
-    found = [f"has the unknown key {prefix}{key}" for key in value if key not in hints]
-    for key, hint in hints.items():
-        found += _misfits(value[key], hint, prefix + key) if key in value else [f"lacks the key {prefix}{key}"]
-    return found
+    return {key: None for key, hint in hints_of(KINDS[kind]).items() if not misfits(None, hint, "")}

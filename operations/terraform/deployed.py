@@ -1,4 +1,4 @@
-"""Which jobs Terraform holds already, read from its state."""
+"""Which jobs Terraform manages already, read from its state."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.baseline import BaselineError, BaselineJob, load_baseline
+from ingest.baseline import BaselineJob, load_baseline
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.rollout import Hold, Job, World
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
+from ingest.shapes import ShapeError
 from operations.errors import OperationError
 from operations.terraform.state import (
     LocalStore,
@@ -80,7 +81,7 @@ def held_jobs(root: Path, settings: Settings, environ: Mapping[str, str] = os.en
     found = {group.stack: _read(states, group.stack) for group in GROUPS}
     try:
         baseline = load_baseline(root)
-    except BaselineError as error:
+    except ShapeError as error:
         raise OperationError(str(error)) from None
     known = {entity.name: entity for entity in CATALOGUE}
     held = {}

@@ -41,7 +41,7 @@ def plain(output: str, *, bucket: str, folder: str) -> str | None:
     if "Lock Info:" in words:
         return held(dict(_FIELDS.findall(_plain(output))), folder)
     if "errored.tfstate" in words:
-        return not_noted(folder, _because(words, bucket))
+        return state_not_saved(folder, _because(words, bucket))
     if "Backend configuration changed" in words or "Backend initialization required" in words:
         return (
             f"{folder} was initialised with another backend; to move the state there, run `ingest-rollout move-state`; "
@@ -79,18 +79,18 @@ def held(lock: dict[str, str], folder: str) -> str:
     )
     if not lock.get("Path", "").startswith("gs://"):
         # The system lets go of a file's lock with its process, and Terraform refuses to break it.
-        return f"{text} It is at work on this machine, and its lock ends with its process"
+        return f"{text} It runs on this machine, and its lock ends with its process"
     return (
         f"{text} Only if {who} says that it is dead: `terraform force-unlock {lock.get('ID', 'ID')}` in {folder}, "
         "then run this again"
     )
 
 
-def not_noted(folder: str, because: str = "Terraform says above what does") -> str:
+def state_not_saved(folder: str, because: str = "Terraform says above what does") -> str:
     """About an apply whose state could not be written."""
     return (
         f"what was applied could not be noted in the state, which is kept in {folder}/errored.tfstate. Do not deploy "
-        f"again before it is: mend what stops the writing ({because}), then `terraform state push errored.tfstate` in "
+        f"again before it is: fix what stops the writing ({because}), then `terraform state push errored.tfstate` in "
         f"{folder}"
     )
 

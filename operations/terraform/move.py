@@ -160,7 +160,7 @@ def stacks_of(output: Path) -> list[str]:
     return list(json.loads((output / "manifest.json").read_text(encoding="utf-8"))["stacks"])
 
 
-def strays(root: Path, stacks: list[str]) -> list[str]:
+def orphaned(root: Path, stacks: list[str]) -> list[str]:
     """The names of local state files that belong to none of `stacks`."""
     files = sorted((root / "state").glob("*.tfstate"))
     return [file.name for file in files if file.stem not in stacks and not file.name.endswith(MOVED)]

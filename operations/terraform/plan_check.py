@@ -40,3 +40,15 @@ def unexpected_changes(found: Preview, planned: Sequence[Planned]) -> list[str]:
                 f"{name}: the preview shows {wanted}, the plan {action}{fields}; somebody changed the live job"
             )
     return texts
+
+
+def unexpected_deletes(found: Preview, planned: Sequence[Planned]) -> list[str]:
+    """What the plan takes away, for good or to make it again elsewhere, and the preview does not remove."""
+    removed = {change.entity.name for change in found.changes if Action.REMOVE in change.actions}
+    return [
+        f"{one.address}: the plan would {one.action} it, and the preview does not remove it; "
+        "was it taken out of the catalogue, moved to another group, or is a setting such as region another one?"
+        for one in planned
+        if one.action in ("delete", "replace")
+        and not (one.action == "delete" and one.address.partition(".")[2] in removed)
+    ]

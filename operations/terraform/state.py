@@ -34,7 +34,7 @@ class UnreachableError(StateError):
 
 
 class UnreadableError(StateError):
-    """What lies there is not Terraform's state."""
+    """What is there is not Terraform's state."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Store(Protocol):
         """Where the stack's state is, in words."""
 
     def read(self, stack: str) -> State | None:
-        """None: the stack has no state. Raises StateError when that cannot be told."""
+        """None: the stack has no state. Raises StateError when that is not known."""
 
 
 class LocalStore:
@@ -101,7 +101,7 @@ class LocalStore:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StateError(f"{path}: cannot be read ({error.strerror}); mend that, then run this again") from None
+            raise StateError(f"{path}: cannot be read ({error.strerror}); fix that, then run this again") from None
 
     def set_aside(self, stack: str) -> Path:
         """Renames the stack's file, so that no later deploy with the local backend counts from it."""
@@ -238,7 +238,7 @@ def not_yours(bucket: str, verb: str, says: str) -> str:
     whats = {"read": "read Terraform's state", "write": "write Terraform's state", "lock": "lock Terraform's state"}
     return (
         f"you may not {whats[verb]} in the bucket {bucket} ({says}); ask its administrator for {roles[verb]}, which "
-        "the settings deployers and operators grant (docs/state.md), or sign in as somebody else"
+        "the settings deployers and operators grant (docs/state.md), or sign in with another account"
     )
 
 

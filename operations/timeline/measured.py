@@ -16,7 +16,7 @@ from operations.errors import OperationError
 
 LONGEST = timedelta(hours=24)
 TOLD = 10
-"""So many of a file's mistakes are told at once."""
+"""So many of a file's mistakes are shown at once."""
 
 SHAPE = '[{"entity": "jobs", "started_at": "2026-10-20T11:00:00Z", "ended_at": "2026-10-20T11:01:15Z"}]'
 _NAMES = [entity.name for entity in CATALOGUE]

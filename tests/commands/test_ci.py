@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from commands import ci as ci_command
 from commands.cli import cli
-from operations.deployed_night import deployed_night, hold_off
+from operations.deployed_night import deployed_night, why_not_due
 from operations.ledger.ledger import FILE, Ledger
 from tests.checkout import ROOT
 from tests.given.domain import night
@@ -69,7 +69,7 @@ def test_the_gate_is_due_when_the_last_job_has_had_its_time(
 ) -> None:
     add(ledger, "deploy", DEPLOY, night=number)
 
-    assert hold_off(ledger, night(number), DEPLOYED, DEPLOYED + timedelta(hours=hours)) == why
+    assert why_not_due(ledger, night(number), DEPLOYED, DEPLOYED + timedelta(hours=hours)) == why
 
 
 def test_a_gate_that_passed_is_not_asked_again_and_one_that_failed_is(ledger: Ledger) -> None:
@@ -77,15 +77,15 @@ def test_a_gate_that_passed_is_not_asked_again_and_one_that_failed_is(ledger: Le
     later = datetime(2027, 1, 1, tzinfo=UTC)
 
     add(ledger, "gate", gate("fail"))
-    assert hold_off(ledger, night(0), DEPLOYED, later) is None
+    assert why_not_due(ledger, night(0), DEPLOYED, later) is None
     add(ledger, "gate", gate("pass"))
-    assert hold_off(ledger, night(0), DEPLOYED, later) == "its gate has passed"
+    assert why_not_due(ledger, night(0), DEPLOYED, later) == "its gate has passed"
     assert ci("night").output.splitlines()[2:] == [
         "gate=not due",
         "why=night 0 (phased) is deployed, its gate has passed",
     ]
     add(ledger, "deploy", DEPLOY)
-    assert hold_off(ledger, night(0), DEPLOYED, later) is None
+    assert why_not_due(ledger, night(0), DEPLOYED, later) is None
 
 
 def test_a_local_state_does_not_suit_a_machine_that_is_thrown_away(ledger: Ledger) -> None:

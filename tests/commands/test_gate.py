@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from commands.gate import gate, text
+from ingest.catalogue import CATALOGUE
 from ingest.gate import Check
 from ingest.verdict import Verdict
 from operations.cloud.credentials import TOKEN_VARIABLE
@@ -21,7 +22,8 @@ from twin.service import Behaviour
 from twin.twin import Twin
 
 BEGIN, MORNING = "2026-10-20T01:00", "2026-10-20T08:00"
-DEPLOYED = {**DEPLOY, "ended_at": in_phoenix(BEGIN).isoformat(), "rows": {"jobs": 1}}
+ROWS = {entity.name: 1 for entity in CATALOGUE}
+DEPLOYED = {**DEPLOY, "ended_at": in_phoenix(BEGIN).isoformat(), "rows": ROWS}
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 
 
 def run(twin: Twin, *arguments: str) -> Result:
-    environ = {**twin.endpoints, TOKEN_VARIABLE: "of-the-twin"}
+    environ = {**twin.endpoints, TOKEN_VARIABLE: "of-the-twin", "INGEST_RUN_LOG": ""}
     arguments = ("--night", "0", "--strategy", "phased", "--at", MORNING, *arguments)
     return CliRunner().invoke(gate, arguments, env=environ, standalone_mode=False)
 
@@ -55,6 +57,15 @@ def test_a_failure_comes_first_and_exits_with_1(twin: Twin, book: Ledger) -> Non
     assert done.return_value == 1
     assert done.output.splitlines()[4].split()[:3] == ["fail", "succeeded", "payments"]
     assert not book.passed_gate("phased", 0)
+
+
+def test_a_table_that_was_not_counted_at_the_deploy_is_inconclusive(twin: Twin, book: Ledger) -> None:
+    add(book, "deploy", {**DEPLOYED, "rows": {**ROWS, "jobs": None}})
+    twin.advance(in_phoenix(MORNING))
+    done = run(twin)
+
+    assert done.return_value == 2
+    assert done.output.splitlines()[4].split()[:3] == ["inconclusive", "kept", "jobs"]
 
 
 def test_a_deploy_that_only_an_option_names_leaves_the_rows_unknown(twin: Twin, book: Ledger) -> None:

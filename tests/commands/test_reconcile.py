@@ -197,4 +197,4 @@ def test_a_file_in_the_folders_place_is_said_in_one_line(run: Runs, tmp_path: Pa
     code, _, err = run(EXAMPLE, "--record", tmp_path / "records")
 
     assert (code, err.count("\n")) == (2, 1)
-    assert err == f"not recorded: {tmp_path / 'records'} cannot be made (File exists)\n"
+    assert err == f"not recorded: {tmp_path / 'records'} cannot be created (File exists)\n"

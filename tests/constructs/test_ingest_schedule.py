@@ -67,7 +67,7 @@ def test_a_bad_record_stops_the_synth_with_all_its_problems(checkout: Checkout) 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "baseline.json: jobs: must be an object" in done.stderr
-    assert "baseline.json: returns: schedule is missing" in done.stderr
+    assert "baseline.json: returns.schedule: missing" in done.stderr
 
 
 def test_a_rehearsal_begins_with_the_jobs_as_they_are_recorded(checkout: Checkout, twin: Twin) -> None:

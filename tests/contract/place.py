@@ -22,7 +22,6 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from google.api_core.exceptions import NotFound
 from google.cloud.bigquery import Client
 
 from operations.cloud.bigquery import ENDPOINT_VARIABLE, bigquery_client
@@ -40,6 +39,7 @@ from twin.warehouse import Warehouse
 
 PUBLIC = replace(SETTINGS, reference_path=PUBLIC_REFERENCE_PATH)
 VARIABLES = ("INGEST_CONTRACT_SERVICE", "INGEST_CONTRACT_BIGQUERY", "INGEST_CONTRACT_SERVICETITAN")
+DATASETS = (PUBLIC.dataset, PUBLIC.reference_dataset, PUBLIC.run_log.partition(".")[0])
 DAY = timedelta(days=1)
 
 
@@ -61,13 +61,17 @@ class Answer:
 
 @dataclass
 class Place:
-    """`upstream` is the ServiceTitan that the service asks; `wait` lets time pass by the service's clock."""
+    """`upstream` is the ServiceTitan that the service asks; `wait` lets time pass by the service's clock.
+
+    `datasets` lists those that exist: an emulator answers for others as if it were broken, and clients ask again.
+    """
 
     address: str
     upstream: ServiceTitan
     client: Client
     now: Callable[[], datetime]
     wait: Callable[[timedelta], None]
+    datasets: Callable[[], set[str]]
 
     def call(self, method: str, path: str) -> Answer:
         """One request; when it is answered, what it does is done."""
@@ -88,30 +92,20 @@ class Place:
     def query(self, sql: str) -> list[dict[str, Any]]:
         return [dict(row) for row in self.client.query_and_wait(sql)]
 
-    def columns(self, dataset: str) -> dict[str, list[tuple[str, str, str]]]:
-        """By table: name, type, nullable; empty for a dataset that does not exist."""
-        found: dict[str, list[tuple[str, str, str]]] = {}
+    def columns(self, dataset: str) -> dict[str, list[tuple[str, str]]]:
+        """By table: name, type; empty for a dataset that does not exist. An emulator has all of them nullable."""
+        found: dict[str, list[tuple[str, str]]] = {}
         if dataset not in self.datasets():
             return found
         sql = f"SELECT * FROM `{PUBLIC.project}`.`{dataset}`.INFORMATION_SCHEMA.COLUMNS ORDER BY ordinal_position"  # noqa: S608
         for row in self.query(sql):
-            column = (row["column_name"], row["data_type"], row["is_nullable"])
+            # An emulator's word for FLOAT64.
+            column = (row["column_name"], row["data_type"].replace("DOUBLE", "FLOAT64"))
             found.setdefault(row["table_name"], []).append(column)
         return found
 
-    def datasets(self) -> set[str]:
-        found = set()
-        for dataset in (PUBLIC.dataset, PUBLIC.reference_dataset, PUBLIC.run_log.partition(".")[0]):
-            try:
-                self.query(f"SELECT 1 FROM `{PUBLIC.project}`.`{dataset}`.INFORMATION_SCHEMA.COLUMNS LIMIT 1")  # noqa: S608
-                found.add(dataset)
-            except NotFound:
-                continue
-        return found
-
     def tables(self) -> set[str]:
-        datasets = (PUBLIC.dataset, PUBLIC.reference_dataset, PUBLIC.run_log.partition(".")[0])
-        return {table for dataset in datasets for table in self.columns(dataset)}
+        return {table for dataset in DATASETS for table in self.columns(dataset)}
 
     def rows(self, table: str, key: str = "id") -> tuple[int, int, datetime, datetime]:
         """Rows, different keys, when the first and the last were ingested."""
@@ -149,7 +143,13 @@ def twins() -> Iterator[Place]:
         serve(bigquery_app(BigQuery(PUBLIC, warehouse, lambda: clock.now), Lock())) as root,
     ):
         client = bigquery_client(PUBLIC, {ENDPOINT_VARIABLE: f"{root}/bigquery/v2/"})
-        yield Place(address, upstream, client, lambda: clock.now, lambda span: clock.advance(clock.now + span))
+
+        def datasets() -> set[str]:
+            return {name for (name,) in warehouse.execute("SELECT schema_name FROM duckdb_schemas()").fetchall()}
+
+        yield Place(
+            address, upstream, client, lambda: clock.now, lambda span: clock.advance(clock.now + span), datasets
+        )
     warehouse.close()
 
 
@@ -159,8 +159,15 @@ def real() -> Iterator[Place]:
     for address in (service, bigquery, servicetitan):
         assert is_loopback(address), f"{address} is not on this machine"
     client = bigquery_client(PUBLIC, {ENDPOINT_VARIABLE: f"{bigquery}/bigquery/v2/"})
-    for dataset in (PUBLIC.dataset, PUBLIC.reference_dataset, PUBLIC.run_log.partition(".")[0]):
+    for dataset in DATASETS:
         client.delete_dataset(f"{PUBLIC.project}.{dataset}", delete_contents=True, not_found_ok=True)
     upstream, where = empty(), urlsplit(servicetitan)
     with listening(upstream, str(where.hostname), int(where.port or 80)):
-        yield Place(service, upstream, client, lambda: datetime.now(UTC), lambda span: time.sleep(span.total_seconds()))
+
+        def datasets() -> set[str]:
+            return {dataset.dataset_id for dataset in client.list_datasets()}
+
+        def wait(span: timedelta) -> None:
+            time.sleep(span.total_seconds())
+
+        yield Place(service, upstream, client, lambda: datetime.now(UTC), wait, datasets)

@@ -139,7 +139,7 @@ def test_the_first_run_with_records_makes_the_table_with_the_services_columns(en
     assert mine.items() <= answer.body.items()
     assert (answer.body["success"], answer.body["recordsProcessed"]) == (True, 4)
     dataset, _, name = table(entity.name).partition(".")
-    expected = [(c.name, c.type, "NO" if c.required else "YES") for c in columns(entity.column_text)]
+    expected = [(c.name, c.type) for c in columns(entity.column_text)]
     assert name not in before
     assert place.columns(dataset)[name] == expected
 
@@ -258,7 +258,7 @@ def test_the_table_of_the_cursors_is_made_by_the_first_that_asks_for_one(place: 
     assert SYNC_STATE not in place.tables()
 
     ok(place.get(path("returns")))
-    expected = [(c.name, c.type, "NO" if c.required else "YES") for c in columns(SYNC_COLUMNS)]
+    expected = [(c.name, c.type) for c in columns(SYNC_COLUMNS)]
     assert place.columns(LOG_DATASET)[SYNC_STATE] == expected
     ok(place.get(path("technicians")))
     found = place.query(f"SELECT entity_type, records_processed FROM {LOG_DATASET}.{SYNC_STATE}")  # noqa: S608
@@ -282,7 +282,7 @@ def test_every_call_of_a_run_is_a_row_of_the_run_log(place: Place) -> None:
     assert logged["error_message"] is None
     took = (logged["end_time"] - logged["start_time"]) / timedelta(milliseconds=1)
     assert logged["duration_ms"] == pytest.approx(took, abs=50)
-    expected = [(c.name, c.type, "NO" if c.required else "YES") for c in columns(LOG_COLUMNS)]
+    expected = [(c.name, c.type) for c in columns(LOG_COLUMNS)]
     assert place.columns(LOG_DATASET)[LOG] == expected
 
 

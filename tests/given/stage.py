@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from datetime import datetime
 
 from ingest.schedule import time_zone
 from operations.cloud.credentials import local_scheduler_client
+from operations.terraform.engine import Planned
 from rehearsal.faults import parse
 from rehearsal.rehearse import Rehearsal
 from rehearsal.session import choose, twin_site
 from rehearsal.trouble import Trouble
 from rehearsal.workspace import Workspace
+from twin.scheduler import Fields
 from twin.twin import Twin
 
 STACKS = ["phase-core", "phase-financial", "phase-labor", "phase-reference"]
@@ -30,6 +33,23 @@ class Stage:
         self.client = local_scheduler_client(twin.address)
         self.make_engine = choose(engine, workspace, twin.settings, environ, self.client)
         self.environ = environ
+        self._deployed: dict[str, bytes] = {}
         trouble = Trouble([parse(text, twin.settings.rollout) for text in faults], twin)
         site = twin_site(twin, workspace, environ, self.make_engine)
         self.rehearsal = Rehearsal(twin.settings, twin, site, trouble, lambda text: None)
+
+    def deploy(self, night: int) -> tuple[list[Planned], list[tuple[str, str]]]:
+        """The plan and the writes of the stacks that the night synthesizes anew; of all of them on a repeat."""
+        self.workspace.use(night)
+        files = self.workspace.deploys_from.rglob("cdk.tf.json")
+        before, self._deployed = self._deployed, {file.parent.name: file.read_bytes() for file in files}
+        changed = [stack for stack in STACKS if self._deployed[stack] != before.get(stack)]
+        engine = self.make_engine()
+        planned = engine.plan(changed or STACKS)
+        engine.apply(sorted({one.stack for one in planned}))
+        return planned, self.twin.scheduler.take_writes()
+
+    def jobs(self) -> dict[str, Fields]:
+        """Every field of every job but the times."""
+        jobs = deepcopy(self.twin.scheduler.jobs)
+        return {name: {k: v for k, v in job.items() if not k.endswith("Time")} for name, job in jobs.items()}

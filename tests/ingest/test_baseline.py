@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.baseline import FILE, Baseline, BaselineError, BaselineJob, as_text, load_baseline, unrecordable
+from ingest.baseline import FILE, Baseline, BaselineJob, as_text, load_baseline, unrecordable
 from ingest.catalogue import CATALOGUE
+from ingest.shapes import ShapeError
 from operations.adopt import write
 from operations.errors import OperationError
 
@@ -29,12 +30,18 @@ A_JOB = BaselineJob(
     max_doublings=16,
     paused=False,
 )
+WORDS = (
+    dict.fromkeys(asdict(A_JOB), "a text")
+    | dict.fromkeys(("retry_count", "max_doublings"), "a whole number")
+    | dict.fromkeys(("description", "oidc_service_account_email", "oidc_audience", "body"), "a text, or null for none")
+    | {"paused": "true or false", "headers": "an object of texts"}
+)
 Edit = Callable[[dict[str, Any]], object]
 
 
 def lines(root: Path, content: str) -> list[str]:
     (root / FILE).write_text(content, encoding="utf-8")
-    with pytest.raises(BaselineError) as caught:
+    with pytest.raises(ShapeError) as caught:
         load_baseline(root)
     return caught.value.lines
 
@@ -128,7 +135,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     [
         ("<<<<<<< HEAD\n", "baseline.json: line 1 is not JSON"),
         ("[]", "must be an object that maps entities to their jobs"),
-        ('{"jobs": {}, "jobs": {}}', "'jobs' stands there more than once"),
+        ('{"jobs": {}, "jobs": {}}', "'jobs' is there more than once; `ingest-rollout adopt --record` writes it again"),
         ('{"jobs": 7}', "baseline.json: jobs: must be an object with the job's fields"),
         ("[" * 100_000, "baseline.json: "),
     ],
@@ -143,7 +150,7 @@ def test_a_file_of_another_kind_is_told_in_one_line(content: str, expected: str,
 def test_a_file_that_is_not_text_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"\xff\xfe{")
 
-    with pytest.raises(BaselineError, match=r"baseline\.json: .*utf-8"):
+    with pytest.raises(ShapeError, match=r"baseline\.json: .*utf-8"):
         load_baseline(tmp_path)
 
 
@@ -161,8 +168,8 @@ def test_all_problems_are_told_together(tmp_path: Path) -> None:
         "baseline.json: jobs: attempt_deadline 0s is out of range; allowed: 15s to 1800s",
         "baseline.json: returns: no entity with a job made by hand; those are "
         "jobs, appointments, customers, invoices, estimates, payments, payroll",
-        "baseline.json: invoices: deadline is not a field; known: " + ", ".join(asdict(A_JOB)),
-        "baseline.json: invoices: paused: 'no' is not allowed; allowed: true or false",
+        "baseline.json: invoices.deadline: not a field; did you mean 'attempt_deadline'?",
+        "baseline.json: invoices.paused: 'no' is not allowed; allowed: true or false",
     ]
 
 
@@ -201,7 +208,7 @@ def test_a_value_that_cannot_be_declared_is_named(changed: dict[str, Any], expec
 def test_a_value_of_another_type_is_named(key: str, value: Any, expected: str, tmp_path: Path) -> None:
     (line,) = lines(tmp_path, json.dumps({"jobs": {**asdict(A_JOB), key: value}}))
 
-    assert line.startswith(f"baseline.json: jobs: {key}: ")
+    assert line.startswith(f"baseline.json: jobs.{key}: ")
     assert line.endswith(expected)
 
 
@@ -210,5 +217,5 @@ def test_a_missing_field_is_named(key: str, tmp_path: Path) -> None:
     job = {name: value for name, value in asdict(A_JOB).items() if name != key}
 
     assert lines(tmp_path, json.dumps({"jobs": job})) == [
-        f"baseline.json: jobs: {key} is missing; `ingest-rollout adopt --record` writes it anew"
+        f"baseline.json: jobs.{key}: missing; `ingest-rollout adopt --record` writes it again; allowed: {WORDS[key]}"
     ]

@@ -65,7 +65,7 @@ BROKEN: list[tuple[str, Plan, list[str]]] = [
     (
         "duplicate-names",
         replace(COMMITTED, catalogue=[*CATALOGUE, CATALOGUE[0]]),
-        ["jobs: stands 2 times in the catalogue; an entity has one row, remove the others"],
+        ["jobs: is 2 times in the catalogue; an entity has one row, remove the others"],
     ),
     (
         "duplicate-names",

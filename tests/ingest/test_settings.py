@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ingest.rollout import STRATEGIES, before_rollout, state_at
-from ingest.settings import NAMES, SettingsError, as_environ, load, load_first_night, read_context
+from ingest.settings import NAMES, as_environ, load, load_first_night, read_context
+from ingest.shapes import ShapeError
 from tests.checkout import ROOT
 from tests.given.domain import SETTINGS, WITH_INVOKER, night
 
@@ -22,6 +23,8 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "base_url": ("https://localhost:8443/a/b", "https://localhost:8443/a/b"),
     "reference_path": ("/ingest-ref", "/ingest-ref"),
     "dataset": ("raw_2", "raw_2"),
+    "reference_dataset": ("ref_2", "ref_2"),
+    "run_log": ("", ""),
     "strategy": ("immediate", "immediate"),
     "night": ("2", 2),
     "adopt_existing": ("false", False),
@@ -55,6 +58,8 @@ ALLOWED = {
     "base_url": "an https URL without a trailing slash or a query",
     "reference_path": "a path such as /ingest/ref",
     "dataset": "a BigQuery dataset's name",
+    "reference_dataset": "a BigQuery dataset's name",
+    "run_log": "dataset.table, such as st_logs_v2.ingestion_logs, or empty",
     "strategy": "phased or immediate",
     "night": "a night's number: 0, 1, 2 ...",
     "adopt_existing": "true or false",
@@ -96,6 +101,8 @@ BAD: dict[str, list[Any]] = {
     ],
     "reference_path": ["", "/", "ingest/ref", "/ingest/", "/ingest/ref?x", "/ingest//ref", "/a b", "/é", []],
     "dataset": ["", "a-b", "a.b", "é", "d" * 1025, {}],
+    "reference_dataset": ["", "a-b", "a.b", "é", "d" * 1025, None],
+    "run_log": ["logs", "a.b.c", ".b", "a.", "a-b.c", "p:a.b", "é.b", None, 7],
     "strategy": ["", "Phased", "phased|immediate", "phase", None, 0],
     "night": ["", "-1", -1, "1.0", 1.0, "one", "٣", True, None, "1" * 10],
     "adopt_existing": ["", "True", "yes", "0", 0, 1, None, []],
@@ -150,7 +157,7 @@ def _unset(root: Path, *keys: str) -> None:
 def _errors(
     root: Path, environ: dict[str, str] | None = None, overrides: dict[str, tuple[str, str]] | None = None
 ) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(ShapeError) as caught:
         load(root, environ or {}, overrides)
     assert str(caught.value) == "\n".join(caught.value.lines)
     return caught.value.lines
@@ -384,8 +391,8 @@ def test_a_folder_without_the_file_is_named(tmp_path: Path) -> None:
     [
         ('{\n  "context": {\n    "night": 0,\n  }\n}', "cdktf.json: line 4 is not JSON ("),
         ("", "cdktf.json: line 1 is not JSON ("),
-        ('{"context": {"night": 0, "night": 1}}', "cdktf.json: 'night' stands there more than once; keep one"),
-        ('{"app": "a", "app": "b", "context": {}}', "cdktf.json: 'app' stands there more than once; keep one"),
+        ('{"context": {"night": 0, "night": 1}}', "cdktf.json: 'night' is there more than once; correct it"),
+        ('{"app": "a", "app": "b", "context": {}}', "cdktf.json: 'app' is there more than once; correct it"),
         ('{"context": [1]}', 'cdktf.json: "context" must be an object that maps settings to values'),
         ('{"context": null}', 'cdktf.json: "context" must be an object that maps settings to values'),
         ("[]", 'cdktf.json: "context" must be an object that maps settings to values'),
@@ -451,7 +458,7 @@ def test_the_first_night_is_read_whatever_night_is_committed(tmp_path: Path) -> 
     committed["context"] |= {"strategy": "immediate", "night": 3}
     (tmp_path / "cdktf.json").write_text(json.dumps(committed))
 
-    with pytest.raises(SettingsError):
+    with pytest.raises(ShapeError):
         load(tmp_path, {})
     assert load_first_night(tmp_path, {"INGEST_NIGHT": "7"}).night == 0
     assert load_first_night(tmp_path, {}, {"strategy": ("--strategy", "phased")}).strategy == "phased"

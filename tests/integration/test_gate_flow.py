@@ -129,6 +129,6 @@ def test_deploy_asks_on_a_terminal_and_a_no_deploys_and_records_nothing(checkout
 
     assert process.returncode == 1
     assert "Deploy phase-core, phase-financial, phase-labor? [y/N]" in printed
-    assert said == "stopped, nothing was deployed\n"
+    assert said == "stopped, nothing was changed\n"
     assert twin.scheduler.take_writes() == []
     assert not (checkout.root / "history").exists()

@@ -18,6 +18,7 @@ from operations.terraform.synth import synthesize_all
 from tests.checkout import ENVIRON, ROOT, run_in
 from tests.given.domain import SETTINGS
 from tests.given.monitoring import ACCOUNT, CHANNEL
+from tests.given.synth import once
 
 pytestmark = pytest.mark.terraform
 
@@ -73,13 +74,15 @@ def nights() -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 def synthesized(provider: None, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int, str], bytes]:
     """Each stack's JSON by strategy, night and stack."""
-    out = tmp_path_factory.mktemp("nights")
-    folders = {out / f"{settings.strategy}-{settings.night}": settings for settings in nights()}
-    synthesize_all(ROOT, folders, ENVIRON)
+
+    def fill(folder: Path) -> None:
+        synthesize_all(ROOT, {folder / f"{s.strategy}-{s.night}": s for s in nights()}, ENVIRON)
+
+    folder = once(tmp_path_factory, ("with all on", NIGHTS), fill)
     return {
         (settings.strategy, settings.night, file.parent.name): file.read_bytes()
-        for folder, settings in folders.items()
-        for file in folder.glob(f"stacks/*/{FILE}")
+        for settings in nights()
+        for file in folder.glob(f"{settings.strategy}-{settings.night}/stacks/*/{FILE}")
     }
 
 

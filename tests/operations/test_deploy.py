@@ -145,6 +145,33 @@ def test_the_way_back_is_not_stopped_by_what_somebody_changed(site: Site, record
     assert recorder.calls[-1] == "apply"
 
 
+@pytest.mark.parametrize("action", ["delete", "replace"])
+@pytest.mark.parametrize("path", ["first", "repeat", "back"])
+def test_nothing_is_deleted_that_the_preview_does_not_remove(
+    action: str, path: str, site: Site, recorder: Recorder
+) -> None:
+    gone = Planned("phase-financial", "google_cloud_scheduler_job.estimates", action, [])
+    recorder.planned = [*CREATES, gone] if path == "first" else [gone]
+    asked_for = {
+        "first": request(),
+        "repeat": request(1, from_="1"),
+        "back": request(1, from_="1", expects_preview=False),
+    }[path]
+    with pytest.raises(OperationError, match=f"estimates: .*{action}"):
+        deploy(site, asked_for, asked(recorder))
+
+    assert "apply" not in recorder.calls
+
+
+def test_going_back_removes_what_the_preview_removes(site: Site, recorder: Recorder) -> None:
+    add(site.ledger, "deploy", DEPLOY, night=1)
+    recorder.planned = [replace(one, action="delete") for one in CREATES]
+    back = request(0, from_="1", overrides=[], reason=None, expects_preview=False)
+    deploy(site, back, asked(recorder))
+
+    assert recorder.calls[-1] == "apply"
+
+
 def test_lost_runs_are_refused_also_after_a_long_question(site: Site, recorder: Recorder) -> None:
     now = [EVENING]
     moving = replace(site, clock=lambda: now[0])

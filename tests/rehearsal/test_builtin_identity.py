@@ -14,6 +14,7 @@ from rehearsal.builtin_identity import IdentityClient
 from tests.given.domain import EMAIL, SETTINGS
 from tests.given.stage import Open
 from twin.identity import IAM_ENDPOINT, RUN_ENDPOINT, Identity
+from twin.scheduler import Fields
 from twin.server import serve
 
 INVOKER = {"invoker_service_account": EMAIL, "create_invoker": "true", "deployers": "group:data@example.com"}
@@ -72,22 +73,26 @@ def test_what_the_twin_does_not_have_is_said_in_a_line(client: IdentityClient) -
         client.create("google_service_account.invoker", account, SETTINGS.project)
 
 
-def rehearse(stage: Open, engine: str) -> list[tuple[Any, ...]]:
+def rehearse(stage: Open, engine: str) -> tuple[list[tuple[Any, ...]], dict[str, Fields]]:
+    """Each step's title, writes, runs and failures, and the jobs at the end."""
     with stage(engine=engine, **INVOKER) as it:
         it.rehearsal.play()
         assert it.rehearsal.passed, [step.problems for step in it.rehearsal.steps]
         assert EMAIL in it.twin.identity.accounts
-        return [(step.title, step.writes, len(step.attempts), step.failures) for step in it.rehearsal.steps]
+        steps = [(step.title, step.writes, len(step.attempts), step.failures) for step in it.rehearsal.steps]
+        return steps, it.jobs()
 
 
 def test_the_rehearsal_has_the_night_closes_the_service_and_comes_back(stage: Open) -> None:
-    steps = {title: (writes, runs, failed) for title, writes, runs, failed in rehearse(stage, "built-in")}
+    played, jobs = rehearse(stage, "built-in")
+    steps = {title: (writes, runs, failed) for title, writes, runs, failed in played}
 
     writes, runs, failed = steps["night 4, identity"]
     assert ([verb for verb, _ in writes], failed) == (["patch"] * 16, 0)
     assert runs > 16
     assert steps["night 4, second deploy"][0] == []
     assert steps["back to night 1"][2] == 0
+    assert not [name for name, job in jobs.items() if "oidcToken" in job["httpTarget"]], "the tokens are off again"
 
 
 @pytest.mark.terraform
@@ -106,7 +111,7 @@ def test_a_job_that_was_edited_before_the_night_identity_holds_it(stage: Open) -
     with stage("edited:jobs@4", **INVOKER) as it:
         it.rehearsal.play()
 
-        (held,) = [step for step in it.rehearsal.steps if step.held]
+        (held,) = [step for step in it.rehearsal.steps if step.blocked]
         assert held.title == "night 4, identity"
         assert held.problems[0].startswith("jobs: the preview shows a change of its token alone, the plan one of")
         assert it.rehearsal.passed

@@ -6,7 +6,7 @@ import pytest
 
 from ingest.rollout import STRATEGIES
 from operations.errors import OperationError
-from rehearsal.faults import KINDS, SERVICE, parse
+from rehearsal.faults import HARMLESS, KINDS, SERVICE, WHOLE_NIGHT, parse
 
 PHASED, IMMEDIATE = STRATEGIES["phased"], STRATEGIES["immediate"]
 
@@ -21,6 +21,12 @@ PHASED, IMMEDIATE = STRATEGIES["phased"], STRATEGIES["immediate"]
         ("taken:locations", 2, 1),
         ("edited:jobs", 0, 0),
         ("edited:returns", 2, 2),
+        ("shrinks:jobs", 0, 0),
+        ("shrinks:returns", 2, 2),
+        ("route:business_units", 3, 2),
+        ("missing-upstream:activity_codes", 3, 2),
+        ("token-dropped", 0, 0),
+        ("neighbour", 0, 0),
         ("killed", 2, 1),
     ],
 )
@@ -46,6 +52,9 @@ def test_a_night_on_which_it_can_strike_is_taken() -> None:
         ("post:returns", "post needs a job that is live"),
         ("taken:jobs", "taken needs a job that the rollout creates"),
         ("edited:campaigns", "no night follows the one that creates the job"),
+        ("route:campaigns", "route needs one of business_units, technicians, activity_codes"),
+        ("shrinks:campaigns", "no night follows the one that creates the job"),
+        ("neighbour:jobs", "write neighbour or neighbour@2"),
         ("fails:returns@0", "cannot strike; allowed: 1, 2, 3"),
         ("fails:jobs@two", "cannot strike; allowed: 0, 1, 2, 3"),
     ],
@@ -57,3 +66,4 @@ def test_what_does_not_fit_is_an_error_with_what_is_allowed(text: str, message: 
 
 def test_every_behaviour_of_the_service_is_a_kind() -> None:
     assert SERVICE.keys() <= KINDS.keys()
+    assert {*WHOLE_NIGHT, *HARMLESS} <= KINDS.keys()

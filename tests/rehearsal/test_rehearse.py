@@ -44,7 +44,7 @@ def test_the_immediate_rollout_takes_three_nights(stage: Open) -> None:
     with stage(strategy="immediate") as it:
         it.rehearsal.play()
 
-        assert [step.title for step in it.rehearsal.steps if not step.held] == [
+        assert [step.title for step in it.rehearsal.steps if not step.blocked] == [
             "night 0, adopt",
             "night 1, shift",
             "night 2, reference",
@@ -62,57 +62,123 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "title", "problem"),
+    ("fault", "title", "check", "problem"),
     [
-        ("fails:invoices", "night 0, adopt", "invoices: succeeded is fail: expected OK, measured INTERNAL (13)"),
-        ("fails:returns", "night 1, critical", "returns: succeeded is fail: expected OK, measured INTERNAL (13)"),
+        ("fails:invoices", "night 0, adopt", "succeeded", "INTERNAL (13): Request failed with status code 500"),
+        ("fails:returns", "night 1, critical", "succeeded", "INTERNAL (13): Request failed with status code 500"),
+        ("throttled:payroll@2", "night 2, shift", "succeeded", "INTERNAL (13): Request failed with status code 429"),
+        ("missing-upstream:activity_codes", "night 3, reference", "succeeded", "Request failed with status code 404"),
+        ("slow:jobs", "night 0, adopt", "succeeded, no-overlap", "measured DEADLINE_EXCEEDED (4)"),
+        ("slow:returns", "night 1, critical", "no-overlap", "expected ends before payroll_adjustments"),
+        ("times-out:jobs@2", "night 2, shift", "succeeded, no-overlap", "invoices: in-order is fail"),
+        ("empty:estimates@1", "night 1, critical", "loaded", "records, newest row Tue 2026-10-20 02:31"),
+        ("empty:returns@2", "night 2, shift", "loaded", "records, newest row Wed 2026-10-21 04:56"),
+        ("quiet:jobs", "night 0, adopt", "loaded", "measured no records, but jobs always has some"),
+        ("future-row:invoices", "night 0, adopt", "loaded", "which is in the future"),
+        ("paused:customers", "night 0, adopt", "ran", "customers: ran is fail: expected a run at Tue 2026-10-20 03:15"),
+        ("paused:locations", "night 2, shift", "ran", "measured never ran, the job is paused"),
+        ("shrinks:jobs", "night 0, adopt", "kept", "jobs: kept is fail: expected 6960 rows or more, measured 3600"),
+        ("shrinks:returns", "night 2, shift", "kept", "returns: kept is fail"),
+        ("edited:jobs", "night 0, adopt", "plan", "jobs: the preview shows import, the plan import and update"),
         (
-            "throttled:payroll@2",
+            "edited:returns",
             "night 2, shift",
-            "payroll: succeeded is fail: expected OK, measured RESOURCE_EXHAUSTED",
+            "plan",
+            "returns: the preview shows no change, the plan update (schedule)",
         ),
-        ("slow:jobs", "night 0, adopt", "jobs: succeeded is fail: expected OK, measured DEADLINE_EXCEEDED (4)"),
-        ("slow:returns", "night 1, critical", "returns: no-overlap is fail: expected ends before payroll_adjustments"),
-        ("times-out:jobs@2", "night 2, shift", "invoices: in-order is fail: expected begins after core has ended"),
-        ("empty:estimates@1", "night 1, critical", "estimates: loaded is fail: expected rows loaded after Wed 02:30"),
-        (
-            "paused:customers",
-            "night 0, adopt",
-            "customers: ran is fail: expected a run at Tue 03:15, measured last began",
-        ),
-        ("paused:locations", "night 2, shift", "measured never ran, the job is paused"),
-        ("edited:jobs", "night 0, adopt", "jobs: the preview shows import, the plan import and update (schedule)"),
-        ("edited:returns", "night 2, shift", "returns: the preview shows no change, the plan update (schedule)"),
-        (
-            "post:payments",
-            "night 0, adopt",
-            "payments: the preview shows import, the plan import and update (http_target",
-        ),
-        ("taken:returns", "night 1, critical", "/jobs/v2-sync-returns-daily: Job [projects/"),
-        ("killed", "night 2, shift", "the deploy was killed between plan and apply"),
+        ("post:payments", "night 0, adopt", "plan", "payments: the preview shows import, the plan import and update"),
+        ("taken:returns", "night 1, critical", "deploy", "/jobs/v2-sync-returns-daily: Job [projects/"),
+        ("token-dropped", "night 0, adopt", "succeeded", "jobs: succeeded is fail: expected OK, measured PERMISSION"),
+        ("token-dropped@3", "night 3, reference", "succeeded", "measured PERMISSION_DENIED (7)"),
+        ("killed", "night 2, shift", "deploy", "the deploy was killed between plan and apply"),
         # Deployed twice and thrice in a rehearsal: a kill strikes once.
-        ("killed@1", "night 1, critical", "the deploy was killed between plan and apply"),
-        ("killed@3", "night 3, reference", "the deploy was killed between plan and apply"),
+        ("killed@1", "night 1, critical", "deploy", "the deploy was killed between plan and apply"),
+        ("killed@3", "night 3, reference", "deploy", "the deploy was killed between plan and apply"),
     ],
 )
-def test_the_rollout_holds_where_a_fault_strikes_is_mended_and_loses_nothing(
-    fault: str, title: str, problem: str, stage: Open
+def test_the_rollout_is_blocked_where_a_fault_strikes_is_fixed_and_loses_nothing(
+    fault: str, title: str, check: str, problem: str, stage: Open
 ) -> None:
     with stage(fault) as it:
         it.rehearsal.play()
 
-        held = [step for step in it.rehearsal.steps if step.held]
-        assert [step.title for step in held] == [title]
-        assert any(problem in text for text in held[0].problems), held[0].problems
+        blocked = [step for step in it.rehearsal.steps if step.blocked]
+        assert [step.title for step in blocked] == [title]
+        assert any(problem in text for text in blocked[0].problems), blocked[0].problems
         assert it.rehearsal.passed
         assert it.rehearsal.steps[-1].title.startswith("back to night")
+        (caught,) = it.rehearsal.faults
+        assert str(caught) == f"{fault.partition('@')[0]}: caught on night {caught.fault.night} by {check}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "night"),
+    [
+        ("quiet:returns", 1),
+        ("quiet:inventory_bills", 1),
+        ("quiet:invoices@2", 2),
+        ("quiet:business_units", 3),
+        ("log-lost:invoices", 0),
+        ("neighbour", 0),
+    ],
+)
+def test_the_gate_opens_at_what_is_no_failure_and_the_result_says_so(fault: str, night: int, stage: Open) -> None:
+    with stage(fault) as it:
+        it.rehearsal.play()
+
+        assert it.rehearsal.passed
+        assert not [step.title for step in it.rehearsal.steps if step.blocked]
+        (told,) = as_json(it.rehearsal, "built-in")["faults"]
+        name = fault.partition("@")[0]
+        assert told == {
+            "fault": name,
+            "night": night,
+            "caught_by": (),
+            "text": f"{name}: not caught, the gate of night {night} opened, as it should",
+        }
+
+
+def test_a_fault_whose_night_never_comes_is_named_as_such(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage("fails:returns", "fails:campaigns") as it:
+        monkeypatch.setattr(it.rehearsal.trouble, "fix", lambda night, world: None)
+        it.rehearsal.play()
+
+        assert list(map(str, it.rehearsal.faults)) == [
+            "fails:returns: caught on night 1 by succeeded",
+            "fails:campaigns: not injected, night 3 was not reached",
+        ]
+
+
+def test_the_services_public_routes_stop_night_3_and_name_the_setting(stage: Open) -> None:
+    with stage("route:business_units") as it:
+        it.rehearsal.play()
+
+        assert not it.rehearsal.passed
+        last = it.rehearsal.steps[-1]
+        assert last.title == "night 3, reference"
+        assert last.problems == [
+            "business_units: succeeded is fail: expected OK, measured NOT_FOUND (5)",
+            "technicians: succeeded is fail: expected OK, measured NOT_FOUND (5)",
+            "activity_codes: succeeded is fail: expected OK, measured NOT_FOUND (5)",
+            "business_units, technicians, activity_codes: the service answers 404 at /ingest/ref and has them at "
+            '/ingest-ref; set "reference_path": "/ingest-ref" in cdktf.json',
+        ]
+        assert list(map(str, it.rehearsal.faults)) == ["route:business_units: caught on night 3 by succeeded"]
+
+
+def test_with_that_setting_the_public_routes_pass(stage: Open) -> None:
+    with stage("route:business_units", reference_path="/ingest-ref") as it:
+        it.rehearsal.play()
+
+        assert it.rehearsal.passed
+        assert it.twin.warehouse.has("business_units")
 
 
 def test_an_ingest_of_20_minutes_is_within_the_declared_deadline(stage: Open) -> None:
     with stage("slow:payroll_adjustments") as it:
         it.rehearsal.play()
 
-        assert not [step.title for step in it.rehearsal.steps if step.held]
+        assert not [step.title for step in it.rehearsal.steps if step.blocked]
         attempts = [a for step in it.rehearsal.steps for a in step.attempts if "adjustments" in a.job]
         assert (attempts[0].ended - attempts[0].started).total_seconds() == 20 * 60
 
@@ -125,9 +191,9 @@ def test_a_declared_job_that_was_paused_is_resumed_by_the_next_deploy(stage: Ope
         assert ("resume", "v2-sync-locations-daily") in again.writes
 
 
-def test_a_fault_that_nobody_mends_stops_the_rollout(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_that_nobody_fixes_stops_the_rollout(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     with stage("fails:returns") as it:
-        monkeypatch.setattr(it.rehearsal.trouble, "mend", lambda night, world: None)
+        monkeypatch.setattr(it.rehearsal.trouble, "fix", lambda night, world: None)
         it.rehearsal.play()
 
         assert not it.rehearsal.passed
@@ -142,26 +208,36 @@ def test_a_second_deploy_that_writes_is_a_problem(stage: Open, monkeypatch: pyte
     with stage() as it:
         play_night = it.rehearsal._step
 
-        def meddling(title: str, night: int, *, mending: bool = False, gated: bool = True) -> None:
+        def meddling(title: str, night: int, *, gated: bool = True, **how: bool) -> None:
             if not gated:
                 it.twin.scheduler.pause(next(iter(it.twin.scheduler.jobs)))
-            play_night(title, night, mending=mending, gated=gated)
+            play_night(title, night, gated=gated, **how)
 
         monkeypatch.setattr(it.rehearsal, "_step", meddling)
         it.rehearsal.play()
 
         assert it.rehearsal.steps[-1].title == "night 3, second deploy"
-        assert it.rehearsal.steps[-1].held
+        assert it.rehearsal.steps[-1].blocked
         assert not it.rehearsal.passed
 
 
 def test_records_that_the_warehouse_lacks_are_told(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     with stage() as it:
-        monkeypatch.setattr(it.twin.warehouse, "count", lambda entity: 0)
+        monkeypatch.setattr(it.twin.warehouse, "lacks", lambda entity, read: 3 if entity == "jobs" else 0)
         it.rehearsal.play()
 
         assert not it.rehearsal.passed
-        assert any(text.startswith("raw_jobs holds 0 records of the") for text in it.rehearsal.lost)
+        read = len(it.twin.ingestor.read["jobs"])
+        assert it.rehearsal.lost == [f"raw_jobs lacks 3 of the {read} records that ServiceTitan had for its runs"]
+
+
+def test_rows_that_doubled_are_told(stage: Open) -> None:
+    with stage() as it:
+        it.twin.warehouse.stream("payments", it.twin.ingestor.read["payments"][:5], it.twin.clock.now)
+        it.rehearsal.play()
+
+        assert it.rehearsal.lost == ["raw_payments has 5 rows more than records"]
+        assert not it.rehearsal.passed
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -179,7 +255,7 @@ def test_what_is_deployed_is_what_main_writes(strategy: str, stage: Open) -> Non
             assert deployed == written
 
 
-def test_the_ledger_tells_the_story_of_a_night_that_held(stage: Open) -> None:
+def test_the_ledger_has_the_story_of_a_night_that_was_blocked(stage: Open) -> None:
     with stage("fails:returns") as it:
         it.rehearsal.play()
 

@@ -140,6 +140,7 @@ def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
             it.twin.scheduler.take_writes()
 
             where = f"killed {when} API call {number} of {calls}"
+            assert process.returncode == -signal.SIGKILL, f"not {where}"
             deploy(it, 2, stacks)
             assert jobs_of(it) == undisturbed, where
             assert it.make_engine().plan(stacks) == [], where

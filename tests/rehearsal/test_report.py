@@ -20,7 +20,7 @@ def _opened() -> list[Rehearsal]:
 
 @pytest.fixture
 def rehearsal(stage: Open, _opened: list[Rehearsal]) -> Rehearsal:
-    """One that was held on night 1, repaired, and came to its end; played once for all tests here."""
+    """One that was blocked on night 1, fixed, and came to its end; played once for all tests here."""
     if not _opened:
         with stage("fails:returns") as it:
             it.rehearsal.play()
@@ -29,14 +29,14 @@ def rehearsal(stage: Open, _opened: list[Rehearsal]) -> Rehearsal:
 
 
 def test_a_step_is_a_row_below_the_head(rehearsal: Rehearsal) -> None:
-    held = next(step for step in rehearsal.steps if step.held)
+    blocked = next(step for step in rehearsal.steps if step.blocked)
 
-    assert len(row(held)) == len(HEAD)
-    assert row(held)[:4] == ("night 1, critical", "Tue 21:00", "Wed 07:05", "4 create, 4 resume")
-    assert (verdict(held), writes_text(rehearsal.steps[0])) == ("held", "none")
+    assert len(row(blocked)) == len(HEAD)
+    assert row(blocked)[:4] == ("night 1, critical", "Tue 21:00", "Wed 06:39", "4 create, 4 resume")
+    assert (verdict(blocked), writes_text(rehearsal.steps[0])) == ("blocked", "none")
 
 
-def test_the_last_line_says_where_it_was_held(rehearsal: Rehearsal) -> None:
+def test_the_last_line_says_where_it_was_blocked(rehearsal: Rehearsal) -> None:
     assert "night 1, critical" in outcome(rehearsal)
     assert "nothing was lost" in outcome(rehearsal)
 

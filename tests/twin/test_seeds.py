@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
+from ingest.baseline import BaselineJob
 from ingest.catalogue import CATALOGUE
 from operations.cloud.credentials import local_scheduler_client
 from tests.given.domain import PHOENIX, SETTINGS, in_phoenix
@@ -160,3 +162,41 @@ def test_the_last_run_may_be_this_very_moment(moment: str, expected: str) -> Non
 
     assert jobs
     assert last_run(jobs, in_phoenix(moment), PHOENIX) == in_phoenix(expected)
+
+
+AS_FOUND = BaselineJob(
+    schedule="0 2 * * *",
+    http_method="GET",
+    attempt_deadline="180s",
+    retry_count=0,
+    min_backoff_duration="5s",
+    max_backoff_duration="3600s",
+    max_retry_duration="0s",
+    max_doublings=16,
+    paused=False,
+    oidc_service_account_email="calls@b.example",
+)
+
+
+def recorded_with_tokens(names: Collection[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dict.fromkeys(names, AS_FOUND)
+    monkeypatch.setattr("twin.seeds.load_baseline", lambda root: found)
+
+
+def test_where_all_live_jobs_send_a_token_the_service_lets_nobody_in_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded_with_tokens(ENTITIES.values(), monkeypatch)
+    with running(SETTINGS, START) as twin:
+        target = {"uri": uri("returns"), "httpMethod": "GET"}
+        twin.scheduler.create(PARENT, {"name": named("added"), "schedule": "0 9 * * *", "httpTarget": target})
+        twin.advance(START + timedelta(days=1))
+
+        codes = {attempt.job: attempt.code for attempt in twin.dispatcher.attempts}
+        assert codes == {**dict.fromkeys(BY_HAND, 0), "added": 7}
+
+
+def test_where_one_of_them_sends_none_the_service_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded_with_tokens([name for name in ENTITIES.values() if name != "jobs"], monkeypatch)
+    with running(SETTINGS, START) as twin:
+        assert twin.identity.is_open

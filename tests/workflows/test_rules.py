@@ -16,8 +16,8 @@ from commands.cli import cli
 from commands.markdown import MARKER
 from ingest.access import ENVIRONMENT
 from ingest.catalogue import CATALOGUE
-from ingest.gate import WINDOW
 from ingest.preview import APPLY_ALLOWANCE
+from ingest.run import window
 from ingest.schedule import time_zone
 from ingest.settings import NAMES, load
 from tests.checkout import ROOT
@@ -129,7 +129,8 @@ def test_every_ingest_variable_is_a_setting() -> None:
 
 
 def test_the_gate_is_asked_when_each_job_of_the_day_has_had_its_time() -> None:
-    zone = time_zone(load(ROOT, {}).time_zone)
+    settings = load(ROOT, {})
+    zone = time_zone(settings.time_zone)
     for run in _runs("gate", days=370):
         day = run.astimezone(zone).date()
         due = [
@@ -138,7 +139,7 @@ def test_the_gate_is_asked_when_each_job_of_the_day_has_had_its_time() -> None:
             for cadence in (entity.target, entity.live)
             if cadence and cadence.weekday in (None, day.isoweekday() % 7)
         ]
-        assert run >= max(due) + WINDOW
+        assert run >= max(due) + window(settings)
         # In the evening the next night is deployed.
         assert run < datetime.combine(day, time(12), zone)
 

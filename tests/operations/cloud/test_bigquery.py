@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -171,6 +172,7 @@ def test_a_dataset_elsewhere_is_not_found(place: Place) -> None:
 
 
 def test_bigquery_itself_refuses_to_bill_more_than_allowed(place: Place) -> None:
+    place.load("jobs", timedelta(0))
     text = line(lambda: bigquery.rows(place.client, "SELECT id FROM st_raw_v2.raw_jobs", {}, max_bytes=1))
 
     assert "limit for bytes billed: 1" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -21,9 +23,11 @@ def test_the_query_of_one_table_reads_its_loaded_at_column_and_counts_its_rows()
 
 
 def test_the_query_of_the_columns_is_one_statement_of_bigquery() -> None:
-    (statement,) = sqlglot.parse(columns_query(SETTINGS), read="bigquery")
+    datasets = {"raw_": "st_raw_v2", "dim_": "st_ref_v2"}
+    (statement,) = sqlglot.parse(columns_query(SETTINGS, datasets), read="bigquery")
 
-    assert isinstance(statement, exp.Select)
+    assert isinstance(statement, exp.Union)
+    assert {table.db for table in statement.find_all(exp.Table)} == {"st_raw_v2", "st_ref_v2"}
 
 
 @pytest.mark.parametrize("count", [1, 2, 1600])
@@ -43,6 +47,8 @@ def test_the_calls_do_not_grow_with_the_tables_but_for_bigquerys_limit_of_1000_a
 ) -> None:
     entities = many(count)
     with a_place(SETTINGS, entities) as place:
+        for entity in entities:
+            place.load(entity.name, timedelta(0))
         surveyed = survey(place.client, SETTINGS, entities)
         billed = freshness.bytes_to_be_billed(place.client, SETTINGS, surveyed.readable)
         found = freshness.read(place.client, SETTINGS, surveyed.readable, max_bytes=max(billed, MAX_BYTES))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from operations.errors import OperationError
-from operations.ledger.approval import NO_GATE, Override, check_approval, gated_night, holding, record_override
+from operations.ledger.approval import NO_GATE, Override, blocking_checks, check_approval, gated_night, record_override
 from operations.ledger.ledger import Ledger
 from tests.given.domain import night
 from tests.given.ledger import DEPLOY, MOMENT, add, gate
@@ -111,18 +111,18 @@ def test_what_failed_or_is_not_known_blocks_until_it_is_overridden(ledger: Ledge
     add(
         ledger, "gate", with_checks(("ran", "pass"), ("kept", "warn"), ("loaded", "inconclusive"), ("in-order", "fail"))
     )
-    assert holding(ledger, "phased", 0) == ["loaded", "in-order"]
+    assert blocking_checks(ledger, "phased", 0) == ["loaded", "in-order"]
 
     add(ledger, "override", {"check": "loaded", "reason": "known"})
-    assert holding(ledger, "phased", 0) == ["in-order"]
+    assert blocking_checks(ledger, "phased", 0) == ["in-order"]
 
 
 @pytest.mark.parametrize(("old", "new"), [("in order", "in-order"), ("no overlap", "no-overlap")])
 def test_the_names_of_an_older_ledger_still_count(old: str, new: str, ledger: Ledger) -> None:
     add(ledger, "deploy", DEPLOY)
     add(ledger, "gate", with_checks((old, "fail"), ("kept", "fail")))
-    assert holding(ledger, "phased", 0) == [new, "kept"]
+    assert blocking_checks(ledger, "phased", 0) == [new, "kept"]
 
     add(ledger, "override", {"check": old, "reason": "written under the old name"})
     add(ledger, "override", {"check": "kept", "reason": "known"})
-    assert holding(ledger, "phased", 0) == []
+    assert blocking_checks(ledger, "phased", 0) == []

@@ -115,8 +115,8 @@ def test_both_of_two_lines_that_changed_places_are_named(told: bytes) -> None:
     lines[1], lines[2] = lines[2], lines[1]
 
     assert problems(b"".join(lines)) == [
-        "line 2 is out of order: seq 3 stands before seq 2, which is in line 3",
-        "line 3 is out of order: seq 2 stands after seq 3",
+        "line 2 is out of order: seq 3 comes before seq 2, which is in line 3",
+        "line 3 is out of order: seq 2 comes after seq 3",
     ]
 
 
@@ -164,7 +164,7 @@ def test_a_changed_line_with_a_hash_that_fits_is_found_by_the_next_one(told: byt
     [
         ({"note": 1}, "has the unknown key note"),
         ({"seq": "1"}, "has str for seq instead of int"),
-        ({"seq": 0}, "is out of order: seq 0 stands after seq 0"),
+        ({"seq": 0}, "is out of order: seq 0 comes after seq 0"),
         ({"seq": True}, "has bool for seq instead of int"),
         ({"kind": "party"}, "has the unknown kind 'party'"),
         ({"at": "yesterday"}, "has 'yesterday' for at, which is not an ISO 8601 time in UTC"),
@@ -205,7 +205,7 @@ def test_spaces_and_windows_line_ends_are_found(told: bytes) -> None:
 
     for changed in (b" " + first, first.replace(b",", b", "), first.replace(b"\n", b"\r\n")):
         assert problems(changed) == [
-            "line 1 was written anew: spaces, the order of keys or the line end are not the ledger's"
+            "line 1 was rewritten: spaces, the order of keys or the line end are not the ledger's"
         ]
 
 

@@ -97,7 +97,7 @@ def test_a_lock_on_this_machine_ends_with_its_process() -> None:
         (READ_DENIED, "you may not read Terraform's state in the bucket b (someone@example.com does not have"),
         (
             NOT_SAVED,
-            f"kept in {FOLDER}/errored.tfstate. Do not deploy again before it is: mend what stops the writing ",
+            f"kept in {FOLDER}/errored.tfstate. Do not deploy again before it is: fix what stops the writing ",
         ),
         (NOT_SAVED, f"`terraform state push errored.tfstate` in {FOLDER}"),
         (NO_BUCKET, "the bucket b for Terraform's state does not exist"),

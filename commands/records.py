@@ -1,0 +1,33 @@
+"""The ledger's records for the terminal."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import click
+
+from commands.render import VERDICT_COLOURS, table
+from operations.ledger.record import Record
+from operations.ledger.words import one_line, what
+
+_OUTCOMES: dict[str, str] = {"done": "green", "failed": "red", "interrupted": "yellow", **VERDICT_COLOURS}
+
+
+def records_table(records: list[Record], zone: ZoneInfo) -> str:
+    """The records as a table, times in `zone`."""
+    rows = [
+        (
+            f"{record.at.astimezone(zone):%a %Y-%m-%d %H:%M}",
+            one_line(record.who),
+            record.kind,
+            f"{record.night} ({one_line(record.strategy)})",
+            _what(record),
+        )
+        for record in records
+    ]
+    return table((f"when, {zone.key}", "who", "kind", "night", "what"), rows)
+
+
+def _what(record: Record) -> str:
+    outcome, rest = what(record)
+    return click.style(outcome, fg=_OUTCOMES.get(outcome)) + rest

@@ -1,0 +1,154 @@
+"""The tables of several datasets as a gate gets them: one that is broken never hides the others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ingest.catalogue import CATALOGUE
+from ingest.freshness import MISSING, Loaded
+from operations.cloud.tables import OVER_LIMIT, Tables, columns, loaded_at_column, states, survey
+from operations.errors import OperationError
+from tests.given.domain import SETTINGS
+from tests.given.many_datasets import Datasets, Table, serving
+from tests.given.tables import JOBS
+
+NEWEST = datetime(2026, 10, 22, 11, 1, tzinfo=UTC)
+RAW = [entity for entity in CATALOGUE if not entity.is_reference]
+REFERENCE = [entity for entity in CATALOGUE if entity.is_reference]
+
+
+@pytest.fixture
+def datasets() -> Datasets:
+    """As the service makes them."""
+    made: dict[str, dict[str, Table]] = {"st_raw_v2": {}, "st_ref_v2": {}}
+    for entity in CATALOGUE:
+        table = Table({"id": "INT64", "modifiedOn": "TIMESTAMP", "_ingested_at": "TIMESTAMP"}, NEWEST, 7)
+        made[SETTINGS.dataset_of(entity)][entity.table_name] = table
+    return Datasets(made)
+
+
+def ask(datasets: Datasets) -> Tables:
+    with serving(datasets) as client:
+        return states(client, SETTINGS, CATALOGUE)
+
+
+def names(found: Tables) -> set[str]:
+    return {name for name, table in found.loaded.items() if table == Loaded(NEWEST, 7)}
+
+
+ALL = {entity.name for entity in CATALOGUE}
+
+
+def test_all_datasets_are_asked_by_two_queries(datasets: Datasets) -> None:
+    found = ask(datasets)
+
+    assert (names(found), found.broken) == (ALL, {})
+    assert len(datasets.asked) == 2
+    assert "MAX(`_ingested_at`)" in datasets.asked[1]
+    assert "`st_ref_v2`.`dim_technicians`" in datasets.asked[1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "column"),
+    [
+        ({"_ingested_at"}, "_ingested_at"),
+        ({"updated_on", "_ingested_at"}, "updated_on"),
+        ({"id"}, None),
+    ],
+)
+def test_the_loaded_at_column_is_the_first_that_the_table_has(columns: set[str], column: str | None) -> None:
+    assert loaded_at_column(JOBS, columns) == column
+
+
+def test_the_case_of_a_columns_name_does_not_matter(datasets: Datasets) -> None:
+    datasets.datasets["st_raw_v2"]["raw_jobs"].columns = {"ID": "INT64", "Updated_On": "TIMESTAMP"}
+
+    assert names(ask(datasets)) == ALL
+    with serving(datasets) as client:
+        (jobs,) = survey(client, SETTINGS, [JOBS]).readable
+    assert jobs.loaded_at_fields == ("updated_on",)
+
+
+def test_a_dataset_that_does_not_exist_has_no_tables(datasets: Datasets) -> None:
+    del datasets.datasets["st_ref_v2"]
+    found = ask(datasets)
+
+    assert names(found) == {entity.name for entity in RAW}
+    assert {name for name, table in found.loaded.items() if table == MISSING} == {entity.name for entity in REFERENCE}
+    assert found.broken == {}
+
+
+def test_a_dataset_without_rights_is_named_at_each_of_its_tables(datasets: Datasets) -> None:
+    datasets.refused["st_ref_v2"] = (403, "accessDenied", "Access Denied: Dataset st_ref_v2")
+    found = ask(datasets)
+
+    assert names(found) == {entity.name for entity in RAW}
+    assert found.broken.keys() == {entity.name for entity in REFERENCE}
+    assert "Access Denied: Dataset st_ref_v2" in found.broken["technicians"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (400, "invalidQuery", "Cannot query over table 'raw_jobs' without a filter over column(s) 'modifiedOn'"),
+        (403, "accessDenied", "Access Denied: Table raw_jobs"),
+        (404, "notFound", "Not found: Table raw_jobs"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named_and_hides_no_other(
+    refusal: tuple[int, str, str], datasets: Datasets
+) -> None:
+    for name in ("raw_jobs", "raw_returns"):
+        datasets.datasets["st_raw_v2"][name].refuses = refusal
+    found = ask(datasets)
+
+    assert names(found) == ALL - {"jobs", "returns"}
+    assert found.broken.keys() == {"jobs", "returns"}
+    assert found.broken["jobs"].startswith(f"table {SETTINGS.table(JOBS)}: BigQuery")
+    assert refusal[2] in found.broken["jobs"]
+    assert len(datasets.asked) < len(CATALOGUE) + 2
+
+
+def test_a_missing_table_has_no_rows_and_a_column_that_is_no_time_is_named(datasets: Datasets) -> None:
+    raw = datasets.datasets["st_raw_v2"]
+    del raw["raw_returns"]
+    raw["raw_jobs"].columns["_ingested_at"] = "STRING"
+    del raw["raw_payroll"].columns["_ingested_at"]
+    found = ask(datasets)
+
+    assert found.loaded["returns"] == MISSING
+    assert found.broken.keys() == {"jobs", "payroll"}
+    assert "column _ingested_at of kpi-auto-471020.st_raw_v2.raw_jobs is STRING" in found.broken["jobs"]
+    assert "has no column updated_on or _ingested_at; set loaded_at_fields" in found.broken["payroll"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (400, "bytesBilledLimitExceeded", f"Query exceeded {OVER_LIMIT}: 1. 10485760 or higher required."),
+        (401, "authError", "Invalid Credentials"),
+    ],
+)
+def test_what_is_no_single_tables_fault_is_not_asked_again_table_by_table(
+    refusal: tuple[int, str, str], datasets: Datasets
+) -> None:
+    datasets.datasets["st_raw_v2"]["raw_jobs"].refuses = refusal
+    with pytest.raises(OperationError):
+        ask(datasets)
+    assert len(datasets.asked) == 2
+
+
+def test_no_dataset_at_all_is_no_answer(datasets: Datasets) -> None:
+    datasets.datasets.clear()
+    with pytest.raises(OperationError, match="compare project and dataset"):
+        ask(datasets)
+
+
+def test_preflight_gets_the_columns_of_every_table_of_the_ingest(datasets: Datasets) -> None:
+    datasets.datasets["st_raw_v2"]["rawhide"] = Table({"id": "INT64"})
+    with serving(datasets) as client:
+        found = columns(client, SETTINGS)
+
+    assert found == {entity.table_name: {"id", "modifiedon", "_ingested_at"} for entity in CATALOGUE}
