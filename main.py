@@ -13,7 +13,6 @@ def main() -> None:
         from toolchain import quiet_node
 
         quiet_node(os.environ)
-        from ingest.baseline import load_baseline
         from ingest.rules import Plan, problems
         from ingest.settings import load, read_context
         from ingest.shapes import ShapeError
@@ -24,14 +23,13 @@ def main() -> None:
         sys.exit(f"main.py: cannot import what it needs ({error}). Run `make setup`, then use .venv/bin/python.")
     try:
         settings = load(ROOT, os.environ)
-        baseline = load_baseline(ROOT)
     except ShapeError as error:
         sys.exit(str(error))
     if found := problems(Plan(settings=settings)):
         sys.exit("\n".join(map(str, found)))
     # The variable is how `cdktf synth --output` says where to.
     outdir = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))
-    night_app(settings, outdir=outdir, context=read_context(ROOT), baseline=baseline).synth()
+    night_app(settings, outdir=outdir, context=read_context(ROOT)).synth()
 
 
 if __name__ == "__main__":

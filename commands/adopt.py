@@ -15,14 +15,18 @@ from ingest.baseline import FILE, Baseline, load_baseline
 from ingest.entity import JOB_PREFIX
 from ingest.shapes import ShapeError
 from operations import adopt as adoption
-from operations.adopt import BLOCKING, Adoption, Verdict, compare, live_jobs, recordable, write
+from operations.adopt import BLOCKING, TO_RECORD, Adoption, Verdict, compare, live_jobs, recordable, write
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.scheduler import parent
 from operations.errors import OperationError
 from operations.lock import lock
 from operations.repository import ROOT, read_first_night
+from operations.terraform.deployed import held_jobs
 
-_COLOURS = {Verdict.EXPECTED: "green", Verdict.DIFFERS: "yellow", Verdict.FOREIGN: "yellow"}
+_COLOURS = {
+    **dict.fromkeys((Verdict.EXPECTED, Verdict.MANAGED), "green"),
+    **dict.fromkeys((*TO_RECORD, Verdict.FOREIGN), "yellow"),
+}
 
 
 @click.command()
@@ -32,18 +36,18 @@ _COLOURS = {Verdict.EXPECTED: "green", Verdict.DIFFERS: "yellow", Verdict.FOREIG
 def adopt(record: bool, as_json: bool) -> int:
     """Compare the live jobs, field by field, with what night 0 expects; record them with --record.
 
-    With the record, night 0 and 1 declare the jobs exactly as they are: adopting them changes nothing, and going back
-    restores them whole. Exit code 0: all as expected, or recorded, 1: something has to be mended first, 2: could not
-    be evaluated.
+    Each recorded job is imported on night 0, whichever night creates it otherwise, and stays exactly as it is until its
+    night: adopting changes nothing, and going back restores the whole job. Exit code 0: all as expected, or recorded,
+    1: something has to be recorded or mended first, 2: could not be evaluated.
 
     \b
     Example, before night 0:
       ingest-rollout adopt --record
     """
-    settings = read_first_night()
+    settings = read_first_night(found=_recorded_before(tolerant=record))
     place = parent(settings)
     live = live_jobs(lambda: scheduler_client(os.environ), place)
-    found = compare(settings, live, _recorded_before(tolerant=record))
+    found = compare(settings, live, held_jobs(ROOT, settings))
     if not as_json:
         click.echo(_text(found, place))
     try:
@@ -59,7 +63,7 @@ def adopt(record: bool, as_json: bool) -> int:
         if not as_json:
             click.echo(_recorded(changed, len(baseline)))
         return 0
-    return 1 if any(one.verdict in (*BLOCKING, Verdict.DIFFERS) for one in found) else 0
+    return 1 if any(one.verdict in (*BLOCKING, *TO_RECORD) for one in found) else 0
 
 
 def _recorded_before(*, tolerant: bool) -> Baseline:

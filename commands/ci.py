@@ -61,7 +61,7 @@ def preflight(night: int | None, strategy: str | None) -> int:
     settings = read_settings(night=night, strategy=strategy)
     found = [
         c
-        for c in checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ))
+        for c in checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ), now())
         if c.name not in ONLY_THE_DEPLOYER_KNOWS
     ]
     click.echo(preflight_text(settings, found))

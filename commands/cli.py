@@ -28,11 +28,11 @@ SUMMARIES = {
     "history": "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
     "move-state": "Move Terraform's state of all stacks to the team's bucket, or back to this machine.",
     "policy": "Check the Terraform of the nights against the policy: identities, roles, secrets, retries.",
-    "preflight": "Check before a night that its deploy can work: API, permissions, routes, names, tables.",
+    "preflight": "Check before a night that its deploy can work: API, permissions, routes, names, tables, run log.",
     "reconcile": "Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.",
     "rehearse": "Play the whole rollout on an embedded twin, without any cloud account.",
     "rollback": "Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.",
-    "status": "Compare the live jobs with what a night declares; show last attempts and next runs.",
+    "status": "Compare the live jobs with what a night declares; show last attempts, next runs and neighbours.",
     "timeline": "Draw the rollout: when each job runs after each night, and the schedule before and after.",
 }
 """The first sentence of each further command's help: importing the command only to list it may take a second."""

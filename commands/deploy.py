@@ -57,7 +57,8 @@ def deploy(
       ingest-rollout deploy --night 2 --override loaded --reason "returns are loaded by hand, checked with finance"
     """
     settings = read_settings(night=night, strategy=strategy)
-    found = checkout_site().preview(settings, from_)
+    site = checkout_site()
+    found = site.preview(settings, from_, site.neighbours(settings))
     click.echo(preview_text(found))
     _carry_out(Request(settings, from_, force, overrides, reason), found, yes=yes)
 
@@ -77,7 +78,8 @@ def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
       ingest-rollout rollback --to 1
     """
     settings = read_settings(night=to, strategy=strategy)
-    found = checkout_site().preview(settings)
+    site = checkout_site()
+    found = site.preview(settings, neighbours=site.neighbours(settings))
     forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
     if forward:
         raise OperationError(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from commands.options import echo_json, json_option, judges, night_options
+from commands.options import echo_json, json_option, judges, night_options, now
 from commands.render import preflight_text
 from ingest.settings import Settings
 from ingest.verdict import overall
@@ -20,9 +20,9 @@ from operations.repository import ROOT, read_settings
 @json_option
 @judges
 def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
-    """Check before a night that its deploy can work: API, permissions, routes, names, tables.
+    """Check before a night that its deploy can work: API, permissions, routes, names, tables, run log.
 
-    Changes nothing. The service's routes are asked for with OPTIONS only, which starts no ingest.
+    Changes nothing. The service is asked for its own lists of entities only, which starts no ingest.
     Exit code 0: all pass, 1: a check fails, 2: none fails, but one could not be evaluated.
 
     \b
@@ -32,7 +32,7 @@ def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
     from operations import preflight as checks
 
     settings = read_settings(night=night, strategy=strategy)
-    found = checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ))
+    found = checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ), now())
     if as_json:
         echo_json(preflight_json(settings, found))
     else:

@@ -27,6 +27,7 @@ _ACTIONS = {
     Action.REMOVE: "red",
     Action.ADD_OIDC: "cyan",
     Action.DROP_OIDC: "yellow",
+    Action.CHANGE: "yellow",
 }
 
 VERDICT_COLOURS: dict[str, str] = {
@@ -85,6 +86,8 @@ def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
         lines += ["", table(head, rows)]
     counts = Counter(" and ".join(change.actions) for change in preview.changes)
     lines += ["", ", ".join(f"{count} {action}" for action, count in counts.items())]
+    notes = [f"{change.entity.name}: {note}" for change in preview.changes for note in change.notes]
+    lines += ["", *(click.style(note, fg="yellow") for note in notes), ""] if notes else []
     lines += [click.style(f"WARNING {w.kind}: {w.text}", fg="yellow") for w in preview.warnings]
     return "\n".join(lines)
 

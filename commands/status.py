@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ from operations.status import Held, JobStatus, State, local
 @night_options
 @json_option
 def status(night: int | None, strategy: str | None, as_json: bool) -> int:
-    """Compare the live jobs with what a night declares; show last attempts and next runs.
+    """Compare the live jobs with what a night declares; show last attempts, next runs and neighbours.
 
     Changes nothing. The declared side is synthesized anew, as a deploy would: some seconds.
     Exit code 0: in sync, 1: error, 2: differences.
@@ -125,12 +126,14 @@ def _outcome(one: JobStatus) -> str:
     return one.attempt.outcome if one.attempt else ""
 
 
-def _value(value: str | int | bool | None) -> str:
+def _value(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
 def _coloured(one: JobStatus) -> str:
     colour = "green" if one.states == (State.IN_SYNC,) else "yellow"
+    if one.states == (State.NEIGHBOUR,):
+        colour = "cyan"
     if {State.MISSING, State.DRIFTED, State.UNREADABLE} & set(one.states):
         colour = "red"
     return click.style(" and ".join(one.states), fg=colour)

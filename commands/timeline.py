@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from commands.options import clock, strategy_option
+from ingest.neighbours import Neighbour
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.files import write_atomic
@@ -42,7 +44,10 @@ SUFFIXES = (".svg", ".html", ".png")
 @click.option(
     "--at", metavar="TIME", help="Count UTC for the first runs after this ISO 8601 time, instead of after now."
 )
-def timeline(strategy: str | None, night: int | None, measured: str | None, output: str | None, at: str | None) -> None:
+@click.option("--neighbours", is_flag=True, help="Show the neighbours that Cloud Scheduler has.")
+def timeline(
+    strategy: str | None, night: int | None, measured: str | None, output: str | None, at: str | None, neighbours: bool
+) -> None:
     path = Path(output) if output else None
     suffix = path.suffix.lower() if path else ".svg"
     if suffix not in SUFFIXES:
@@ -50,7 +55,7 @@ def timeline(strategy: str | None, night: int | None, measured: str | None, outp
     # The pictures show all nights; the committed one may be none of another strategy.
     settings = read_first_night(strategy) if night is None else read_settings(night=night, strategy=strategy)
     if suffix == ".svg":
-        given = {"--night": night, "--measured": measured, "--at": at}
+        given = {"--night": night, "--measured": measured, "--at": at, "--neighbours": neighbours or None}
         if used := [option for option, value in given.items() if value is not None]:
             raise OperationError(
                 f"{', '.join(used)}: an SVG shows the nights without a schedule; "
@@ -58,7 +63,7 @@ def timeline(strategy: str | None, night: int | None, measured: str | None, outp
             )
         content = timeline_svg(settings).encode()
     else:
-        content = _with_schedule(suffix, _schedule(settings, night, measured, at))
+        content = _with_schedule(suffix, _schedule(settings, night, measured, at, neighbours))
     if path:
         write_atomic(path, content)
         click.echo(f"The timeline: {path}")
@@ -66,10 +71,19 @@ def timeline(strategy: str | None, night: int | None, measured: str | None, outp
         click.echo(content.decode(), nl=False)
 
 
-def _schedule(settings: Settings, night: int | None, measured: str | None, at: str | None) -> Schedule:
+def _schedule(
+    settings: Settings, night: int | None, measured: str | None, at: str | None, neighbours: bool
+) -> Schedule:
     runs = read(Path(measured)) if measured else []
     moment = last_midnight(runs, settings.time_zone) if runs and not at else clock(settings, at)
-    return schedule(settings, moment, night=night, measured=runs)
+    beside = _neighbours(settings) if neighbours else []
+    return schedule(settings, moment, night=night, measured=runs, neighbours=beside)
+
+
+def _neighbours(settings: Settings) -> list[Neighbour]:
+    from operations.neighbours import live_neighbours
+
+    return live_neighbours(settings, os.environ)
 
 
 def _with_schedule(suffix: str, drawn: Schedule) -> bytes:

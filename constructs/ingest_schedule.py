@@ -13,7 +13,6 @@ from constructs.bindings import (
     TerraformResourceLifecycle,
 )
 from ingest.baseline import BaselineJob
-from ingest.limits import DEFAULTS
 from ingest.rollout import Hold, Job
 from ingest.settings import Settings
 
@@ -25,7 +24,7 @@ class IngestSchedule(Construct):
     """The Cloud Scheduler job that starts an entity's ingest.
 
     An adopted job is imported and guarded by prevent_destroy. Until the rollout changes it, it is declared whole as it
-    was `found`, so that its import changes nothing and coming back to it restores it; where it was not recorded, only
+    was found, so that its import changes nothing and coming back to it restores it; where it was not recorded, only
     its schedule, zone, target and method are stated and the rest is left alone. The provider updates by a PATCH of the
     whole object, which clears what is not declared; so from then on every field is.
 
@@ -38,12 +37,11 @@ class IngestSchedule(Construct):
     `google_cloud_scheduler_job.<entity>`: moving code around renames nothing there.
     """
 
-    def __init__(self, scope: Construct, *, job: Job, settings: Settings, found: BaselineJob | None = None) -> None:
+    def __init__(self, scope: Construct, *, job: Job, settings: Settings) -> None:
         entity = job.entity
         super().__init__(scope, entity.name)
-        if job.hold is not Hold.ADOPTED:
-            found = None
-        left_alone = job.hold is Hold.ADOPTED and found is None
+        left_alone = job.hold is Hold.ADOPTED and job.declared is None
+        declared = job.declared or settings.planned(job)
         self.job = CloudSchedulerJob(
             self,
             "job",
@@ -53,48 +51,39 @@ class IngestSchedule(Construct):
             time_zone=settings.time_zone,
             http_target=CloudSchedulerJobHttpTarget(
                 uri=settings.uri(entity),
-                http_method=found.http_method if found else "GET",
-                headers=dict(found.headers) or None if found else None,
-                body=found.body if found else None,
-                oidc_token=_oidc_as_found(found) if found else _oidc_token(settings) if job.authenticated else None,
+                http_method=declared.http_method,
+                headers=dict(declared.headers) or None,
+                body=declared.body,
+                oidc_token=_oidc_token(declared),
             ),
             lifecycle=_lifecycle(job, left_alone),
-            **({} if left_alone else _as_found(found) if found else _as_planned(job, settings)),
+            **({} if left_alone else _rest(declared)),
         )
         self.job.override_logical_id(entity.name)
         if job.imported:
             self.job.import_from(f"projects/{settings.project}/locations/{settings.region}/jobs/{entity.job_name}")
 
 
-def _as_planned(job: Job, settings: Settings) -> dict[str, Any]:
+def _rest(job: BaselineJob) -> dict[str, Any]:
     return {
-        "description": job.entity.description(job.cadence, settings.time_zone),
-        "attempt_deadline": f"{settings.attempt_deadline_seconds}s",
-        "paused": False,
-        "retry_config": _retry_config(settings),
-    }
-
-
-def _as_found(found: BaselineJob) -> dict[str, Any]:
-    return {
-        "description": found.description,
-        "attempt_deadline": found.attempt_deadline,
-        "paused": found.paused,
+        "description": job.description,
+        "attempt_deadline": job.attempt_deadline,
+        "paused": job.paused,
         "retry_config": CloudSchedulerJobRetryConfig(
-            retry_count=found.retry_count,
-            min_backoff_duration=found.min_backoff_duration,
-            max_backoff_duration=found.max_backoff_duration,
-            max_retry_duration=found.max_retry_duration,
-            max_doublings=found.max_doublings,
+            retry_count=job.retry_count,
+            min_backoff_duration=job.min_backoff_duration,
+            max_backoff_duration=job.max_backoff_duration,
+            max_retry_duration=job.max_retry_duration,
+            max_doublings=job.max_doublings,
         ),
     }
 
 
-def _oidc_as_found(found: BaselineJob) -> CloudSchedulerJobHttpTargetOidcToken | None:
-    if found.oidc_service_account_email is None:
+def _oidc_token(job: BaselineJob) -> CloudSchedulerJobHttpTargetOidcToken | None:
+    if job.oidc_service_account_email is None:
         return None
     return CloudSchedulerJobHttpTargetOidcToken(
-        service_account_email=found.oidc_service_account_email, audience=found.oidc_audience
+        service_account_email=job.oidc_service_account_email, audience=job.oidc_audience
     )
 
 
@@ -103,21 +92,3 @@ def _lifecycle(job: Job, left_alone: bool) -> TerraformResourceLifecycle | None:
         return None
     ignored = UNKNOWN_WHILE_ADOPTED if left_alone else None
     return TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=ignored)
-
-
-def _oidc_token(settings: Settings) -> CloudSchedulerJobHttpTargetOidcToken:
-    # Without an audience the whole URI with its query would be it, and Cloud Run would refuse the token.
-    return CloudSchedulerJobHttpTargetOidcToken(
-        service_account_email=settings.invoker_service_account, audience=settings.base_url
-    )
-
-
-def _retry_config(settings: Settings) -> CloudSchedulerJobRetryConfig:
-    return CloudSchedulerJobRetryConfig(
-        retry_count=settings.retry_count,
-        min_backoff_duration=f"{settings.min_backoff_seconds}s",
-        max_backoff_duration=f"{settings.max_backoff_seconds}s",
-        # The API's own defaults, declared so that a job adopted with others (gcloud's 16 doublings) is brought to them.
-        max_retry_duration=str(DEFAULTS["max_retry_duration"]),
-        max_doublings=int(DEFAULTS["max_doublings"]),
-    )

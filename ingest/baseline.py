@@ -1,7 +1,8 @@
 """The baseline: the jobs made by hand as they were found, in a committed file in the repository's root.
 
-With it night 0 and 1 declare exactly what is live, and going back restores it. Where a job runs, in which zone and
-against which URI is not in it: that is the settings', and `ingest-rollout adopt` records nothing that differs in it.
+Each is declared exactly so until the night that moves it to its target, and going back restores it. Where a job runs,
+in which zone and against which URI is not in it: that is the settings', and `ingest-rollout adopt` records nothing that
+differs in it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, get_args
 
 from ingest.catalogue import CATALOGUE
 from ingest.limits import DEADLINE, DESCRIPTION_LIMIT, DOUBLINGS, METHODS, RETRIES
+from ingest.schedule import Cadence, ScheduleError
 from ingest.shapes import ShapeError, Table, fitting, hints_of, read_json
 
 FILE = "baseline.json"
@@ -23,9 +25,10 @@ DURATIONS = ("attempt_deadline", "min_backoff_duration", "max_backoff_duration",
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineJob:
-    """A live job's fields, named as in google_cloud_scheduler_job with its blocks flattened.
+    """A job's fields, named as in google_cloud_scheduler_job with its blocks flattened.
 
-    Durations are texts in whole seconds, such as "180s"; None: the job has none.
+    The schedule is the cron as it was found, which need not be one of ours. Durations are texts in whole seconds, such
+    as "180s"; None: the job has none.
     """
 
     schedule: str
@@ -44,6 +47,11 @@ class BaselineJob:
     """Those set by hand, without those that Cloud Scheduler adds."""
     body: str | None = None
     """In base64, as Terraform has it."""
+
+    @property
+    def token(self) -> tuple[str, str | None] | None:
+        """Whose OIDC token it sends, and for which audience."""
+        return (self.oidc_service_account_email, self.oidc_audience) if self.oidc_service_account_email else None
 
 
 FIELDS = tuple(one.name for one in fields(BaselineJob))
@@ -87,12 +95,13 @@ def as_text(baseline: Baseline) -> str:
 
 def unrecordable(name: str, job: BaselineJob) -> Iterator[str]:
     """What stands against declaring the job as it was found: the field, its value, what is allowed."""
-    entity = next((e for e in CATALOGUE if e.name == name), None)
-    if entity is None or entity.live is None:
-        known = ", ".join(e.name for e in CATALOGUE if e.live)
-        yield f"no entity with a job made by hand; those are {known}"
-    elif job.schedule != entity.live.cron:
-        yield f"schedule {job.schedule!r} is not {entity.live.cron!r}, its live cron in ingest/catalogue.py"
+    known = [entity.name for entity in CATALOGUE]
+    if name not in known:
+        yield f"no entity of the catalogue; those are {', '.join(known)}"
+    try:
+        Cadence.verbatim(job.schedule)
+    except ScheduleError as error:
+        yield f"schedule: {error}"
     if job.http_method not in METHODS:
         yield f"http_method {job.http_method!r} is not allowed; allowed: {', '.join(METHODS)}"
     for key, allowed in (("retry_count", RETRIES), ("max_doublings", DOUBLINGS)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from ingest.rollout import Change, World, changes, stacks_of
+from ingest.neighbours import Neighbour, crossings
+from ingest.rollout import Action, Change, World, changes, stacks_of
 from ingest.schedule import DAY_MINUTES, Cadence, clock_changes, first, time_zone
 from ingest.settings import Settings
 
@@ -16,10 +17,13 @@ APPLY_ALLOWANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Warning:
-    """`kind` is "lost run" (a deploy now skips a run), "double run" or "clock change" (daylight saving)."""
+    """`kind` is "lost run" (a deploy now skips a run), "double run", "clock change" (daylight saving), "no token" or
+    "neighbour".
+    """
 
     kind: str
     entity: str
+    """Names of entities; of a "neighbour" its job."""
     text: str
 
 
@@ -62,6 +66,8 @@ class Preview:
                     "actions": [str(action) for action in c.actions],
                     "before": c.before and c.before.cron,
                     "after": c.after and c.after.cron,
+                    "fields": list(c.fields),
+                    "notes": list(c.notes),
                     "next_run": next_run(c.after, self.at, self.time_zone),
                 }
                 for c in self.changes
@@ -75,8 +81,13 @@ def next_run(cadence: Cadence | None, after: datetime, zone: str) -> str | None:
     return first(cadence.next_fires(after, zone), 1)[0].isoformat() if cadence else None
 
 
-def preview(settings: Settings, before: World, before_label: str, at: datetime) -> Preview:
-    """What deploying the settings' night changes in the world `before`, with the clock at `at` (aware)."""
+def preview(
+    settings: Settings, before: World, before_label: str, at: datetime, neighbours: Iterable[Neighbour] = ()
+) -> Preview:
+    """What deploying the settings' night changes in the world `before`, with the clock at `at` (aware).
+
+    `neighbours` are the unmanaged jobs that it is to be compared with; none where nobody has asked for them.
+    """
     night = next(n for n in settings.rollout.nights if n.number == settings.night)
     after = settings.world()
     found = changes(before, after)
@@ -89,8 +100,29 @@ def preview(settings: Settings, before: World, before_label: str, at: datetime) 
         time_zone=settings.time_zone,
         changes=found,
         stacks=stacks_of(found),
-        warnings=[*run_windows(found, at, settings.time_zone), *clock_warnings(found, at, settings.time_zone)],
+        warnings=[
+            *run_windows(found, at, settings.time_zone),
+            *clock_warnings(found, at, settings.time_zone),
+            *token_warnings(found, after, settings),
+            *(
+                Warning("neighbour", one.job, text)
+                for one, text in crossings(found, neighbours, at, settings.time_zone)
+            ),
+        ],
     )
+
+
+def token_warnings(found: Iterable[Change], after: World, settings: Settings) -> list[Warning]:
+    """The jobs that are created without a token beside live ones that all send one: the service may be closed."""
+    live = settings.world_at_start()
+    if not live or not all(job.sends_token for job in live.values()):
+        return []
+    names = [c.entity.name for c in found if Action.CREATE in c.actions and not after[c.entity.name].sends_token]
+    text = (
+        f"{', '.join(names)}: created without an OIDC token, and each job found live sends one; a service that is "
+        'closed to requests without a token refuses them until the night "identity" (docs/identity.md)'
+    )
+    return [Warning("no token", ", ".join(names), text)] if names else []
 
 
 def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
@@ -102,6 +134,12 @@ def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warnin
             continue
         old, new, name = change.before, change.after, change.entity.name
         period = "this week's" if old.is_weekly else "today's"
+        if old.is_weekly is not new.is_weekly:
+            # Both run on the weekly one's day only; there it is as with two daily ones.
+            weekly = old if old.is_weekly else new
+            if (at + APPLY_ALLOWANCE).astimezone(time_zone(zone)).isoweekday() % 7 != weekly.weekday:
+                continue
+            old, new = replace(old, weekday=None, text=None), replace(new, weekday=None, text=None)
         moment = new.slot_of(at, zone)
         length = 7 * DAY_MINUTES if new.is_weekly else DAY_MINUTES
         if _lands_between(old.slot, new.slot, moment, length):

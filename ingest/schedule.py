@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -27,11 +27,14 @@ class ScheduleError(ValueError):
 class Cadence:
     """A local time of day, each day or on one weekday.
 
-    `at` has minute precision; `weekday` is cron's number (Sunday is 0), None for daily.
+    `at` has minute precision; `weekday` is cron's number (Sunday is 0), None for daily. `text` is the cron of a job
+    that was found with another one than ours would be: with other words for the same, or with lists, ranges and steps.
+    It is never rewritten. Of an irregular one, `at` is the earliest time of a day, and `weekday` None.
     """
 
     at: time
     weekday: int | None = None
+    text: str | None = None
 
     def __post_init__(self) -> None:
         if self.at.second or self.at.microsecond or self.at.tzinfo:
@@ -70,12 +73,43 @@ class Cadence:
         known = _CRON_DAYS.get(weekday.upper())
         return cls(at, _cron_number(cron, "weekday", weekday, 7) if known is None else known)
 
+    @classmethod
+    def verbatim(cls, cron: str) -> Cadence:
+        """Any unix-cron expression of five fields, which stays as it is. Raises ScheduleError for another text."""
+        from cronsim import CronSim, CronSimError
+
+        try:
+            found = cls.parse(cron)
+        except ScheduleError:
+            if len(cron.split()) != 5:
+                raise
+            try:
+                fires = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
+                next(fires)
+            except (CronSimError, StopIteration) as error:
+                raise ScheduleError(f"cron {cron!r}: is not unix-cron, or never fires ({error})") from None
+            return cls(time(min(fires.hours), min(fires.minutes)), text=cron)
+        return found if found.cron == cron else replace(found, text=cron)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is one time each day or on one weekday."""
+        if self.text is None:
+            return True
+        try:
+            Cadence.parse(self.text)
+        except ScheduleError:
+            return False
+        return True
+
     @property
     def is_weekly(self) -> bool:
         return self.weekday is not None
 
     @property
     def cron(self) -> str:
+        if self.text is not None:
+            return self.text
         return f"{self.at.minute} {self.at.hour} * * {'*' if self.weekday is None else self.weekday}"
 
     @property
@@ -90,18 +124,22 @@ class Cadence:
 
     @property
     def clock(self) -> str:
-        """A short form for tables: "04:30", "Sun 06:00"."""
+        """A short form for tables: "04:30", "Sun 06:00"; the cron of an irregular one."""
+        if not self.is_regular:
+            return self.cron
         day = "" if self.weekday is None else f"{WEEKDAYS[self.weekday][:3]} "
         return f"{day}{self.at:%H:%M}"
 
     def words(self, zone: str) -> str:
-        """As job descriptions say it: "4:45 AM AZ time", "Sundays 6:00 AM AZ time"."""
+        """As job descriptions say it: "4:45 AM AZ time", "Sundays 6:00 AM AZ time". Of a regular one only."""
         day = "" if self.weekday is None else f"{WEEKDAYS[self.weekday]}s "
         half = "AM" if self.at.hour < 12 else "PM"
         return f"{day}{self.at.hour % 12 or 12}:{self.at:%M} {half} {_ZONE_LABELS.get(zone, zone)} time"
 
     def recurrence(self, zone: str) -> str:
-        """When it runs, without a date: "daily at 04:45 America/Phoenix"."""
+        """When it runs, without a date: "daily at 04:45 America/Phoenix"; "at 0 2,14 * * * America/Phoenix"."""
+        if not self.is_regular:
+            return f"at {self.cron} {zone}"
         day = "daily" if self.weekday is None else f"{WEEKDAYS[self.weekday]}s"
         return f"{day} at {self.at:%H:%M} {zone}"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ingest.baseline import Baseline, BaselineJob, load_baseline
 from ingest.entity import Entity
-from ingest.limits import BACKOFF, DEADLINE, RETRIES, Range
-from ingest.rollout import FIRST_NIGHT, STRATEGIES, Strategy, World, before_rollout, state_at, with_identity
+from ingest.limits import BACKOFF, DEADLINE, DEFAULTS, RETRIES, Range
+from ingest.rollout import FIRST_NIGHT, STRATEGIES, Job, Strategy, World, before_rollout, state_at, with_identity
 from ingest.schedule import time_zone
 from ingest.shapes import ShapeError, Table, hint, read_json
 
@@ -23,7 +24,10 @@ _CDKTF_KEYS = ("excludeStackIdFromLogicalIds", "allowSepCharsInLogicalIds")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that a deployment can set; each is required and has its value in cdktf.json."""
+    """Everything that a deployment can set; each is required and has its value in cdktf.json.
+
+    Beside them `found`, which nobody sets: the nights are a function of both.
+    """
 
     project: str
     """Google Cloud project of the jobs, the service and the dataset."""
@@ -77,6 +81,8 @@ class Settings:
     """Pause before the first repetition."""
     max_backoff_seconds: int
     """Longest pause between repetitions."""
+    found: Baseline = field(default_factory=dict, hash=False)
+    """The live jobs as `ingest-rollout adopt --record` found them, by entity: baseline.json."""
 
     @property
     def rollout(self) -> Strategy:
@@ -104,7 +110,9 @@ class Settings:
         Raises KeyError for a night that the strategy does not have.
         """
         number = self.night if night is None else night
-        return state_at(self.rollout, number, adopt_existing=self.adopt_existing)
+        return state_at(
+            self.rollout, number, adopt_existing=self.adopt_existing, found=self.found, planned=self.planned
+        )
 
     def world_before(self, night: int | None = None) -> World:
         """The jobs that exist when `night` is deployed, the nights taken in order."""
@@ -114,18 +122,50 @@ class Settings:
 
     def world_at_start(self) -> World:
         """The jobs that exist before the rollout."""
-        return before_rollout(adopt_existing=self.adopt_existing)
+        return before_rollout(adopt_existing=self.adopt_existing, found=self.found)
+
+    def planned(self, job: Job, found: BaselineJob | None = None) -> BaselineJob:
+        """What `job` is declared to be at its target: what was `found` of its request stays, but for the token of one
+        that is authenticated; the rest is the plan's.
+        """
+        token = found.token if found else None
+        if job.authenticated:
+            # Without an audience the whole URI with its query would be it, and Cloud Run would refuse the token.
+            token = (self.invoker_service_account, self.base_url)
+        return BaselineJob(
+            schedule=job.cadence.cron,
+            http_method=found.http_method if found else "GET",
+            headers=found.headers if found else {},
+            body=found.body if found else None,
+            oidc_service_account_email=token[0] if token else None,
+            oidc_audience=token[1] if token else None,
+            description=job.entity.description(job.cadence, self.time_zone),
+            attempt_deadline=f"{self.attempt_deadline_seconds}s",
+            retry_count=self.retry_count,
+            min_backoff_duration=f"{self.min_backoff_seconds}s",
+            max_backoff_duration=f"{self.max_backoff_seconds}s",
+            # The API's own defaults, declared so that a job adopted with others (gcloud's 16 doublings) gets them.
+            max_retry_duration=str(DEFAULTS["max_retry_duration"]),
+            max_doublings=int(DEFAULTS["max_doublings"]),
+            paused=False,
+        )
 
     def nights(self) -> list[Settings]:
         """These settings once for each night of the strategy, in order."""
         return [replace(self, night=number) for number in self.rollout.numbers]
 
 
-def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None) -> Settings:
+def load(
+    root: Path,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, tuple[str, str]] | None = None,
+    *,
+    found: Baseline | None = None,
+) -> Settings:
     """The settings of the repository at `root`.
 
     `overrides` maps a setting to (where it came from, its text) and wins over `environ`, which wins over the file.
-    Raises ShapeError with every bad setting.
+    `found` is used in place of the committed baseline. Raises ShapeError with every problem of both.
     """
     context = read_context(root)
     given: dict[str, tuple[str, Any]] = {key: (f"{FILE} context", value) for key, value in context.items()}
@@ -143,16 +183,25 @@ def load(root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[s
     )
     values = {key: table.need(key, *_CHECKS[key]) for key in NAMES}
     errors += _together({key: value for key, value in values.items() if value is not None}, given)
+    if found is None:
+        try:
+            found = load_baseline(root)
+        except ShapeError as error:
+            errors += error.lines
     if errors:
         raise ShapeError(errors)
-    return Settings(**values)  # type: ignore[arg-type]
+    return Settings(**values, found=found or {})  # type: ignore[arg-type]
 
 
 def load_first_night(
-    root: Path, environ: Mapping[str, str], overrides: Mapping[str, tuple[str, str]] | None = None
+    root: Path,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, tuple[str, str]] | None = None,
+    *,
+    found: Baseline | None = None,
 ) -> Settings:
     """`load` at the strategy's first night; the committed night may be none of the strategy's."""
-    return load(root, environ, {**(overrides or {}), "night": ("ingest/rollout.py", str(FIRST_NIGHT))})
+    return load(root, environ, {**(overrides or {}), "night": ("ingest/rollout.py", str(FIRST_NIGHT))}, found=found)
 
 
 def as_environ(settings: Settings) -> dict[str, str]:
@@ -346,4 +395,4 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "max_backoff_seconds": _within(BACKOFF),
 }
 
-NAMES = tuple(field.name for field in fields(Settings))
+NAMES = tuple(one.name for one in fields(Settings) if one.name != "found")

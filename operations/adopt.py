@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -16,6 +15,7 @@ from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unreco
 from ingest.catalogue import CATALOGUE
 from ingest.entity import JOB_PREFIX, Entity
 from ingest.limits import DEFAULTS
+from ingest.rollout import Job
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
@@ -34,18 +34,20 @@ _STATED: Mapping[str, Any] = {
 }
 """What night 0 declares of every live job without a baseline."""
 
-_SETTLED = ("schedule", "time_zone", "uri")
-"""What recording cannot cover: the catalogue and the settings say it."""
 
-
-_ADDED_HEADERS = (("User-Agent", "Google-Cloud-Scheduler"), ("Content-Type", "application/octet-stream"))
-_INTERNAL_HEADERS = ("X-Google-", "X-AppEngine-", "Content-Length")
+_GONE = "was recorded and is not live any more: record again with --record, which leaves it out, or make it again"
 
 
 class Verdict(StrEnum):
     EXPECTED = "as expected"
     DIFFERS = "differs"
     """Night 0 would change it; recording covers that."""
+    UNRECORDED = "not recorded"
+    """A later night would create it; recording makes night 0 import it."""
+    GONE = "gone"
+    """It was recorded and is not live any more; recording again leaves it out."""
+    MANAGED = "managed"
+    """Terraform holds it, and a night has made or moved it: what was recorded of it stays."""
     MEND = "mend first"
     """Recording cannot cover it."""
     MISSING = "missing"
@@ -55,6 +57,9 @@ class Verdict(StrEnum):
 
 BLOCKING = (Verdict.MEND, Verdict.MISSING, Verdict.TAKEN)
 """What has to be mended before anything is recorded."""
+
+TO_RECORD = (Verdict.DIFFERS, Verdict.UNRECORDED, Verdict.GONE)
+"""What recording settles."""
 
 
 @dataclass(frozen=True)
@@ -89,29 +94,43 @@ def live_jobs(make_client: Callable[[], CloudSchedulerClient], parent: str) -> d
 
 def as_found(job: ApiJob) -> BaselineJob:
     """A live job as the baseline has it."""
-    target = job.http_target
-    fields = {key: value for key, value in jobs.live(job).items() if key in FIELDS}
-    body = b64encode(target.body).decode("ascii") or None
-    return BaselineJob(**fields, headers=_own_headers(target.headers), body=body)  # type: ignore[arg-type]
+    return BaselineJob(**{key: value for key, value in jobs.live(job).items() if key in FIELDS})
 
 
-def compare(settings: Settings, live: Mapping[str, ApiJob], baseline: Baseline) -> list[Adoption]:
-    """Each live job, and each that night 0 expects, in the order of their names."""
-    expected = settings.world(settings.rollout.numbers[0])
+def compare(settings: Settings, live: Mapping[str, ApiJob], held: Mapping[str, Job] | None = None) -> list[Adoption]:
+    """Each live job, and each that night 0 expects, in the order of their names.
+
+    `held` are the jobs in Terraform's state, by entity: what a night made or moved is not what was found.
+    """
+    held = held or {}
     entities = {entity.job_name: entity for entity in CATALOGUE}
-    imported = {job.entity.job_name for job in expected.values() if job.imported}
+    imported = {job.entity.job_name for job in settings.world_at_start().values()}
     found = []
     for name in sorted({*imported, *live}):
         entity, job = entities.get(name), live.get(name)
-        if job is None:
-            found.append(Adoption(name, entities[name].name, Verdict.MISSING, [], [_missing(name, settings)]))
-        elif entity is None:
+        if entity is None:
             found.append(Adoption(name, None, Verdict.FOREIGN, [], [_foreign(name, settings)]))
-        elif name not in imported:
+        elif _was_moved(held.get(entity.name), entity, settings):
+            recorded = settings.found.get(entity.name)
+            found.append(Adoption(name, entity.name, Verdict.MANAGED, [], [], recorded))
+        elif not settings.adopt_existing:
             found.append(Adoption(name, entity.name, Verdict.TAKEN, [], [_taken(entity, settings)]))
+        elif job is None and entity.live:
+            found.append(Adoption(name, entity.name, Verdict.MISSING, [], [_missing(name, settings)]))
+        elif job is None:
+            found.append(Adoption(name, entity.name, Verdict.GONE, [], [_GONE]))
         else:
-            found.append(_adoptable(entity, job, baseline.get(entity.name), settings))
+            found.append(_adoptable(entity, job, settings))
     return found
+
+
+def _was_moved(held: Job | None, entity: Entity, settings: Settings) -> bool:
+    """Whether Terraform's state has the job otherwise than it was found, or than the catalogue says it was live."""
+    if held is None:
+        return False
+    if recorded := settings.found.get(entity.name):
+        return held.declared != recorded if held.declared else held.cadence.cron != recorded.schedule
+    return held.cadence != entity.live
 
 
 def recordable(found: Iterable[Adoption]) -> Baseline:
@@ -149,27 +168,25 @@ def as_json(found: Iterable[Adoption], *, recorded: bool) -> dict[str, Any]:
     return {"jobs": listed, "recorded": recorded}
 
 
-def _adoptable(entity: Entity, job: ApiJob, before: BaselineJob | None, settings: Settings) -> Adoption:
-    found, live = as_found(job), jobs.live(job)
-    there = {**live, **asdict(found)}
-    assert entity.live is not None  # noqa: S101
-    settled = {
-        "schedule": entity.live.cron,
-        "time_zone": settings.time_zone,
-        "uri": settings.uri(entity),
-    }
-    declared = {**settled, **(asdict(before) if before else _STATED), "schedule": entity.live.cron}
+def _adoptable(entity: Entity, job: ApiJob, settings: Settings) -> Adoption:
+    before, found, there = settings.found.get(entity.name), as_found(job), jobs.live(job)
+    settled: dict[str, Any] = {"time_zone": settings.time_zone, "uri": settings.uri(entity)}
+    stated = {"schedule": entity.live.cron, **_STATED} if entity.live else {}
+    declared = {**settled, **(asdict(before) if before else stated)}
     differing = [key for key in declared if declared[key] != there[key]]
     differences = [Difference(key, declared[key], there[key]) for key in differing]
-    if not before:
+    if not before and entity.live:
         differences += [
             Difference(key, UNDECLARED, there[key]) for key, usual in _DEFAULTS.items() if there[key] != usual
         ]
-    todo = [_settled(key, there[key], settled[key], job, settings) for key in _SETTLED if key in differing]
-    todo += [f"{one}; change the live job" for one in unrecordable(entity.name, found) if "schedule" not in differing]
+    todo = [_settled(key, there[key], settled[key], entity, job, settings) for key in settled if key in differing]
+    todo += [f"{one}; change the live job" for one in unrecordable(entity.name, found)]
     todo += _inexpressible(job)
     if todo:
         verdict = Verdict.MEND
+    elif not before and not entity.live:
+        verdict = Verdict.UNRECORDED
+        todo.append(not_recorded(entity, settings))
     elif differing:
         verdict = Verdict.DIFFERS
         todo.append(_to_record(differing, before))
@@ -177,15 +194,6 @@ def _adoptable(entity: Entity, job: ApiJob, before: BaselineJob | None, settings
         verdict = Verdict.EXPECTED
     todo += _advice(found, job, settings)
     return Adoption(entity.job_name, entity.name, verdict, differences, todo, found)
-
-
-def _own_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Without those that Cloud Scheduler adds, as google provider 6.50.0 reads a job."""
-    return {
-        key: value
-        for key, value in headers.items()
-        if (key, value) not in _ADDED_HEADERS and not key.startswith(_INTERNAL_HEADERS)
-    }
 
 
 def _inexpressible(job: ApiJob) -> Iterator[str]:
@@ -196,12 +204,13 @@ def _inexpressible(job: ApiJob) -> Iterator[str]:
         yield f"is in state {ApiJob.State(job.state).name}; look at it in the console and bring it to ENABLED"
 
 
-def _settled(key: str, live: str, expected: str, job: ApiJob, settings: Settings) -> str:
-    flag = {"schedule": "schedule", "time_zone": "time-zone", "uri": "uri"}[key]
-    place = {"schedule": "`live` in ingest/catalogue.py", "time_zone": "time_zone in cdktf.json"}
-    where = place.get(key, "base_url in cdktf.json")
+def _settled(key: str, live: str, expected: str, entity: Entity, job: ApiJob, settings: Settings) -> str:
+    """What recording cannot cover: the settings say it."""
+    setting, flag = ("time_zone", "time-zone") if key == "time_zone" else ("base_url", "uri")
+    if key == "uri" and entity.is_reference and live.startswith(f"{settings.base_url}/"):
+        setting = "reference_path"
     return (
-        f"{key} is {live!r}, night 0 declares {expected!r}: correct {where}, or change the job: "
+        f"{key} is {live!r}, night 0 declares {expected!r}: correct {setting} in cdktf.json, or change the job: "
         f"{_gcloud('update http', job.name, settings)} --{flag}={expected!r}"
     )
 
@@ -214,11 +223,6 @@ def _to_record(differing: list[str], before: BaselineJob | None) -> str:
 
 
 def _advice(found: BaselineJob, job: ApiJob, settings: Settings) -> Iterator[str]:
-    if found.http_method != "GET":
-        yield (
-            f"calls with {found.http_method} until the night that moves it to its target time, then with GET: "
-            "make sure that the service's route takes GET"
-        )
     if found.paused:
         yield (
             "is paused, and stays so until the night that moves it to its target time; ask who paused it and why. "
@@ -233,13 +237,23 @@ def _missing(name: str, settings: Settings) -> str:
     )
 
 
-def _taken(entity: Entity, settings: Settings) -> str:
-    night = next(n.number for n in settings.rollout.nights if entity.name in (*n.creates, *n.adopts))
+def not_recorded(entity: Entity, settings: Settings) -> str:
+    """About a live job that a night of the settings' rollout would create."""
     return (
-        f"night {night} creates it, which would end in 409 ALREADY_EXISTS. If a deploy of ours made it, the rollout "
-        "has begun and adopt is too late. Else delete it, or give the entity its cron as `live` in ingest/catalogue.py "
-        f"and adopt and shift it in ingest/rollout.py. To delete it: {_gcloud('delete', entity.job_name, settings)}"
+        f"night {_enters_on(entity, settings)} would create it, which ends in 409 ALREADY_EXISTS: record it with "
+        "`ingest-rollout adopt --record`, so that night 0 imports it as it is"
     )
+
+
+def _taken(entity: Entity, settings: Settings) -> str:
+    return (
+        f"adopt_existing is false, so night {_enters_on(entity, settings)} would create it, which ends in 409 "
+        "ALREADY_EXISTS: set adopt_existing to true in cdktf.json, then record it with `ingest-rollout adopt --record`"
+    )
+
+
+def _enters_on(entity: Entity, settings: Settings) -> int:
+    return next(n.number for n in settings.rollout.nights if entity.name in (*n.creates, *n.adopts))
 
 
 def _foreign(name: str, settings: Settings) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ingest.neighbours import Neighbour
 from ingest.preview import Preview, preview
 from ingest.settings import Settings
 from operations.errors import OperationError
@@ -49,13 +50,23 @@ class Site:
     progress: Callable[[str], None]
     who: str | None = None
 
-    def preview(self, settings: Settings, from_: str | None = None) -> Preview:
+    def preview(self, settings: Settings, from_: str | None = None, neighbours: Sequence[Neighbour] = ()) -> Preview:
         """What the night changes, counted from what is deployed, or from what `--from` names. Raises OperationError."""
         if from_:
             before = deployed.night_or_start(settings, from_)
         else:
             before = deployed.from_state(self.root, settings, self.environ)
-        return preview(settings, before.world, before.label, self.clock())
+        return preview(settings, before.world, before.label, self.clock(), neighbours)
+
+    def neighbours(self, settings: Settings) -> list[Neighbour]:
+        """Those that are live; none, with a note, where Cloud Scheduler cannot be asked."""
+        from operations.neighbours import live_neighbours
+
+        try:
+            return live_neighbours(settings, self.environ)
+        except OperationError as error:
+            self.show(f"NOTE: neighbours are not known ({error}).")
+            return []
 
     def record(self, kind: str, settings: Settings, data: Mapping[str, object]) -> None:
         """Appends to the ledger. Raises OperationError."""

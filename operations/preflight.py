@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
-from ingest.rollout import Hold, World
+from ingest.attempt import NEVER, Code
+from ingest.catalogue import CATALOGUE
+from ingest.entity import Entity
+from ingest.neighbours import crossings
+from ingest.rollout import Hold, World, changes
+from ingest.run import LogRow
+from ingest.schedule import time_zone
 from ingest.settings import Settings
 from ingest.verdict import Verdict
-from operations.cloud import jobs
-from operations.cloud import tables as freshness
+from operations.cloud import jobs, run_log
 from operations.cloud.bigquery import bigquery_client
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.errors import Cause, UnansweredError, asking
 from operations.cloud.permissions import Permissions
-from operations.cloud.routes import RouteAnswer, probe
+from operations.cloud.routes import PUBLIC_REFERENCE_PATH, TOKEN_VARIABLE, Ask, below, get, listed
 from operations.cloud.scheduler import live_jobs, parent
+from operations.cloud.tables import Survey, survey
 from operations.errors import OperationError
+from operations.neighbours import neighbours_of
 from operations.terraform.declared import Declared, declared_jobs
 from operations.terraform.deployed import Before, from_state
 
@@ -30,9 +38,15 @@ PERMISSIONS = tuple(
 )
 """What a deploy needs; `enable` is the permission of jobs.resume, which the provider calls after a create."""
 
-CLOSED = "is closed to requests without a token"
+WRONG_DATASET = "compare dataset and reference_dataset in cdktf.json with the service's, or correct the catalogue"
 
 ACT_AS = "iam.serviceAccounts.actAs"
+
+
+LOG_PERIOD = timedelta(days=3)
+"""How far back the run log must have rows where jobs ran."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,10 +60,10 @@ class Check:
     details: tuple[str, ...] = ()
 
 
-class Tables(Protocol):
-    """The dataset's tables. `columns` are column names by table name ("raw_jobs"); it may raise OperationError."""
+Live = Mapping[str, ApiJob] | OperationError
+"""The location's jobs by short name, or why they could not be listed."""
 
-    def columns(self) -> Mapping[str, set[str]]: ...
+Log = Sequence[LogRow] | OperationError
 
 
 class Granted(Protocol):
@@ -65,23 +79,17 @@ class Sources:
     """Where the evidence comes from. Each may raise OperationError, which makes its check inconclusive.
 
     `list_live` gives the location's jobs by short name, `before` what Terraform holds, `declared` the jobs of the
-    night (asked only when a job's name is taken); `probe` sends one OPTIONS to a URL. `tables` is None without access.
+    night (asked only when a job's name is taken); `ask` sends one GET to the service. `survey` looks at the entities'
+    tables, `log` has the run log's rows since a moment.
     """
 
     list_live: Callable[[], Mapping[str, ApiJob]]
     granted: Granted
-    probe: Callable[[str], RouteAnswer]
+    ask: Ask
     before: Callable[[], Before]
     declared: Callable[[], Sequence[Declared]]
-    tables: Tables | None = None
-
-
-class _BigQueryTables:
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        self._settings, self._environ = settings, environ
-
-    def columns(self) -> dict[str, set[str]]:
-        return freshness.columns(bigquery_client(self._settings, self._environ), self._settings)
+    survey: Callable[[Sequence[Entity]], Survey]
+    log: Callable[[datetime], Sequence[LogRow]]
 
 
 def live_sources(root: Path, settings: Settings, environ: Mapping[str, str]) -> Sources:
@@ -89,31 +97,40 @@ def live_sources(root: Path, settings: Settings, environ: Mapping[str, str]) -> 
     return Sources(
         list_live=lambda: live_jobs(scheduler_client(environ), parent(settings)),
         granted=Permissions(environ),
-        probe=probe,
+        ask=lambda url: get(url, environ.get(TOKEN_VARIABLE, "")),
         before=lambda: from_state(root, settings, environ),
         declared=lambda: declared_jobs(root, settings, environ),
-        tables=_BigQueryTables(settings, environ),
+        survey=lambda entities: survey(bigquery_client(settings, environ), settings, entities),
+        log=lambda since: run_log.rows(bigquery_client(settings, environ), settings, since),
     )
 
 
-def preflight(settings: Settings, sources: Sources) -> list[Check]:
-    """All checks of the settings' night; the failure of one hides no other."""
+def preflight(settings: Settings, sources: Sources, at: datetime) -> list[Check]:
+    """All checks of the settings' night, with the clock at `at` (aware); the failure of one hides no other."""
     world = settings.world()
-    try:
-        live: Mapping[str, ApiJob] | OperationError = sources.list_live()
-    except OperationError as error:
-        live = error
+    since = at - LOG_PERIOD
+    live = _asked(sources.list_live)
+    log = _asked(lambda: sources.log(since)) if settings.run_log else []
     return [
         scheduler_check(live, settings),
         permissions_check(sources.granted, settings),
         invoker_check(sources.granted, world, settings),
-        routes_check(world, sources.probe, settings),
+        routes_check(world, sources.ask, settings),
         *jobs_checks(world, live, sources),
-        tables_check(world, sources.tables, settings),
+        tables_check(world, sources.survey, live, log, settings),
+        run_log_check(log, live, since, settings),
+        neighbours_check(world, live, sources.before, at, settings),
     ]
 
 
-def scheduler_check(live: Mapping[str, ApiJob] | OperationError, settings: Settings) -> Check:
+def _asked(question: Callable[[], T]) -> T | OperationError:
+    try:
+        return question()
+    except OperationError as error:
+        return error
+
+
+def scheduler_check(live: Live, settings: Settings) -> Check:
     name = "Cloud Scheduler"
     if not isinstance(live, OperationError):
         return Check(name, Verdict.PASS, f"enabled, {len(live)} jobs can be read in {settings.region}")
@@ -161,44 +178,83 @@ def invoker_check(granted: Granted, world: World, settings: Settings) -> Check:
     return Check(name, Verdict.PASS, f"{email} can be given to jobs")
 
 
-def routes_check(world: World, probe: Callable[[str], RouteAnswer], settings: Settings) -> Check:
-    """Whether the service has a route for each job of the night. Asks side by side, a path without its query."""
-    name = "routes"
-    uris = {settings.uri(job.entity).partition("?")[0] for job in world.values()}
-    urls = sorted(uris)
-    # Cloud Run asks for the token before the service sees the request; ours are Cloud Scheduler's to sign.
-    closed = all(job.authenticated for job in world.values())
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        judged = [_route(url, answer, closed=closed) for url, answer in zip(urls, pool.map(probe, urls), strict=True)]
-    failed = [text for verdict, text in judged if verdict is Verdict.FAIL]
-    open_ = [text for verdict, text in judged if verdict is Verdict.INCONCLUSIVE]
-    if failed:
-        remedy = "deploy the service that has them, or correct base_url and reference_path in cdktf.json"
-        reason = f"{len(failed)} of {len(urls)} do not exist"
-        return Check(name, Verdict.FAIL, reason, remedy, (*failed, *open_))
-    if open_:
-        remedy = "look the routes up in the service's source; never try them with GET or HEAD, that starts an ingest"
-        reason = f"{len(open_)} of {len(urls)} cannot be told"
-        return Check(name, Verdict.INCONCLUSIVE, reason, remedy, tuple(open_))
-    if shut := [text for _, text in judged if text.endswith(CLOSED)]:
-        return Check(name, Verdict.PASS, f"not asked: the service {CLOSED}, {len(shut)} of {len(urls)}")
-    return Check(name, Verdict.PASS, f"the service takes GET on all {len(urls)}")
+def routes_check(world: World, ask: Ask, settings: Settings) -> Check:
+    """Whether the service has each job's entity at the path that the job calls; nothing asked starts an ingest."""
+    name, base_url = "routes", settings.base_url
+    try:
+        entities, references = listed(ask, base_url)
+    except UnansweredError as error:
+        return _unlisted(name, error, world, settings)
+    paths = {entity: _path(job.entity, settings) for entity, job in world.items()}
+    found: dict[str, tuple[str, ...] | None] = {}
+    unanswered: dict[str, UnansweredError] = {}
+    for path in dict.fromkeys(paths.values()):
+        try:
+            found[path] = below(ask, base_url, path)
+        except UnansweredError as error:
+            unanswered[path] = error
+    lacking = [job.entity for e, job in world.items() if paths[e] in found and e not in (found[paths[e]] or ())]
+    if lacking:
+        reason = f"{len(lacking)} of {len(world)} are not served where the jobs call them"
+        details = [_lack(entity, paths[entity.name], found[paths[entity.name]]) for entity in lacking]
+        remedies = dict.fromkeys(_remedy(e, entities, references, ask, settings) for e in lacking)
+        return Check(name, Verdict.FAIL, reason, "; ".join(remedies), (*details, *map(str, unanswered.values())))
+    if unanswered:
+        reason = f"what the service has at {', '.join(unanswered)} is not known"
+        remedy = "look the routes up in the service's source; never try one with its entity, that starts an ingest"
+        return Check(name, Verdict.INCONCLUSIVE, reason, remedy, tuple(map(str, unanswered.values())))
+    counts = Counter(paths.values())
+    where = ", ".join(f"{count} at {path}" for path, count in counts.items())
+    return Check(name, Verdict.PASS, f"the service has all {len(world)}: {where}")
 
 
-def _route(url: str, answer: RouteAnswer, *, closed: bool) -> tuple[Verdict, str]:
-    if closed and answer.http_status in (401, 403):
-        return Verdict.PASS, f"{url} {CLOSED}"
-    if answer.http_status in (200, 204) and "GET" in answer.allow:
-        return Verdict.PASS, url
-    if answer.http_status == 404:
-        return Verdict.FAIL, f"{url} answers OPTIONS with 404"
-    if answer.http_status is None:
-        return Verdict.INCONCLUSIVE, f"{url} gave no answer ({answer.text})"
-    allow = f"Allow: {', '.join(sorted(answer.allow))}" if answer.allow else "without Allow"
-    return Verdict.INCONCLUSIVE, f"{url} answers OPTIONS with {answer.http_status} {allow}"
+def _path(entity: Entity, settings: Settings) -> str:
+    """Such as "/ingest", below which the job calls the entity."""
+    return settings.uri(entity).removeprefix(settings.base_url).partition("?")[0].rpartition("/")[0]
 
 
-def jobs_checks(world: World, live: Mapping[str, ApiJob] | OperationError, sources: Sources) -> list[Check]:
+def _lack(entity: Entity, path: str, found: Sequence[str] | None) -> str:
+    if found is None:
+        return f"{entity.name}: the service has no route {path}/<entity>"
+    return f"{entity.name}: not among the {len(found)} that the service has at {path}"
+
+
+def _remedy(entity: Entity, entities: Sequence[str], references: Sequence[str], ask: Ask, settings: Settings) -> str:
+    name = entity.name
+    if name not in (*entities, *references):
+        return f"deploy the service that has {name}, or take {name} out of ingest/catalogue.py"
+    if entity.is_reference is not (name in references):
+        return f"set is_reference={name in references} for {name} in ingest/catalogue.py"
+    if not entity.is_reference:
+        return "look up in the service's source where it serves its entities; ingest/entity.py has the path"
+    try:
+        public = below(ask, settings.base_url, PUBLIC_REFERENCE_PATH)
+    except UnansweredError:
+        public = None
+    if name in (public or ()):
+        return f'in cdktf.json set "reference_path": "{PUBLIC_REFERENCE_PATH}"; the service has them there'
+    return "look up in the service's source where it serves reference entities, and set reference_path in cdktf.json"
+
+
+def _unlisted(name: str, error: UnansweredError, world: World, settings: Settings) -> Check:
+    """What is known of a service that lists nothing: never that a route does not exist."""
+    if error.cause is not Cause.DENIED:
+        return _inconclusive(name, error)
+    email = settings.invoker_service_account
+    if not email:
+        known = "jobs without a token are refused too"
+    elif all(job.authenticated for job in world.values()):
+        known = f"the jobs of this night send one of {email}"
+    else:
+        known = f'the jobs send one of {email} from the night "identity" on'
+    remedy = (
+        f"set {TOKEN_VARIABLE} to the token of an account that may call it, such as "
+        "`$(gcloud auth print-identity-token)`, and run this again"
+    )
+    return Check(name, Verdict.INCONCLUSIVE, f"{error}; {known}", remedy)
+
+
+def jobs_checks(world: World, live: Live, sources: Sources) -> list[Check]:
     """Whether what the night creates is not there yet, and what it adopts is."""
     names = ("names to create", "jobs to adopt")
     if isinstance(live, OperationError):
@@ -224,8 +280,11 @@ def _creates(world: World, before: Before, live: Mapping[str, ApiJob], sources: 
     except OperationError as error:
         return _inconclusive(name, error)
     if foreign := [f"{job} differs in {', '.join(keys)}" for job, keys in differing.items() if keys]:
-        reason = f"{len(foreign)} of {len(creates)} are live already and not as declared ({before.label})"
-        remedy = "a deploy would end in ALREADY_EXISTS: find out whose they are, and delete them"
+        reason = f"{len(foreign)} of {len(creates)} are live already and not recorded ({before.label})"
+        remedy = (
+            "a deploy would end in ALREADY_EXISTS: record them with `ingest-rollout adopt --record` and commit "
+            "baseline.json, then the deploy imports them"
+        )
         return Check(name, Verdict.FAIL, reason, remedy, tuple(foreign))
     reason = f"{len(taken)} are live already, just as declared: a deploy takes them into the state ({before.label})"
     return Check(name, Verdict.PASS, reason, details=tuple(taken))
@@ -250,29 +309,119 @@ def _adopts(world: World, before: Before, live: Mapping[str, ApiJob]) -> Check:
     return Check(name, Verdict.PASS, f"{found} ({before.label})")
 
 
-def tables_check(world: World, tables: Tables | None, settings: Settings) -> Check:
-    """Whether each job of the night has its table, with the column that tells when a row was loaded."""
-    name = "tables"
-    if tables is None:
-        return _inconclusive(name, OperationError("there is no access to BigQuery in this command"))
+def tables_check(
+    world: World, survey: Callable[[Sequence[Entity]], Survey], live: Live, log: Log, settings: Settings
+) -> Check:
+    """Whether each job's table has a column with the time of loading, by the gate's rule.
+
+    The service makes a table on the first run that has records: until then a missing one is no failure.
+    """
+    name, entities = "tables", [job.entity for job in world.values()]
+    loaded = set() if isinstance(log, OperationError) else {row.entity for row in log if row.inserted}
+    succeeded = _successes(live)
     try:
-        with asking(f"the tables of {settings.dataset} cannot be listed"):
-            columns = tables.columns()
+        with asking("the tables cannot be listed"):
+            found = survey(entities)
     except OperationError as error:
+        if (
+            isinstance(error, UnansweredError)
+            and error.cause is Cause.NOT_FOUND
+            and not isinstance(live, OperationError)
+        ):
+            if not succeeded:
+                return Check(name, Verdict.PASS, "there is no dataset yet; the service makes it on its first run")
+            return Check(name, Verdict.FAIL, f"there is no dataset, although jobs have run. {error}", WRONG_DATASET)
         return _inconclusive(name, error)
-    problems = []
-    for job in world.values():
-        table, column = job.entity.table_name, job.entity.loaded_at_fields[0]
-        if table not in columns:
-            problems.append(f"{table} does not exist")
-        elif column not in columns[table]:
-            problems.append(f"{table} has no column {column}")
+    problems, waiting = [], []
+    for entity in entities:
+        table = settings.table(entity)
+        if entity.name not in found.missing:
+            problems += [found.broken[entity.name]] if entity.name in found.broken else []
+        elif entity.log_name in loaded or (entity.name in succeeded and not entity.may_be_quiet):
+            problems.append(f"table {table} does not exist, although {entity.job_name} has loaded records")
+        else:
+            waiting.append(f"table {table} does not exist yet")
     if problems:
-        remedy = "let the service create the table, or correct loaded_at_field in ingest/catalogue.py"
-        reason = f"{len(problems)} of {len(world)} of {settings.dataset} are not as they should be"
-        return Check(name, Verdict.FAIL, reason, remedy, tuple(problems))
-    return Check(name, Verdict.PASS, f"{len(world)} tables of {settings.dataset} have their loaded-at column")
+        reason = f"{len(problems)} of {len(world)} are not as they should be"
+        return Check(name, Verdict.FAIL, reason, WRONG_DATASET, tuple(dict.fromkeys((*problems, *waiting))))
+    later = f"; {len(waiting)} are made by the first run that has records" if waiting else ""
+    reason = f"{len(found.readable)} have their loaded-at column, a time{later}"
+    return Check(name, Verdict.PASS, reason, details=tuple(waiting))
+
+
+def _successes(live: Live) -> dict[str, datetime]:
+    """When the last attempt of each entity's job began, of those that ended well."""
+    if isinstance(live, OperationError):
+        return {}
+    found = {}
+    for entity in CATALOGUE:
+        attempt = jobs.attempt(live[entity.job_name]) if entity.job_name in live else NEVER
+        if attempt.started and attempt.code == Code.OK:
+            found[entity.name] = attempt.started
+    return found
+
+
+def run_log_check(log: Log, live: Live, since: datetime, settings: Settings) -> Check:
+    """Whether the service's run log is there, can be read, and was written since `since` where jobs ran since."""
+    name, table = "run log", settings.run_log
+    if not table:
+        return Check(name, Verdict.PASS, "run_log is empty: Cloud Scheduler and the tables are all that a gate asks")
+    succeeded = _successes(live)
+    if isinstance(log, OperationError):
+        if _is_missing(log) and not succeeded and not isinstance(live, OperationError):
+            return Check(name, Verdict.PASS, f"{table} does not exist yet; no job has run")
+        if _is_missing(log):
+            remedy = 'correct run_log in cdktf.json; set it to "" for a service that keeps none'
+            return Check(name, Verdict.FAIL, f"{table} does not exist. {log}", remedy)
+        if isinstance(log, UnansweredError) and log.cause is Cause.DENIED:
+            remedy = f"ask for roles/bigquery.dataViewer on {table.partition('.')[0]}"
+            return Check(name, Verdict.FAIL, f"{table} may not be read by these credentials. {log}", remedy)
+        return _inconclusive(name, log)
+    zone = time_zone(settings.time_zone)
+    start = f"{since.astimezone(zone):%a %Y-%m-%d %H:%M}"
+    ours = [row for row in log if row.entity in {entity.log_name for entity in CATALOGUE}]
+    if ours:
+        last = max(ours, key=lambda row: row.started)
+        when = f"{last.started.astimezone(zone):%a %Y-%m-%d %H:%M}"
+        return Check(
+            name, Verdict.PASS, f"{table} has {len(ours)} runs since {start}, the last one of {last.entity}, {when}"
+        )
+    unlogged = [entity for entity, started in succeeded.items() if started >= since]
+    if unlogged:
+        reason = f"{table} has no run since {start}, although jobs ended well since: {', '.join(unlogged)}"
+        remedy = "look in the service's own log why it writes none, or correct run_log in cdktf.json"
+        return Check(name, Verdict.FAIL, reason, remedy)
+    if isinstance(live, OperationError):
+        return _inconclusive(
+            name, OperationError(f"{table} has no run since {start}, and the jobs could not be listed")
+        )
+    return Check(name, Verdict.PASS, f"{table} is there; no run since {start}, and no job ended well since")
+
+
+def neighbours_check(world: World, live: Live, before: Callable[[], Before], at: datetime, settings: Settings) -> Check:
+    """Which unmanaged jobs call the same service or go by what we load, and which of them the night meets."""
+    name = "neighbours"
+    if isinstance(live, OperationError):
+        return _inconclusive(name, OperationError("the live jobs could not be listed"))
+    beside = neighbours_of(live, settings)
+    if not beside:
+        return Check(name, Verdict.PASS, f"none in {settings.region}")
+    details = tuple(map(str, beside))
+    try:
+        found = changes(before().world, world)
+    except OperationError as error:
+        return Check(name, Verdict.INCONCLUSIVE, str(error), _inconclusive(name, error).remedy, details)
+    met = [text for _, text in crossings(found, beside, at, settings.time_zone)]
+    reason = f"{len(beside)} in {settings.region}"
+    if met:
+        remedy = "look whether they may run then; whoever owns them can move them"
+        return Check(name, Verdict.WARN, f"{reason}, and the night moves jobs across them", remedy, (*details, *met))
+    return Check(name, Verdict.PASS, f"{reason}, and the night moves no job across them", details=details)
+
+
+def _is_missing(error: OperationError) -> bool:
+    return isinstance(error, UnansweredError) and error.cause is Cause.NOT_FOUND
 
 
 def _inconclusive(name: str, error: OperationError) -> Check:
-    return Check(name, Verdict.INCONCLUSIVE, str(error), "mend that and run this again, or check it by hand")
+    return Check(name, Verdict.INCONCLUSIVE, str(error), "fix that and run this again, or check it by hand")

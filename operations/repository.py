@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
+from ingest.baseline import Baseline
 from ingest.rules import Plan, problems
 from ingest.settings import FILE, Settings, load, load_first_night
 from ingest.shapes import ShapeError
@@ -35,9 +37,12 @@ def read_settings(*, night: int | None = None, strategy: str | None = None) -> S
     return _read(load, {"night": night, "strategy": strategy})
 
 
-def read_first_night(strategy: str | None = None) -> Settings:
-    """The same at the strategy's first night, whatever night is committed: for what concerns all nights."""
-    return _read(load_first_night, {"strategy": strategy})
+def read_first_night(strategy: str | None = None, *, found: Baseline | None = None) -> Settings:
+    """The same at the strategy's first night, whatever night is committed: for what concerns all nights.
+
+    `found` is used in place of the committed baseline.
+    """
+    return _read(partial(load_first_night, found=found), {"strategy": strategy})
 
 
 def _read(loader: Callable[..., Settings], options: Mapping[str, object]) -> Settings:

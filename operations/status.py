@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.attempt import NEVER, Attempt
 from ingest.catalogue import CATALOGUE
-from ingest.entity import JOB_PREFIX
+from ingest.neighbours import Neighbour
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.errors import OperationError
+from operations.neighbours import neighbours_of
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import held_jobs
+
+RECORD_IT = "record it with `ingest-rollout adopt --record`, then a deploy imports it"
 
 
 class State(StrEnum):
@@ -30,7 +35,10 @@ class State(StrEnum):
     NOT_ADOPTED = "not adopted yet"
     NOT_HELD = "not in the state"
     """Live although Terraform has yet to create it: a deploy was cut off, or somebody made it by hand."""
-    FOREIGN = "foreign"
+    UNMANAGED = "unmanaged"
+    """Of the catalogue and live, and this night does not declare it."""
+    NEIGHBOUR = "neighbour"
+    """None of the catalogue's: it calls the same service, or is named after what we load."""
     UNREADABLE = "unreadable"
     """The API's answer for this job has values that are none of a job's."""
 
@@ -38,8 +46,8 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class Difference:
     field: str
-    declared: str | int | bool | None
-    live: str | int | bool | None
+    declared: Any
+    live: Any
 
 
 @dataclass(frozen=True)
@@ -75,24 +83,25 @@ def held(root: Path, settings: Settings, environ: Mapping[str, str]) -> Held:
 def statuses(
     settings: Settings, declared: Sequence[Declared], live: Mapping[str, ApiJob], state: Held
 ) -> list[JobStatus]:
-    """The declared jobs in their order, then the foreign ones by name. `live` is by short name."""
+    """The declared jobs in order, then the unmanaged ones and the neighbours, by name. `live` is by short name."""
     names = {one.name for one in declared}
-    foreign = sorted(name for name in live if name.startswith(JOB_PREFIX) and name not in names)
+    unmanaged = sorted(entity.job_name for entity in CATALOGUE if entity.job_name in live.keys() - names)
     return [
         *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
-        *(_foreign(live[name], name, settings, state.entities) for name in foreign),
+        *(_unmanaged(live[name], name, settings, state.entities) for name in unmanaged),
+        *(_neighbour(one, live[one.job]) for one in neighbours_of(live, settings)),
     ]
 
 
 def exit_code(found: Sequence[JobStatus]) -> int:
-    """As -detailed-exitcode: 0 no difference, 1 a job could not be read, 2 differences.
+    """As -detailed-exitcode: 0 no difference, 1 a job could not be read, 2 differences; a neighbour is none.
 
     A job paused by hand is a difference, also on a night that leaves `paused` alone: it does not run.
     """
     states = {state for one in found for state in one.states}
     if State.UNREADABLE in states:
         return 1
-    return 2 if states - {State.IN_SYNC} else 0
+    return 2 if states - {State.IN_SYNC, State.NEIGHBOUR} else 0
 
 
 def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
@@ -128,20 +137,30 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
     )
 
 
-def _foreign(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
+def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
     entity = next((entity.name for entity in CATALOGUE if entity.job_name == name), None)
     night = _first_night(entity, settings)
     if entity and held and entity in held:
         note = f"left from another night: a deploy of night {settings.night} removes it"
     elif night is not None:
-        note = f"night {night} creates it, which ends in ALREADY_EXISTS if it differs: delete it before"
+        note = f"night {night} would create it, which ends in ALREADY_EXISTS: {RECORD_IT}"
     else:
-        note = f"no night of {settings.strategy} declares it: delete it, or add it to the catalogue"
+        note = (
+            f"no night of {settings.strategy} declares it: pause it if it loads data twice, or add it to the catalogue"
+        )
     try:
         attempt, next_run = jobs.attempt(job), _next_run(job)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
-        return JobStatus(name, entity, (State.FOREIGN, State.UNREADABLE), job.schedule, note=f"{note} ({error})")
-    return JobStatus(name, entity, (State.FOREIGN,), job.schedule, (), attempt, next_run, note)
+        return JobStatus(name, entity, (State.UNMANAGED, State.UNREADABLE), job.schedule, note=f"{note} ({error})")
+    return JobStatus(name, entity, (State.UNMANAGED,), job.schedule, (), attempt, next_run, note)
+
+
+def _neighbour(one: Neighbour, job: ApiJob) -> JobStatus:
+    note = f"it {one.why}; {one.when}"
+    next_run = None
+    with suppress(AttributeError, OverflowError, TypeError, ValueError):
+        next_run = _next_run(job)
+    return JobStatus(one.job, None, (State.NEIGHBOUR,), one.schedule, (), jobs.attempt(job), next_run, note)
 
 
 def _first_night(entity: str | None, settings: Settings) -> int | None:
@@ -163,7 +182,7 @@ def _state_name(job: ApiJob) -> str:
 
 def _advice(states: Sequence[State], night: int) -> str:
     if State.NOT_HELD in states and len(states) > 1:
-        return f"a deploy of night {night} ends in ALREADY_EXISTS: find out whose it is, and delete it"
+        return f"a deploy of night {night} ends in ALREADY_EXISTS: {RECORD_IT}"
     advice = {
         State.NOT_ADOPTED: f"a deploy of night {night} imports it",
         State.NOT_HELD: f"a deploy of night {night} takes it over, it is just as declared",

@@ -22,7 +22,9 @@ from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
 
 # How Terraform calls the block that a flat key lies in.
-_BLOCKS = dict.fromkeys(jobs.RETRY, "retry_config") | dict.fromkeys(("uri", "http_method", *jobs.OIDC), "http_target")
+_BLOCKS = dict.fromkeys(jobs.RETRY, "retry_config") | dict.fromkeys(
+    ("uri", "http_method", "headers", "body", *jobs.OIDC), "http_target"
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,9 @@ class _State:
         if wanted is not None:
             email = wanted["oidc_service_account_email"]
             tokens = [{"service_account_email": email, "audience": wanted["oidc_audience"]}] if email else []
-            attributes |= {"schedule": wanted["schedule"], "http_target": [{"oidc_token": tokens}]}
+            target = {key: wanted[key] for key in ("http_method", "headers", "body")} | {"oidc_token": tokens}
+            attributes |= {key: wanted[key] for key in ("schedule", "description", "attempt_deadline", "paused")}
+            attributes |= {"http_target": [target], "retry_config": [{key: wanted[key] for key in jobs.RETRY}]}
         self._write(self._attributes() | {address: attributes})
 
     def forget(self, address: str) -> None:

@@ -131,7 +131,7 @@ class Rehearsal:
         """Previews, deploys and gates a night; faults strike where `injecting`."""
         started = perf_counter()
         settings = replace(self.settings, night=night)
-        found = self.site.preview(settings)
+        found = self.site.preview(settings, neighbours=self.site.neighbours(settings))
         deployed_at = self.twin.clock.now
         first = len(self.twin.dispatcher.attempts)
         checks: list[Check] = []

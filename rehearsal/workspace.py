@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest.baseline import FILE
 from ingest.settings import Settings
-from operations.repository import ROOT
 from operations.terraform.engine import stack_folder
 from operations.terraform.synth import synthesize_all
 
@@ -20,13 +18,10 @@ class Workspace:
 
     nights: Mapping[int, Path]
     deploys_from: Path
-    baseline: Path = ROOT / FILE
 
     def use(self, night: int) -> None:
-        """Puts the night's JSON, and the baseline, where it is deployed from."""
+        """Puts the night's JSON where it is deployed from."""
         self.deploys_from.mkdir(parents=True, exist_ok=True)
-        if self.baseline.is_file():
-            shutil.copy(self.baseline, self.deploys_from)
         for file in self.nights[night].glob("stacks/*/cdk.tf.json"):
             folder = stack_folder(self.deploys_from, file.parent.name)
             folder.mkdir(parents=True, exist_ok=True)

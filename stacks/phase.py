@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from constructs import Construct
 from constructs.bindings import TerraformOutput
 from constructs.ingest_schedule import IngestSchedule
-from ingest.baseline import Baseline
 from ingest.entity import Group
 from ingest.rollout import Job
 from ingest.settings import Settings
@@ -24,12 +23,11 @@ class PhaseStack(IngestStack):
         *,
         jobs: Iterable[Job],
         settings: Settings,
-        baseline: Baseline | None = None,
     ) -> None:
         super().__init__(scope, group.stack, settings=settings)
         runs = {}
         for job in jobs:
-            IngestSchedule(self, job=job, settings=settings, found=(baseline or {}).get(job.entity.name))
+            IngestSchedule(self, job=job, settings=settings)
             runs[job.entity.job_name] = {
                 "schedule": job.cadence.cron,
                 "time_zone": settings.time_zone,

@@ -8,11 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.given.domain import SETTINGS
+from tests.given.domain import CONTEXT
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("ingest", "constructs", "stacks", "operations", "twin", "rehearsal", "commands")
@@ -59,7 +58,7 @@ class Checkout:
         for link in (".venv", "node_modules"):
             (root / link).symlink_to(ROOT / link)
         self.environ = ENVIRON | (environ or {})
-        self.set_context(**asdict(SETTINGS))
+        self.set_context(**CONTEXT)
 
     def set_context(self, **values: Any) -> None:
         path = self.root / "cdktf.json"

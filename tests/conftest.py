@@ -22,7 +22,6 @@ from tests.given.synth import Stacks, Synthesize, once
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient
 
-    from ingest.baseline import Baseline
     from ingest.settings import Settings
     from operations.ledger.ledger import Ledger
     from operations.terraform.declared import Declared
@@ -150,18 +149,17 @@ def monitoring(synthesize: Synthesize) -> Any:
 @pytest.fixture
 def synthesize_committed(tmp_path: Path) -> Synthesize:
     """The same of what is committed: the settings, and the baseline where there is one."""
-    from ingest.baseline import load_baseline
     from ingest.settings import load
 
     def run(**changed: Any) -> Stacks:
-        return _synthesized(replace(load(ROOT, {}), **changed), tmp_path, load_baseline(ROOT))
+        return _synthesized(replace(load(ROOT, {}), **changed), tmp_path)
 
     return run
 
 
-def _synthesized(settings: Settings, folder: Path, baseline: Baseline | None = None) -> Stacks:
+def _synthesized(settings: Settings, folder: Path) -> Stacks:
     from ingest.settings import read_context
     from stacks.night import night_app
 
-    night_app(settings, outdir=folder, context=read_context(ROOT), baseline=baseline).synth()
+    night_app(settings, outdir=folder, context=read_context(ROOT)).synth()
     return {file.parent.name: json.loads(file.read_text()) for file in folder.glob("stacks/*/cdk.tf.json")}

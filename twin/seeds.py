@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ingest.baseline import Baseline, BaselineJob, load_baseline
+from ingest.baseline import BaselineJob
 from ingest.entity import JOB_PREFIX, Entity
 from ingest.limits import DEFAULTS, DOUBLINGS
 from ingest.schedule import Cadence, time_zone
 from ingest.settings import Settings
-from ingest.shapes import ShapeError
 from operations.cloud.scheduler import parent
-from operations.errors import OperationError
-from operations.repository import ROOT
 from twin.scheduler import Fields
 
 
 def made_by_hand(entity: Entity, settings: Settings) -> Fields:
-    """The body of an entity's live job. Raises ValueError for an entity without one, OperationError for a bad baseline.
+    """The body of an entity's live job. Raises ValueError for an entity without one.
 
-    Without a baseline it has what nobody wrote down: gcloud's own retry values and deadline, and no description.
+    One that was not found has what nobody wrote down: gcloud's own retry values and deadline, and no description.
     """
-    if entity.live is None:
+    job = settings.world_at_start().get(entity.name)
+    if job is None:
         raise ValueError(f"{entity.name} has no live job")
     body: Fields = {
         "name": job_name(entity, settings),
-        "schedule": entity.live.cron,
+        "schedule": job.cadence.cron,
         "timeZone": settings.time_zone,
         "attemptDeadline": DEFAULTS["attempt_deadline"],
         "retryConfig": {"maxDoublings": DOUBLINGS.high},
         "httpTarget": {"uri": settings.uri(entity), "httpMethod": "GET"},
     }
-    found = _baseline().get(entity.name)
-    return as_recorded(body, found) if found else body
+    return as_recorded(body, job.declared) if job.declared else body
 
 
 def as_recorded(body: Fields, found: BaselineJob) -> Fields:
@@ -56,19 +53,6 @@ def as_recorded(body: Fields, found: BaselineJob) -> Fields:
         token = {"serviceAccountEmail": found.oidc_service_account_email}
         recorded["httpTarget"]["oidcToken"] = token | ({"audience": found.oidc_audience} if found.oidc_audience else {})
     return recorded
-
-
-def _baseline() -> Baseline:
-    try:
-        return load_baseline(ROOT)
-    except ShapeError as error:
-        raise OperationError(str(error)) from None
-
-
-def is_paused(entity: Entity) -> bool:
-    """Whether the entity's live job is paused. Raises OperationError for a bad baseline."""
-    found = _baseline().get(entity.name)
-    return found is not None and found.paused
 
 
 def job_name(entity: Entity, settings: Settings) -> str:
@@ -99,7 +83,7 @@ def neighbours(settings: Settings) -> list[Fields]:
 
 
 def last_run(cadence: Cadence, moment: datetime, zone: str) -> datetime:
-    """When a daily job ran last, `moment` (aware) included."""
-    local = moment.astimezone(time_zone(zone))
-    run = datetime.combine(local.date(), cadence.at, local.tzinfo)
-    return run if run <= local else run - timedelta(days=1)
+    """When a job ran last, `moment` (aware) included."""
+    from cronsim import CronSim
+
+    return next(CronSim(cadence.cron, moment.astimezone(time_zone(zone)) + timedelta(minutes=1), reverse=True))

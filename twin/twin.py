@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from threading import Lock
 from urllib.parse import quote, urlsplit
 
-from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.settings import Settings
 from operations.cloud.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
@@ -23,7 +22,7 @@ from twin.contract import SERVED
 from twin.dispatcher import Answer, Dispatcher
 from twin.identity import IAM_ENDPOINT, RUN_ENDPOINT, Identity
 from twin.scheduler import Fields, Scheduler, stamp
-from twin.seeds import is_paused, last_run, made_by_hand
+from twin.seeds import last_run, made_by_hand
 from twin.server import scheduler_app, serve
 from twin.service import DURATION_HEADER, Behaviour, Ingestor, log_row
 from twin.source import servicetitan
@@ -74,10 +73,10 @@ class Twin:
     def seed(self, entity: Entity) -> None:
         """The entity's job made by hand, and what its runs have left. Raises ValueError for one without such a job."""
         job = self.scheduler.create(parent(self.settings), made_by_hand(entity, self.settings))
-        if is_paused(entity):
+        live = self.settings.world_at_start()[entity.name]
+        if live.declared and live.declared.paused:
             self.scheduler.pause(job["name"])
-        assert entity.live is not None  # noqa: S101
-        ran = last_run(entity.live, self.clock.now, self.settings.time_zone)
+        ran = last_run(live.cadence, self.clock.now, self.settings.time_zone)
         self.scheduler.jobs[job["name"]] |= {"lastAttemptTime": stamp(ran), "status": {}}
         upstream = self.ingestor.upstream
         records = upstream.records(entity.name, ran)
@@ -117,9 +116,8 @@ def running(settings: Settings, now: datetime) -> Iterator[Twin]:
         api = bigquery_app(BigQuery(settings, warehouse, lambda: clock.now), lock)
         bigquery = stack.enter_context(serve(api))
         twin = Twin(settings, clock, scheduler, ingestor, dispatcher, warehouse, address, bigquery, identity, iam, lock)
-        for entity in CATALOGUE:
-            if entity.live and settings.adopt_existing:
-                twin.seed(entity)
+        for live in settings.world_at_start().values():
+            twin.seed(live.entity)
         targets = [job["httpTarget"] for job in scheduler.jobs.values()]
         for target in targets:
             if "oidcToken" in target:

@@ -5,6 +5,7 @@ The keys are those of google_cloud_scheduler_job, with the nested blocks flatten
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,11 +20,15 @@ from ingest.limits import DEFAULTS
 
 KIND = "google_cloud_scheduler_job"
 
-Fields = dict[str, str | int | bool | None]
+Fields = dict[str, Any]
 
 RETRY = ("retry_count", "min_backoff_duration", "max_backoff_duration", "max_retry_duration", "max_doublings")
 OIDC = ("oidc_service_account_email", "oidc_audience")
-KEYS = ("schedule", "time_zone", "uri", "http_method", *OIDC, "description", "attempt_deadline", *RETRY, "paused")
+_TARGET = ("uri", "http_method", "headers", "body")
+KEYS = ("schedule", "time_zone", *_TARGET, *OIDC, "description", "attempt_deadline", *RETRY, "paused")
+
+_ADDED_HEADERS = (("User-Agent", "Google-Cloud-Scheduler"), ("Content-Type", "application/octet-stream"))
+_INTERNAL_HEADERS = ("X-Google-", "X-AppEngine-", "Content-Length")
 
 
 def declared(resource: Mapping[str, Any]) -> Fields:
@@ -33,7 +38,8 @@ def declared(resource: Mapping[str, Any]) -> Fields:
     retry = resource.get("retry_config") or {}
     return {
         **{key: resource.get(key) for key in ("schedule", "time_zone", "description", "attempt_deadline", "paused")},
-        **{key: target.get(key) for key in ("uri", "http_method")},
+        **{key: target.get(key) for key in _TARGET},
+        "headers": target.get("headers") or {},
         **{f"oidc_{key}": oidc.get(key) for key in ("service_account_email", "audience")},
         **{key: retry.get(key) for key in RETRY},
     }
@@ -56,6 +62,8 @@ def live(job: Job) -> Fields:
         "paused": job.state == Job.State.PAUSED,
         "uri": target.uri,
         "http_method": HttpMethod(target.http_method).name,
+        "headers": _own_headers(target.headers),
+        "body": b64encode(target.body).decode("ascii") or None,
         "oidc_service_account_email": target.oidc_token.service_account_email or None,
         "oidc_audience": target.oidc_token.audience or None,
         "retry_count": retry.retry_count,
@@ -94,6 +102,10 @@ def moment(stamp: datetime | None) -> datetime | None:
 def message(name: str, fields: Mapping[str, Any]) -> Job:
     """For the API; `name` is the full one. A field that is None is left out: the API fills in its default."""
     target: dict[str, Any] = {"uri": fields["uri"], "http_method": fields["http_method"]}
+    if fields["headers"]:
+        target["headers"] = dict(fields["headers"])
+    if fields["body"]:
+        target["body"] = b64decode(fields["body"])
     if fields["oidc_service_account_email"]:
         target["oidc_token"] = {
             "service_account_email": fields["oidc_service_account_email"],
@@ -136,6 +148,15 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], ignore: Ite
     if wanted["attempt_deadline"] is None and found["attempt_deadline"] == DEFAULTS["attempt_deadline"]:
         left_alone.add("attempt_deadline")
     return [key for key in KEYS if key not in left_alone and wanted[key] != found[key]]
+
+
+def _own_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Without those that Cloud Scheduler adds, as google provider 6.50.0 reads a job."""
+    return {
+        key: value
+        for key, value in headers.items()
+        if (key, value) not in _ADDED_HEADERS and not key.startswith(_INTERNAL_HEADERS)
+    }
 
 
 def _text(duration: timedelta) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from google.cloud.bigquery import Client
 
-from ingest.catalogue import CATALOGUE
 from ingest.entity import REFERENCE_PREFIX, TABLE_PREFIX, Entity
 from ingest.freshness import MISSING, Loaded
 from ingest.freshness_sql import TIMES, loaded_select, quoted
@@ -52,22 +51,6 @@ class Tables:
     broken: dict[str, str]
 
 
-def columns(client: Client, settings: Settings, *, patience: float = PATIENCE) -> dict[str, set[str]]:
-    """The ingest's tables with their columns, in lower case: BigQuery does not tell the case of columns apart.
-
-    Raises OperationError (code 2).
-    """
-    return {table: set(types) for table, types in column_types(client, settings, patience=patience).items()}
-
-
-def column_types(client: Client, settings: Settings, *, patience: float = PATIENCE) -> dict[str, dict[str, str]]:
-    """The same with each column's type, such as "TIMESTAMP"; without the tables of a dataset that cannot be listed.
-
-    Raises OperationError (code 2).
-    """
-    return _column_types(client, settings, _datasets(settings, CATALOGUE), patience)[0]
-
-
 def _datasets(settings: Settings, entities: Iterable[Entity]) -> dict[str, str]:
     """The prefix of the entities' tables, and the dataset that they are in."""
     prefixes = {REFERENCE_PREFIX if entity.is_reference else TABLE_PREFIX: entity for entity in entities}
@@ -77,7 +60,10 @@ def _datasets(settings: Settings, entities: Iterable[Entity]) -> dict[str, str]:
 def _column_types(
     client: Client, settings: Settings, datasets: Mapping[str, str], patience: float
 ) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
-    """The types, and why a dataset cannot be listed, by its name; one that does not exist has no tables."""
+    """By table, each column's type such as "TIMESTAMP", by its name in lower case: BigQuery ignores their case.
+
+    And why a dataset cannot be listed, by its name; one that does not exist has no tables.
+    """
     found: dict[str, dict[str, str]] = {}
     refused: dict[str, UnansweredError] = {}
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.baseline import BaselineJob, load_baseline
+from ingest.baseline import BaselineJob
 from ingest.catalogue import CATALOGUE, GROUPS
-from ingest.rollout import Hold, Job, World
+from ingest.rollout import Action, Hold, Job, World, changes
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
-from ingest.shapes import ShapeError
+from operations.cloud.jobs import RETRY
 from operations.errors import OperationError
 from operations.terraform.state import (
     LocalStore,
@@ -27,6 +27,8 @@ from operations.terraform.state import (
 )
 
 START = "start"
+
+_SAME = {Action.UNCHANGED, Action.CHANGE}
 
 
 @dataclass(frozen=True)
@@ -78,29 +80,23 @@ def held_jobs(root: Path, settings: Settings, environ: Mapping[str, str] = os.en
     """
     refuse_left_behind(root, settings, [group.stack for group in GROUPS])
     states = store(root, settings, environ)
-    found = {group.stack: _read(states, group.stack) for group in GROUPS}
-    try:
-        baseline = load_baseline(root)
-    except ShapeError as error:
-        raise OperationError(str(error)) from None
+    by_stack = {group.stack: _read(states, group.stack) for group in GROUPS}
     known = {entity.name: entity for entity in CATALOGUE}
     held = {}
     for group in GROUPS:
-        for name, attributes in _jobs(found[group.stack]).items():
+        for name, attributes in _jobs(by_stack[group.stack]).items():
             if entity := known.get(name):
                 try:
-                    cadence = Cadence.parse(attributes["schedule"])
-                    if cadence.is_weekly is not entity.target.is_weekly:
-                        raise ScheduleError(f"it runs {cadence.recurrence(settings.time_zone)}")
+                    cadence = Cadence.verbatim(attributes["schedule"])
                 except (KeyError, TypeError, AttributeError, ScheduleError) as error:
                     raise OperationError(
-                        f"{group.stack}.tfstate: the schedule of {name} is not one of ours ({error}); "
+                        f"{group.stack}.tfstate: the schedule of {name} cannot be read ({error}); "
                         "somebody changed the job: run `ingest-rollout diff`, or say --from"
                     ) from None
-                imported = settings.adopt_existing and entity.live is not None
-                held[name] = Job(
-                    entity, cadence, Hold.DECLARED, imported, _sends_token(attributes, settings, baseline.get(name))
-                )
+                found = settings.found.get(name)
+                imported = settings.adopt_existing and (entity.live is not None or found is not None)
+                authenticated = _sends_token(attributes, settings, found)
+                held[name] = Job(entity, cadence, Hold.DECLARED, imported, authenticated, _as_declared(attributes))
     return held
 
 
@@ -128,13 +124,32 @@ def _sends_token(attributes: dict[str, Any], settings: Settings, as_found: Basel
     return any(email != (as_found and as_found.oidc_service_account_email) for email in emails)
 
 
+def _as_declared(attributes: Mapping[str, Any]) -> BaselineJob | None:
+    """The whole job; None where the state has less of it, as after an import of which nothing was known."""
+    try:
+        (target,), (retry,) = attributes["http_target"], attributes["retry_config"]
+        token: dict[str, Any] = next(iter(target["oidc_token"] or []), {})
+        return BaselineJob(
+            **{key: attributes[key] for key in ("schedule", "attempt_deadline")},
+            **{key: retry[key] for key in RETRY},
+            paused=bool(attributes["paused"]),
+            http_method=target["http_method"],
+            headers=target["headers"] or {},
+            body=target["body"] or None,
+            description=attributes["description"] or None,
+            oidc_service_account_email=token.get("service_account_email"),
+            oidc_audience=token.get("audience") or None,
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _label(settings: Settings, held: World) -> str:
     if not held:
         return "before the rollout"
-    known = {name: (job.cadence, job.authenticated) for name, job in held.items()}
     for number in settings.rollout.numbers:
-        world = settings.world(number)
-        if known == {name: (job.cadence, job.authenticated) for name, job in world.items()}:
+        # A changed setting, such as the number of retries, makes no other night.
+        if all(set(each.actions) <= _SAME for each in changes(held, settings.world(number))):
             return f"night {number} is deployed"
     return (
         "the deployed jobs match no night: an earlier deploy stopped half way, a time was changed, "

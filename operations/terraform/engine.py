@@ -132,7 +132,7 @@ class Terraform:
         except OperationError as error:
             imported, unmanaged = self.import_orphans(stacks)
             if not imported:
-                taken = f" There already, and not as declared: {', '.join(unmanaged)}; see `ingest-rollout status`."
+                taken = f" Live already: {', '.join(unmanaged)}; record with `ingest-rollout adopt --record`."
                 raise OperationError(f"{error}.{taken if unmanaged else ''} {GO_ON}") from None
             show(f"{', '.join(imported)}: made by an earlier deploy that was cut off, now in the state")
             self.plan(stacks)
@@ -274,6 +274,13 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
 
 
+def _bare(value: Any) -> Any:
+    """Without what is empty: Terraform takes null, "", {} and [] of an optional field for the same."""
+    if isinstance(value, Mapping):
+        return {key: bare for key, one in value.items() if (bare := _bare(one)) not in (None, "", {}, [])}
+    return [_bare(one) for one in value] if isinstance(value, list) else value
+
+
 def planned(stack: str, plan: Mapping[str, Any]) -> list[Planned]:
     """The changes in the JSON of `terraform show -json plan` (format 1.x), without the no-ops."""
     found = []
@@ -284,6 +291,7 @@ def planned(stack: str, plan: Mapping[str, Any]) -> list[Planned]:
         words += ["replace"] if len(actions) > 1 else actions
         if words:
             before, after = change.get("before") or {}, change.get("after") or {}
-            fields = [key for key in after if before.get(key) != after[key]] if actions == ["update"] else []
+            differing = [key for key in after if _bare(before.get(key)) != _bare(after[key])]
+            fields = differing if actions == ["update"] else []
             found.append(Planned(stack, resource["address"], " and ".join(words), fields))
     return found

@@ -15,6 +15,7 @@ def unexpected_changes(found: Preview, planned: Sequence[Planned]) -> list[str]:
     """Where the plan is not what the preview shows."""
     expected = {}
     only_tokens = {c.entity.name for c in found.changes if set(c.actions) <= {Action.ADD_OIDC, Action.DROP_OIDC}}
+    requests = {change.entity.name for change in found.changes if change.changes_request}
     for change in found.changes:
         words = [_WORDS.get(action, "update") for action in change.actions if action is not Action.UNCHANGED]
         if words:
@@ -33,6 +34,11 @@ def unexpected_changes(found: Preview, planned: Sequence[Planned]) -> list[str]:
             texts.append(
                 f"{name}: the preview shows a change of its token alone, the plan one of {', '.join(one.fields)}; "
                 "somebody changed the live job"
+            )
+        elif one and action == wanted and "http_target" in one.fields and name not in requests:
+            texts.append(
+                f"{name}: the plan changes its http_target (method, headers, body, token or URI) and the preview shows "
+                "none of that; record the job as it is with `ingest-rollout adopt --record`, or find out who changed it"
             )
         elif action != wanted:
             fields = f" ({', '.join(one.fields)})" if one and one.fields else ""

@@ -20,6 +20,8 @@ LEAST = 2.5
 """A measured bar is drawn no shorter than that."""
 LEGEND_ROW = 26
 NAME_HEIGHT = 23
+LINE = 20
+"""Of a neighbour's text."""
 LABEL_GAP = 6
 
 
@@ -98,7 +100,8 @@ class _Chart:
         self.tick = _tick(closes - opens, layout.most_ticks)
         self.top = (layout.heading if self.headed else 0) + (86 if layout.is_narrow else 62)
         groups = list(schedule.groups())
-        self.bottom = self.top + sum(self._height(rows) + GROUP_GAP for _, _, rows in groups)
+        self.lines = self._neighbour_lines()
+        self.bottom = self.top + sum(self._height(rows) + GROUP_GAP for _, _, rows in groups) + LINE * len(self.lines)
         self.legend = self._legend_entries()
         legend_rows = -(-len(self.legend) // layout.legend_columns)
         height = self.bottom + (44 if layout.is_narrow else 0) + LEGEND_ROW * legend_rows + 18
@@ -115,6 +118,9 @@ class _Chart:
         for number, group, rows in self.schedule.groups():
             self._group(group, rows, colour_class(number), top)
             top += self._height(rows) + GROUP_GAP
+        for line in self.lines:
+            self.to.text(margin, top + 12, line, "note")
+            top += LINE
         if self.layout.is_narrow:
             self._ticks(top + 6, local=top + 20, utc=top + 36)
             top += 44
@@ -129,7 +135,15 @@ class _Chart:
         groups = []
         for _, group, rows in self.schedule.groups():
             groups.append(f"{group.name}, {wave_label(group)}: {', '.join(_told(row) for row in rows)}.")
-        return " ".join([self._note(), *groups])
+        return " ".join([self._note(), *groups, *self._neighbour_lines()])
+
+    def _neighbour_lines(self) -> list[str]:
+        found = self.schedule.neighbours
+        if self.layout.is_narrow:
+            texts = [text for one in found for text in (one.job, f"  {one.when}")]
+        else:
+            texts = [f"{one.job}, {one.when}" for one in found]
+        return ["Neighbours, with a ring at their time:", *texts] if texts else []
 
     def _hours(self) -> tuple[int, int]:
         """The whole hours around everything that is drawn, in minutes from midnight."""
@@ -171,6 +185,10 @@ class _Chart:
             self.to.line(scale.x(minute), base - 4, scale.x(minute), base + 4, "rule")
             self.to.text(scale.x(minute), local, clock(minute), "time middle")
             self.to.text(scale.x(minute), utc, self.schedule.utc_at(minute), "time note middle")
+        for one in self.schedule.neighbours:
+            minute = self.schedule.minute(one.cadence, one.time_zone) if one.cadence else -1
+            if scale.opens <= minute <= scale.closes and not one.paused:
+                self.to.circle(scale.x(minute), base, 5, f"hollow-{NEUTRAL}")
 
     def _group(self, group: Group, rows: list[Row], colour: str, top: float) -> None:
         layout, scale, bottom = self.layout, self.scale, top + self._height(rows)

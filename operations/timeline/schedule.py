@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
+from ingest.neighbours import Neighbour
 from ingest.rollout import Night
 from ingest.schedule import DAY_MINUTES, Cadence, first, time_zone
 from ingest.settings import Settings
@@ -37,12 +38,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Schedule:
-    """`day` is the local day for which UTC is counted; a weekly job's is its next one from that day on."""
+    """`day` is the local day for which UTC is counted; a weekly job's is its next one from that day on.
+
+    `neighbours` are the unmanaged jobs beside ours; none where nobody has asked for them.
+    """
 
     settings: Settings
     night: Night
     day: date
     rows: tuple[Row, ...]
+    neighbours: tuple[Neighbour, ...] = ()
 
     @property
     def zone(self) -> str:
@@ -78,11 +83,18 @@ class Schedule:
     def universal(self, moment: datetime) -> datetime:
         return moment.astimezone(UTC)
 
-    def utc(self, cadence: Cadence) -> str:
+    def utc(self, cadence: Cadence, zone: str = "") -> str:
         """When the cadence fires in UTC: "11:00", "Sun 13:00"; "22:30 -1 d" where that is the day before there."""
+        return _in_utc(self._run(cadence, zone or self.zone), weekday=cadence.is_weekly)
+
+    def minute(self, cadence: Cadence, zone: str) -> int:
+        """When the cadence of another zone fires by this schedule's clock, in minutes from midnight."""
+        run = self.local(self._run(cadence, zone))
+        return run.hour * 60 + run.minute
+
+    def _run(self, cadence: Cadence, zone: str) -> datetime:
         midnight = datetime.combine(self.day, time(), time_zone(self.zone))
-        run = first(cadence.next_fires(midnight - timedelta(minutes=1), self.zone), 1)[0]
-        return _in_utc(run, weekday=cadence.is_weekly)
+        return first(cadence.next_fires(midnight - timedelta(minutes=1), zone), 1)[0]
 
     def utc_at(self, minute: int) -> str:
         """The UTC time at a local minute of the day, as `utc` writes it."""
@@ -92,7 +104,12 @@ class Schedule:
 
 
 def schedule(
-    settings: Settings, at: datetime, *, night: int | None = None, measured: Iterable[Measurement] = ()
+    settings: Settings,
+    at: datetime,
+    *,
+    night: int | None = None,
+    measured: Iterable[Measurement] = (),
+    neighbours: Iterable[Neighbour] = (),
 ) -> Schedule:
     """The schedule after `night`, the strategy's last one by default.
 
@@ -121,7 +138,8 @@ def schedule(
     )
     runs = [first(job.cadence.next_fires(at, settings.time_zone), 1)[0] for job in after.values()]
     day = min(runs).astimezone(time_zone(settings.time_zone)).date()
-    return Schedule(settings, next(n for n in settings.rollout.nights if n.number == number), day, rows)
+    named = next(n for n in settings.rollout.nights if n.number == number)
+    return Schedule(settings, named, day, rows, tuple(neighbours))
 
 
 def lasts(one: Measurement) -> str:

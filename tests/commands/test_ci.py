@@ -120,7 +120,7 @@ def test_what_a_reader_is_asked_leaves_out_its_own_permissions(ledger: Ledger, m
     verdicts = [Verdict.PASS, Verdict.FAIL, Verdict.FAIL, Verdict.PASS]
     monkeypatch.setattr(preflight, "live_sources", lambda root, settings, environ: None)
     found = [Check(name, verdict, "words") for name, verdict in zip(names, verdicts, strict=True)]
-    monkeypatch.setattr(preflight, "preflight", lambda settings, sources: found)
+    monkeypatch.setattr(preflight, "preflight", lambda settings, sources, at: found)
 
     done = CliRunner().invoke(cli, ["ci", "preflight"], standalone_mode=False)
 

@@ -13,7 +13,7 @@ from commands.preflight import preflight
 from operations.cloud.bigquery import ENDPOINT_VARIABLE as BIGQUERY_ENDPOINT
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.cloud.permissions import ACCOUNTS_VARIABLE, PROJECTS_VARIABLE
-from operations.cloud.routes import RouteAnswer, probe
+from operations.cloud.routes import PUBLIC_REFERENCE_PATH, Answer, get
 from operations.errors import OperationError
 from operations.preflight import PERMISSIONS
 from tests.given.domain import SETTINGS
@@ -31,11 +31,11 @@ def service(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The twin's ingest service and BigQuery stand in for those of the settings."""
     with serve(twin.ingestor) as address:
 
-        def to_the_twin(url: str) -> RouteAnswer:
+        def to_the_twin(url: str, token: str) -> Answer:
             assert url.startswith(SETTINGS.base_url)
-            return probe(url.replace(SETTINGS.base_url, address))
+            return get(url.replace(SETTINGS.base_url, address), token)
 
-        monkeypatch.setattr("operations.preflight.probe", to_the_twin)
+        monkeypatch.setattr("operations.preflight.get", to_the_twin)
         monkeypatch.setenv(BIGQUERY_ENDPOINT, twin.endpoints[BIGQUERY_ENDPOINT])
         yield
 
@@ -66,12 +66,13 @@ def test_all_checks_pass_before_night_1(twin: Twin, iam: tuple[Iam, str]) -> Non
     assert "tables" in verdicts
 
 
-def test_a_missing_table_fails(twin: Twin, iam: tuple[Iam, str]) -> None:
-    twin.warehouse.execute(f'DROP TABLE "{SETTINGS.dataset}"."raw_returns"')
+def test_a_table_that_is_missing_fails_where_its_job_has_loaded(twin: Twin, iam: tuple[Iam, str]) -> None:
+    assert "raw_returns does not exist yet" in run(twin.address, iam[1], "--night", "1").output
+    twin.warehouse.execute(f'DROP TABLE "{SETTINGS.dataset}"."raw_jobs"')
     done = run(twin.address, iam[1], "--night", "1")
 
     assert done.return_value == 1
-    assert "raw_returns" in done.output
+    assert "raw_jobs does not exist, although v2-sync-jobs-daily has loaded records" in done.output
 
 
 def test_a_failed_check_exits_with_1_and_says_what_to_do(twin: Twin, iam: tuple[Iam, str]) -> None:
@@ -89,11 +90,12 @@ def test_the_invoker_is_asked_for(twin: Twin, iam: tuple[Iam, str]) -> None:
     assert "none@example.com does not exist" in done.output
 
 
-def test_a_reference_path_that_the_service_does_not_have_fails(twin: Twin, iam: tuple[Iam, str]) -> None:
-    done = run(twin.address, iam[1], "--night", "3", INGEST_REFERENCE_PATH="/ingest-ref")
+def test_the_reference_path_of_the_public_service_is_found_and_named(twin: Twin, iam: tuple[Iam, str]) -> None:
+    twin.ingestor.reference_path = PUBLIC_REFERENCE_PATH
+    done = run(twin.address, iam[1], "--night", "3")
 
     assert done.return_value == 1
-    assert "/ingest-ref/campaigns answers OPTIONS with 404" in done.output
+    assert '> in cdktf.json set "reference_path": "/ingest-ref"' in done.output
 
 
 def test_a_disabled_api_is_named(iam: tuple[Iam, str]) -> None:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from commands.cli import cli
+from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.errors import OperationError
 from operations.timeline.overview import timeline_svg
 from tests.checkout import ROOT
 from tests.given.domain import night
 from tests.given.timeline import MEASURED
+from tests.given.twin import PARENT, a_job
+from twin.twin import Twin
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +100,20 @@ def test_help_has_an_example_of_each_kind() -> None:
     shown = timeline("--help").output
     for text in ("timeline > docs/timeline.svg", "--output timeline.html", ".png", '"started_at"'):
         assert text in shown
+
+
+def test_neighbours_come_from_cloud_scheduler(
+    twin: Twin, client: CloudSchedulerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.create_job(parent=PARENT, job=a_job("v2-sync-tags-daily"))
+    monkeypatch.setenv(ENDPOINT_VARIABLE, f"{twin.address}/v1/")
+    monkeypatch.setenv(TOKEN_VARIABLE, "of-the-twin")
+    timeline("--output", tmp_path / "with.html", "--neighbours")
+    timeline("--output", tmp_path / "without.html")
+
+    assert "v2-sync-tags-daily" in (tmp_path / "with.html").read_text(encoding="utf-8")
+    assert "v2-sync-tags-daily" not in (tmp_path / "without.html").read_text(encoding="utf-8")
+
+
+def test_an_svg_has_no_place_for_neighbours() -> None:
+    assert error("--neighbours").startswith("--neighbours: an SVG shows the nights without a schedule")

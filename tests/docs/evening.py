@@ -1,6 +1,6 @@
 """Runs ingest-rollout as if it were another time, for what a page shows. Started by path in a checkout's root.
 
-TIME is what the clock says. SERVICE, where given, is where the ingest service's routes are asked for.
+TIME is what the clock says. SERVICE, where given, is where the ingest service is asked.
 """
 
 from __future__ import annotations
@@ -35,8 +35,12 @@ def main() -> None:
     from operations.cloud import routes
 
     if address := os.environ.get("SERVICE"):
-        probe = routes.probe
-        routes.probe = lambda url: probe(f"{address}/{url.split('/', 3)[3]}")
+        get = routes.get
+
+        def at_the_service(url: str, token: str = "") -> routes.Answer:
+            return get(f"{address}/{url.split('/', 3)[3]}", token)
+
+        routes.get = at_the_service
     run()
 
 

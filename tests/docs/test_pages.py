@@ -27,6 +27,8 @@ INDEX = ROOT / "docs" / "README.md"
 WRITTEN = [page for page in DOCUMENTS if page.name != "CHANGELOG.md" and page.parent.name != "reference"]
 """Pages by hand: neither generated from the code nor a record of the past."""
 FOLDERS = [part.rstrip("/") for part in ARROWS if not part.endswith(".py")] + ["tests", "bench", "docs"]
+LAYERS = ("ingest", "constructs", "operations", "rehearsal", "commands")
+SOURCES = sorted(path for part in LAYERS for path in (ROOT / part).rglob("*.py"))
 STIFF = re.compile(
     r"\b(mend(s|ed|ing)?|anew|all the same|somebody else's|(lies|stands?) (in|there|beside)|says what|holds back"
     r"|tells (of|whether|what|which)|such as it is|is at work)\b",
@@ -150,3 +152,13 @@ def test_every_fault_and_every_check_has_its_line_in_the_gates_page() -> None:
     first_cells = re.findall(r"^\| ([a-z -]+) \|", page, re.MULTILINE)
 
     assert sorted(first_cells) == sorted(["check", *NAMES_OF_CHECKS, "fault", *KINDS])
+
+
+@pytest.mark.parametrize("file", [*SOURCES, *WRITTEN], ids=name)
+def test_nothing_ever_advises_to_delete_a_live_job(file: Path) -> None:
+    """What is live is recorded and adopted: whoever follows such advice loses a job that loads data."""
+    text = file.read_text(encoding="utf-8")
+
+    assert not re.findall(r"jobs delete|_gcloud\([\"']delete|delete (?:the |a |that )?(?:live )?job", text)
+    if file in SOURCES:
+        assert not re.findall(r"\bdelete (?:it|them)\b", text)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from ingest.schedule import Cadence
-from ingest.settings import Settings
+from ingest.settings import NAMES, Settings
 
 PHOENIX = "America/Phoenix"
 
@@ -41,6 +41,9 @@ SETTINGS = Settings(
     min_backoff_seconds=60,
     max_backoff_seconds=600,
 )
+
+CONTEXT = {name: getattr(SETTINGS, name) for name in NAMES}
+"""The settings as cdktf.json has them."""
 
 EMAIL = "ingest-invoker@kpi-auto-471020.iam.gserviceaccount.com"
 WITH_INVOKER = replace(SETTINGS, invoker_service_account=EMAIL, create_invoker=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from xml.etree import ElementTree
 
+from ingest.neighbours import Neighbour
 from operations.timeline.measured import Measurement
 from operations.timeline.schedule import Schedule, schedule
 from tests.given.domain import SETTINGS, in_phoenix, night
@@ -29,16 +30,24 @@ MEASURED = (
 )
 
 
+BESIDE = (
+    Neighbour("v2-rebuild-dim-jobs-daily", "0 5 * * *", "America/Denver", "calls the ingest service at /rebuild"),
+    Neighbour("v2-sync-jobs-midday", "0 8,14,20 * * *", "America/Phoenix", "calls the ingest service at /ingest/jobs"),
+    Neighbour("v2-sync-old-daily", "30 4 * * *", "America/Phoenix", "is named like our jobs", paused=True),
+)
+
+
 def phoenix(
     number: int | None = None,
     strategy: str = "phased",
     *,
     adopt_existing: bool = True,
     measured: Iterable[Measurement] = (),
+    neighbours: Iterable[Neighbour] = (),
 ) -> Schedule:
     """A schedule of the design's settings, for Tuesday 2026-10-20."""
     settings = night(0, strategy, adopt_existing=adopt_existing)
-    return schedule(settings, TUESDAY, night=number, measured=measured)
+    return schedule(settings, TUESDAY, night=number, measured=measured, neighbours=neighbours)
 
 
 def elsewhere(zone: str, at: datetime) -> Schedule:

@@ -17,6 +17,7 @@ from ingest.catalogue import CATALOGUE
 from ingest.shapes import ShapeError
 from operations.adopt import write
 from operations.errors import OperationError
+from tests.given.found import baselines
 
 LIVE = {entity.name: entity.live.cron for entity in CATALOGUE if entity.live}
 A_JOB = BaselineJob(
@@ -48,36 +49,6 @@ def lines(root: Path, content: str) -> list[str]:
 
 def test_a_checkout_without_the_file_has_an_empty_baseline(tmp_path: Path) -> None:
     assert load_baseline(tmp_path) == {}
-
-
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="$%"), min_size=1, max_size=60)
-seconds = st.integers(0, 3600).map(lambda number: f"{number}s")
-
-
-@st.composite
-def baselines(draw: st.DrawFn) -> Baseline:
-    names = draw(st.lists(st.sampled_from(sorted(LIVE)), unique=True))
-    jobs = {}
-    for name in names:
-        low, high = sorted(draw(st.tuples(st.integers(0, 3600), st.integers(0, 3600))))
-        account = draw(st.none() | st.just("by-hand@example.iam.gserviceaccount.com"))
-        jobs[name] = BaselineJob(
-            schedule=LIVE[name],
-            http_method=draw(st.sampled_from(["GET", "POST", "PUT"])),
-            attempt_deadline=f"{draw(st.integers(15, 1800))}s",
-            retry_count=draw(st.integers(0, 5)),
-            min_backoff_duration=f"{low}s",
-            max_backoff_duration=f"{high}s",
-            max_retry_duration=draw(seconds),
-            max_doublings=draw(st.integers(0, 16)),
-            paused=draw(st.booleans()),
-            description=draw(st.none() | texts),
-            oidc_service_account_email=account,
-            oidc_audience=draw(st.none() | texts) if account else None,
-            headers=draw(st.dictionaries(texts, texts, max_size=3)),
-            body=draw(st.none() | texts),
-        )
-    return jobs
 
 
 @settings(deadline=None)
@@ -156,18 +127,18 @@ def test_a_file_that_is_not_text_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_all_problems_are_told_together(tmp_path: Path) -> None:
     jobs = {
-        "jobs": asdict(replace(A_JOB, schedule="0 4 * * *", attempt_deadline="0s", retry_count=6)),
-        "returns": asdict(A_JOB),
+        "jobs": asdict(replace(A_JOB, schedule="every 24 hours", attempt_deadline="0s", retry_count=6)),
+        "collections": asdict(A_JOB),
         "invoices": {**asdict(replace(A_JOB, schedule=LIVE["invoices"])), "deadline": "3m", "paused": "no"},
         "payroll": asdict(replace(A_JOB, schedule=LIVE["payroll"], max_doublings=16)),
     }
 
     assert lines(tmp_path, json.dumps(jobs)) == [
-        "baseline.json: jobs: schedule '0 4 * * *' is not '0 2 * * *', its live cron in ingest/catalogue.py",
+        "baseline.json: jobs: schedule: cron 'every 24 hours': has 3 fields, 5 are needed: "
+        "minute hour day month weekday",
         "baseline.json: jobs: retry_count 6 is out of range; allowed: 0 to 5",
         "baseline.json: jobs: attempt_deadline 0s is out of range; allowed: 15s to 1800s",
-        "baseline.json: returns: no entity with a job made by hand; those are "
-        "jobs, appointments, customers, invoices, estimates, payments, payroll",
+        "baseline.json: collections: no entity of the catalogue; those are " + ", ".join(e.name for e in CATALOGUE),
         "baseline.json: invoices.deadline: not a field; did you mean 'attempt_deadline'?",
         "baseline.json: invoices.paused: 'no' is not allowed; allowed: true or false",
     ]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.catalogue import CATALOGUE
+from ingest.neighbours import Neighbour
 from ingest.preview import Preview, clock_warnings, next_run, preview, run_windows
 from ingest.rollout import Action, Change, before_rollout, changes, state_at
 from ingest.schedule import Cadence
@@ -333,6 +334,8 @@ def test_the_json_of_a_preview_holds_everything_in_plain_values() -> None:
         "before": "0 2 * * *",
         "after": "0 4 * * *",
         "next_run": "2026-10-20T04:00:00-07:00",
+        "fields": [],
+        "notes": [],
     }
     assert by_entity["campaigns"] == {
         "entity": "campaigns",
@@ -342,6 +345,8 @@ def test_the_json_of_a_preview_holds_everything_in_plain_values() -> None:
         "before": "15 6 * * 0",
         "after": None,
         "next_run": None,
+        "fields": [],
+        "notes": [],
     }
     assert by_entity["locations"]["before"] is None
 
@@ -349,3 +354,24 @@ def test_the_json_of_a_preview_holds_everything_in_plain_values() -> None:
 def test_the_next_run_is_in_local_time_with_its_offset() -> None:
     assert next_run(SUNDAY, in_phoenix("2026-10-20T20:00"), PHOENIX) == "2026-10-25T06:00:00-07:00"
     assert next_run(None, in_phoenix("2026-10-20T20:00"), PHOENIX) is None
+
+
+def test_a_neighbour_that_a_night_meets_is_a_warning_and_loses_no_run() -> None:
+    rebuild = Neighbour("v2-rebuild-dim-jobs-daily", "0 4 * * *", PHOENIX, "calls the ingest service at /x")
+    settings = night(2)
+    found = preview(settings, settings.world_before(), "night 1", in_phoenix("2026-10-20T21:00"), [rebuild])
+
+    assert [(one.kind, one.entity) for one in found.warnings] == [("neighbour", "v2-rebuild-dim-jobs-daily")]
+    assert found.as_json()["warnings"] == [
+        {
+            "kind": "neighbour",
+            "entity": "v2-rebuild-dim-jobs-daily",
+            "text": "v2-rebuild-dim-jobs-daily at 04:00 now runs while jobs loads; "
+            "it used to run 45 min after the last one",
+        }
+    ]
+    assert not found.loses_runs
+
+
+def test_a_preview_that_knows_no_neighbours_says_nothing_of_them() -> None:
+    assert _preview_of_night(2, "2026-10-20T21:00").warnings == []

@@ -276,3 +276,37 @@ def test_the_clock_changes_are_those_found_by_asking_every_day(cadence: Cadence,
             if shown != 1:
                 expected.append((day, "repeated" if shown else "skipped"))
     assert [(change.day, change.effect) for change in clock_changes(cadence, zone, since)] == expected
+
+
+@pytest.mark.parametrize(
+    ("cron", "at", "weekday", "clock", "regular"),
+    [
+        ("0 2 * * *", "02:00", None, "02:00", True),
+        ("00 02 * * *", "02:00", None, "02:00", True),
+        ("0 6 * * SUN", "06:00", 0, "Sun 06:00", True),
+        ("0 2,14 * * *", "02:00", None, "0 2,14 * * *", False),
+        ("*/20 3-5 * * 1-5", "03:00", None, "*/20 3-5 * * 1-5", False),
+        ("0 2 1 * *", "02:00", None, "0 2 1 * *", False),
+    ],
+)
+def test_a_cron_that_was_found_stays_as_it_is(
+    cron: str, at: str, weekday: int | None, clock: str, regular: bool
+) -> None:
+    found = Cadence.verbatim(cron)
+
+    assert (found.cron, f"{found.at:%H:%M}", found.weekday, found.clock) == (cron, at, weekday, clock)
+    assert found.is_regular is regular
+    if not regular:
+        assert found.recurrence("UTC") == f"at {cron} UTC"
+
+
+def test_a_job_that_runs_twice_a_day_fires_twice_a_day() -> None:
+    noon = datetime(2026, 10, 20, 12, tzinfo=UTC)
+
+    assert [run.hour for run in first(Cadence.verbatim("0 2,14 * * *").next_fires(noon, "UTC"), 3)] == [14, 2, 14]
+
+
+@pytest.mark.parametrize("cron", ["every 24 hours", "", "61 * * * *", "0 2 30 2 *", "a b c d e", "0 2 * * * *"])
+def test_what_is_no_cron_cannot_be_found(cron: str) -> None:
+    with pytest.raises(ScheduleError):
+        Cadence.verbatim(cron)

@@ -13,7 +13,7 @@ from ingest.rollout import STRATEGIES, before_rollout, state_at
 from ingest.settings import NAMES, as_environ, load, load_first_night, read_context
 from ingest.shapes import ShapeError
 from tests.checkout import ROOT
-from tests.given.domain import SETTINGS, WITH_INVOKER, night
+from tests.given.domain import CONTEXT, SETTINGS, WITH_INVOKER, night
 
 # What each setting may also be, as an environment variable says it, and what it becomes.
 OTHERS: dict[str, tuple[str, Any]] = {
@@ -136,7 +136,7 @@ def root(tmp_path: Path) -> Path:
     """A folder whose cdktf.json has the design's settings, whatever the committed one has by now."""
     content = json.loads((ROOT / "cdktf.json").read_text())
     context = {key: value for key, value in content["context"].items() if key not in NAMES}
-    (tmp_path / "cdktf.json").write_text(json.dumps(content | {"context": context | asdict(SETTINGS)}))
+    (tmp_path / "cdktf.json").write_text(json.dumps(content | {"context": context | CONTEXT}))
     return tmp_path
 
 
@@ -422,7 +422,7 @@ def test_the_world_is_that_of_the_settings_night_or_of_the_one_asked_for(
     strategy: str, number: int, adopt_existing: bool
 ) -> None:
     settings = night(number, strategy, adopt_existing=adopt_existing)
-    expected = state_at(STRATEGIES[strategy], number, adopt_existing=adopt_existing)
+    expected = state_at(STRATEGIES[strategy], number, adopt_existing=adopt_existing, planned=settings.planned)
 
     assert settings.world() == expected
     assert night(2, strategy, adopt_existing=adopt_existing).world(number) == expected

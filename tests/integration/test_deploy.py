@@ -102,6 +102,6 @@ def test_a_name_that_is_taken_stops_the_deploy_with_the_apis_words(checkout: Che
 
     done = checkout.rollout("deploy", "--night", "1", "--yes", "--force", "--override", "gate", "--reason", "a test")
     assert done.returncode == 1
-    assert "There already, and not as declared: v2-sync-returns-daily; see `ingest-rollout status`." in done.stderr
+    assert "Live already: v2-sync-returns-daily; record with `ingest-rollout adopt --record`." in done.stderr
     assert "run the same command again, Terraform does only what is missing" in done.stderr
     assert schedules(scheduler)["v2-sync-returns-daily"] == "0 1 * * *"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.cloud.scheduler_v1 import CloudSchedulerClient
 
+from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.deploy import Request, Site, Target, deploy
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger
@@ -17,6 +19,9 @@ from operations.terraform.engine import Planned, Show, unseen
 from operations.terraform.process import InterruptedOperationError
 from tests.given.domain import in_phoenix, night
 from tests.given.ledger import DEPLOY, add
+from tests.given.status import DENIED, scripted
+from tests.given.twin import PARENT, a_job
+from twin.twin import Twin
 
 EVENING = in_phoenix("2026-10-20T21:00")
 CREATES = [
@@ -193,3 +198,22 @@ def test_nothing_else_deploys_meanwhile(site: Site, recorder: Recorder) -> None:
         deploy(site, request(), asked(recorder))
 
     assert recorder.calls == []
+
+
+def test_a_place_knows_its_neighbours(site: Site, twin: Twin, client: CloudSchedulerClient) -> None:
+    client.create_job(parent=PARENT, job=a_job("v2-sync-tags-daily", schedule="0 4 * * *", time_zone="America/Phoenix"))
+    site = replace(site, environ={ENDPOINT_VARIABLE: f"{twin.address}/v1/", TOKEN_VARIABLE: "of-the-twin"})
+    found = site.preview(night(2), "1", site.neighbours(night(2)))
+
+    assert [one.text for one in found.warnings if one.kind == "neighbour"] == [
+        "v2-sync-tags-daily at 04:00 now runs while jobs loads; it used to run 45 min after the last one"
+    ]
+    assert [one for one in site.preview(night(2), "1").warnings if one.kind == "neighbour"] == []
+
+
+def test_without_cloud_scheduler_a_note_says_that_neighbours_are_not_known(site: Site, recorder: Recorder) -> None:
+    with scripted(DENIED) as (_, address):
+        site = replace(site, environ={ENDPOINT_VARIABLE: f"{address}/v1/", TOKEN_VARIABLE: "of-the-twin"})
+        assert site.neighbours(night(2)) == []
+
+    assert any(call.startswith("NOTE") for call in recorder.calls)

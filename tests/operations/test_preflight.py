@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from ingest.catalogue import CATALOGUE
 from ingest.rollout import before_rollout
+from ingest.run import LogRow
+from ingest.settings import Settings
 from ingest.verdict import Verdict
 from operations.cloud import jobs
 from operations.cloud.errors import Cause, UnansweredError
-from operations.cloud.routes import RouteAnswer
+from operations.cloud.routes import TOKEN_VARIABLE, UNKNOWN, Answer
 from operations.errors import OperationError
-from operations.preflight import ACT_AS, PERMISSIONS
+from operations.preflight import ACT_AS, LOG_PERIOD, PERMISSIONS
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import Before, assumed
 from tests.given.domain import SETTINGS, night
-from tests.given.preflight import ACCOUNT, TABLES, YES, Caller, Dataset, checks, failing, route, verdicts
+from tests.given.preflight import (
+    ACCOUNT,
+    AT,
+    ENTITIES,
+    YES,
+    Caller,
+    Dataset,
+    Service,
+    called,
+    checks,
+    failing,
+    verdicts,
+)
 from tests.given.status import from_api
 from tests.given.twin import named
 
@@ -40,6 +56,8 @@ def test_all_checks_pass_when_everything_is_ready(number: int) -> None:
         "names to create",
         "jobs to adopt",
         "tables",
+        "run log",
+        "neighbours",
     ]
     assert verdicts(found) == {}
     assert {check.remedy for check in found.values()} == {""}
@@ -50,8 +68,9 @@ def test_every_check_but_a_pass_says_what_to_do() -> None:
         WITH_INVOKER,
         list_live=failing(ERROR),
         granted=Caller(trouble=ERROR),
-        probe=lambda url: route(None),
-        tables=None,
+        ask=lambda url: Answer(None, text="timed out"),
+        survey=failing(ERROR),
+        log=failing(ERROR),
     )
 
     assert set(verdicts(found).values()) == {INCONCLUSIVE}
@@ -133,58 +152,125 @@ def test_an_invoker_that_cannot_be_asked_for_is_inconclusive() -> None:
 # Routes
 
 
-def only(url_part: str, answer: RouteAnswer) -> object:
-    """A prober whose answer for one route is `answer`."""
-    return lambda url: answer if url.endswith(url_part) else route(204, "GET")
+@pytest.mark.parametrize(
+    ("number", "where"), [(0, "7 at /ingest"), (1, "11 at /ingest"), (3, "13 at /ingest, 3 at /ingest/ref")]
+)
+def test_each_job_of_the_night_is_compared_with_what_the_service_has(number: int, where: str) -> None:
+    service = Service()
+    check = checks(night(number), ask=service)["routes"]
+
+    assert (check.verdict, check.reason.partition(": ")[2]) == (PASS, where)
+    assert len(service.asked) == len(set(service.asked)) <= 4
+
+
+def test_the_public_service_does_not_have_the_plans_reference_path_and_the_setting_is_named() -> None:
+    check = checks(night(3), ask=Service(reference_path="/ingest-ref"))["routes"]
+
+    assert (check.verdict, check.reason) == (FAIL, "3 of 16 are not served where the jobs call them")
+    assert check.details[0] == "business_units: the service has no route /ingest/ref/<entity>"
+    assert check.remedy == 'in cdktf.json set "reference_path": "/ingest-ref"; the service has them there'
+
+
+def test_with_that_setting_it_passes() -> None:
+    settings = replace(night(3), reference_path="/ingest-ref")
+
+    assert checks(settings, ask=Service(reference_path="/ingest-ref"))["routes"].verdict is PASS
+
+
+def test_nights_without_reference_jobs_do_not_need_their_path() -> None:
+    assert checks(night(2), ask=Service(reference_path="/ingest-ref"))["routes"].verdict is PASS
+
+
+def test_reference_entities_that_are_at_neither_path_are_looked_up_in_the_source() -> None:
+    check = checks(night(3), ask=Service(reference_path="/elsewhere"))["routes"]
+
+    assert check.verdict is FAIL
+    assert "source" in check.remedy
+    assert "/ingest-ref" not in check.remedy
+
+
+def test_a_reference_path_with_other_entities_is_told_apart_from_one_that_is_none() -> None:
+    check = checks(replace(night(3), reference_path="/ingest"), ask=Service(reference_path="/ingest-ref"))["routes"]
+
+    assert check.details[0] == "business_units: not among the 14 that the service has at /ingest"
+    assert '"reference_path": "/ingest-ref"' in check.remedy
+
+
+def test_an_entity_that_the_service_does_not_have_is_named() -> None:
+    service = Service(entities=[name for name in ENTITIES if name != "returns"])
+    check = checks(night(1), ask=service)["routes"]
+
+    assert (check.verdict, check.details) == (
+        FAIL,
+        ("returns: not among the 13 that the service has at /ingest",),
+    )
+    assert check.remedy == "deploy the service that has returns, or take returns out of ingest/catalogue.py"
+
+
+def test_an_entity_of_the_other_list_is_the_catalogues_mistake() -> None:
+    service = Service(
+        entities=[*(name for name in ENTITIES if name != "campaigns"), "technicians"],
+        references=["business_units", "activity_codes", "campaigns"],
+    )
+    check = checks(night(3), ask=service)["routes"]
+
+    assert check.verdict is FAIL
+    assert "set is_reference=True for campaigns in ingest/catalogue.py" in check.remedy
+    assert "set is_reference=False for technicians in ingest/catalogue.py" in check.remedy
+
+
+NOTHING = {path: Answer(404) for path in ("/entities", "/ref-entities", "/health")}
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict"),
+    ("says", "reason"),
     [
-        (route(200, "GET"), PASS),
-        (route(204, "HEAD", "GET"), PASS),
-        (route(404), FAIL),
-        (route(404, "GET"), FAIL),
-        (route(200), INCONCLUSIVE),
-        (route(200, "POST"), INCONCLUSIVE),
-        (route(301, "GET"), INCONCLUSIVE),
-        (route(401), INCONCLUSIVE),
-        (route(403), INCONCLUSIVE),
-        (route(405, "GET"), INCONCLUSIVE),
-        (route(500), INCONCLUSIVE),
-        (route(None, text="timed out"), INCONCLUSIVE),
+        (NOTHING, "its ingress may be internal, or base_url names another service"),
+        ({"/entities": Answer(404)}, "has no /entities, so what it serves is not known (/health answers 200 OK)"),
+        ({"/ref-entities": Answer(404)}, "has no /ref-entities"),
+        ({"/entities": Answer(200, {"entities": "jobs"})}, "/entities answers 200 without its list of names"),
+        ({"/entities": Answer(200, {"entities": [1]})}, "/entities answers 200 without its list of names"),
+        ({"/entities": Answer(None, text="timed out")}, "/entities gave no answer (timed out)"),
+        ({"/entities": Answer(500, {"entities": []})}, "/entities answers 500 Internal Server Error"),
+        ({"/entities": Answer(302)}, "/entities answers 302 Found"),
+        ({"/entities": Answer(799)}, "/entities answers 799"),
+        ({"/entities": Answer(401)}, "lets nobody in without a token that it knows: /entities answers 401"),
+        ({"/entities": Answer(403)}, "lets nobody in without a token that it knows: /entities answers 403"),
+        ({f"/ingest/{UNKNOWN}": Answer(200)}, "what the service has at /ingest is not known"),
+        ({f"/ingest/{UNKNOWN}": Answer(None, text="reset")}, "what the service has at /ingest is not known"),
     ],
 )
-def test_a_route_exists_only_where_options_says_so(answer: RouteAnswer, verdict: Verdict) -> None:
-    check = checks(night(1), probe=only("/ingest/returns", answer))["routes"]
+def test_a_service_that_does_not_say_what_it_has_is_inconclusive(says: dict[str, Answer], reason: str) -> None:
+    check = checks(night(3), ask=Service(says=says))["routes"]
 
-    assert check.verdict is verdict
-    if verdict is not PASS:
-        (detail,) = check.details
-        assert detail.startswith(f"{SETTINGS.base_url}/ingest/returns ")
-
-
-def test_a_failed_route_is_told_before_those_without_an_answer() -> None:
-    check = checks(night(1), probe=lambda url: route(404 if url.endswith("returns") else 500))["routes"]
-
-    assert check.verdict is FAIL
-    assert check.reason == "1 of 11 do not exist"
-    assert check.details[0] == f"{SETTINGS.base_url}/ingest/returns answers OPTIONS with 404"
-    assert len(check.details) == 11
+    assert check.verdict is INCONCLUSIVE
+    assert reason in check.reason
+    assert check.remedy
+    assert "do not exist" not in check.reason
 
 
-@pytest.mark.parametrize(("number", "count"), [(0, 7), (1, 11), (2, 12), (3, 16)])
-def test_each_job_of_the_night_is_asked_for_once_without_its_query(number: int, count: int) -> None:
-    asked: list[str] = []
+def test_a_path_without_an_answer_hides_no_failure_of_another() -> None:
+    service = Service(says={f"/ingest/{UNKNOWN}": Answer(500)}, reference_path="/ingest-ref")
+    check = checks(night(3), ask=service)["routes"]
 
-    def probe(url: str) -> RouteAnswer:
-        asked.append(url)
-        return route(200, "GET")
+    assert (check.verdict, check.reason) == (FAIL, "3 of 16 are not served where the jobs call them")
+    assert check.details[-1].endswith("answers 500 Internal Server Error, not 404 with the names that it knows")
 
-    checks(night(number), probe=probe)
 
-    assert len(asked) == len(set(asked)) == count
-    assert not [url for url in asked if "?" in url]
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        (SETTINGS, "jobs without a token are refused too"),
+        (replace(WITH_INVOKER, night=3), f'the jobs send one of {ACCOUNT} from the night "identity" on'),
+        (replace(WITH_INVOKER, night=4), f"the jobs of this night send one of {ACCOUNT}"),
+    ],
+)
+def test_of_a_closed_service_is_said_who_has_a_token(settings: Settings, known: str) -> None:
+    check = checks(settings, ask=lambda url: Answer(403))["routes"]
+
+    assert check.verdict is INCONCLUSIVE
+    assert check.reason.endswith(known)
+    assert TOKEN_VARIABLE in check.remedy
 
 
 # Names to create, jobs to adopt
@@ -274,44 +360,194 @@ def test_a_live_job_without_any_field_is_compared(nights: Nights) -> None:
 # Tables
 
 
-def test_a_table_that_is_missing_fails() -> None:
-    content = {name: columns for name, columns in TABLES.items() if name != "raw_returns"}
-    check = checks(night(1), tables=Dataset(content))["tables"]
+def ran(*entities: str, code: int = 0, hours_ago: float = 12) -> object:
+    """A list of live jobs whose last attempts ended with `code`."""
+    started = (AT - timedelta(hours=hours_ago)).isoformat()
+    names = [entity.job_name for entity in CATALOGUE if entity.name in entities]
+    found = {
+        name: from_api(name=named(name), lastAttemptTime=started, status={"code": code} if code else {})
+        for name in names
+    }
+    return lambda: {**YES.list_live(), **found}
 
-    assert (check.verdict, check.details) == (FAIL, ("raw_returns does not exist",))
+
+def test_tables_that_the_service_has_yet_to_make_are_no_failure() -> None:
+    check = checks(night(1), survey=Dataset({"returns", "inventory_bills"}))["tables"]
+
+    assert (check.verdict, check.reason) == (
+        PASS,
+        "9 have their loaded-at column, a time; 2 are made by the first run that has records",
+    )
+    assert check.details == (
+        "table kpi-auto-471020.st_raw_v2.raw_inventory_bills does not exist yet",
+        "table kpi-auto-471020.st_raw_v2.raw_returns does not exist yet",
+    )
 
 
-def test_a_loaded_at_column_that_is_missing_fails() -> None:
-    check = checks(night(1), tables=Dataset(TABLES | {"raw_jobs": {"id"}}))["tables"]
+def test_a_quiet_entitys_table_may_be_missing_after_runs_too() -> None:
+    assert checks(night(1), survey=Dataset({"returns"}), list_live=ran("returns"))["tables"].verdict is PASS
 
-    assert (check.verdict, check.details) == (FAIL, ("raw_jobs has no column updated_on",))
+
+@pytest.mark.parametrize(
+    ("sources", "verdict"),
+    [
+        ({"list_live": ran("jobs")}, FAIL),
+        ({"list_live": ran("jobs", code=13)}, PASS),
+        ({"log": lambda since: [called("jobs")]}, FAIL),
+        ({"log": lambda since: [called("jobs", 0)]}, PASS),
+        ({"log": lambda since: [called("customers")]}, PASS),
+    ],
+)
+def test_a_missing_table_fails_only_where_something_was_loaded(sources: dict[str, object], verdict: Verdict) -> None:
+    check = checks(SETTINGS, **{"log": lambda since: [], "survey": Dataset({"jobs"}), **sources})["tables"]
+
+    assert check.verdict is verdict
+    if verdict is FAIL:
+        (detail,) = check.details
+        assert detail.endswith("raw_jobs does not exist, although v2-sync-jobs-daily has loaded records")
+        assert "dataset" in check.remedy
+
+
+def test_what_is_wrong_with_a_table_is_said_in_the_gates_words_and_once_for_a_dataset() -> None:
+    why = "column _ingested_at of st_raw_v2.raw_jobs is STRING; loaded_at_fields must be a TIMESTAMP"
+    denied = "the dataset may not be listed"
+    broken = {"jobs": why, "technicians": denied, "business_units": denied}
+    check = checks(night(3), survey=Dataset(broken=broken))["tables"]
+
+    assert (check.verdict, check.details) == (FAIL, (why, denied))
+    assert check.reason == "3 of 16 are not as they should be"
 
 
 def test_tables_of_later_nights_are_not_asked_for() -> None:
-    content = {name: columns for name, columns in TABLES.items() if name != "raw_campaigns"}
+    survey = Dataset(broken={"campaigns": "no column"})
 
-    assert checks(night(2), tables=Dataset(content))["tables"].verdict is PASS
-    assert checks(night(3), tables=Dataset(content))["tables"].verdict is FAIL
+    assert checks(night(2), survey=survey)["tables"].verdict is PASS
+    assert checks(night(3), survey=survey)["tables"].verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    ("list_live", "verdict"),
+    [(dict, PASS), (ran("jobs"), FAIL), (failing(ERROR), INCONCLUSIVE)],
+)
+def test_datasets_that_are_missing_fail_only_once_something_ran(list_live: object, verdict: Verdict) -> None:
+    trouble = UnansweredError("Not found: Dataset", Cause.NOT_FOUND)
+
+    assert checks(SETTINGS, survey=Dataset(trouble=trouble), list_live=list_live)["tables"].verdict is verdict
 
 
 @pytest.mark.parametrize("trouble", [OperationError("no access"), OSError("no network"), ValueError("not a table")])
 def test_tables_that_cannot_be_read_are_inconclusive(trouble: Exception) -> None:
-    check = checks(SETTINGS, tables=Dataset({}, trouble))["tables"]
+    check = checks(SETTINGS, survey=Dataset(trouble=trouble))["tables"]
 
     assert check.verdict is INCONCLUSIVE
     assert str(trouble) in check.reason
 
 
-def test_without_bigquery_the_tables_are_inconclusive() -> None:
-    assert checks(SETTINGS, tables=None)["tables"].verdict is INCONCLUSIVE
+# The run log
 
 
-@pytest.mark.parametrize(("number", "verdict"), [(4, PASS), (3, INCONCLUSIVE)])
-def test_a_service_that_is_closed_to_requests_without_a_token_suits_only_jobs_that_send_one(
-    number: int, verdict: Verdict
-) -> None:
-    found = checks(replace(WITH_INVOKER, night=number), probe=lambda url: route(403))
+def test_the_run_log_is_read_for_the_last_days() -> None:
+    asked = []
 
-    assert found["routes"].verdict is verdict
-    if verdict is PASS:
-        assert found["routes"].reason.startswith("not asked: the service is closed to requests without a token")
+    def log(since: datetime) -> list[LogRow]:
+        asked.append(since)
+        return [called("jobs"), called("collections", hours_ago=1), called("payroll", hours_ago=10)]
+
+    check = checks(SETTINGS, log=log)["run log"]
+
+    assert asked == [AT - LOG_PERIOD]
+    assert (check.verdict, check.reason) == (
+        PASS,
+        "st_logs_v2.ingestion_logs has 2 runs since Sat 2026-10-17 15:00, "
+        "the last one of payroll, Tue 2026-10-20 05:00",
+    )
+
+
+def test_without_a_run_log_that_is_said_and_none_is_asked() -> None:
+    check = checks(replace(SETTINGS, run_log=""), log=failing(ERROR))["run log"]
+
+    assert (check.verdict, check.reason) == (
+        PASS,
+        "run_log is empty: Cloud Scheduler and the tables are all that a gate asks",
+    )
+
+
+@pytest.mark.parametrize(
+    ("list_live", "verdict"),
+    [
+        (ran("jobs"), FAIL),
+        (ran("jobs", code=7), PASS),
+        (ran("jobs", hours_ago=80), PASS),
+        (dict, PASS),
+        (failing(ERROR), INCONCLUSIVE),
+    ],
+)
+def test_a_run_log_without_rows_fails_only_where_jobs_ended_well(list_live: object, verdict: Verdict) -> None:
+    others = [called("collections")]
+    check = checks(SETTINGS, log=lambda since: others, list_live=list_live)["run log"]
+
+    assert check.verdict is verdict
+    if verdict is FAIL:
+        assert check.reason.endswith("although jobs ended well since: jobs")
+
+
+@pytest.mark.parametrize(
+    ("cause", "list_live", "verdict", "words"),
+    [
+        (Cause.NOT_FOUND, dict, PASS, "st_logs_v2.ingestion_logs does not exist yet; no job has run"),
+        (Cause.NOT_FOUND, ran("jobs"), FAIL, 'set it to "" for a service that keeps none'),
+        (Cause.NOT_FOUND, failing(ERROR), FAIL, "correct run_log"),
+        (Cause.DENIED, dict, FAIL, "roles/bigquery.dataViewer on st_logs_v2"),
+        (Cause.UNREADABLE, dict, INCONCLUSIVE, "words of BigQuery"),
+    ],
+)
+def test_a_run_log_that_cannot_be_read_is_named(cause: Cause, list_live: object, verdict: Verdict, words: str) -> None:
+    trouble = failing(UnansweredError("words of BigQuery", cause))
+    check = checks(SETTINGS, log=trouble, list_live=list_live)["run log"]
+
+    assert check.verdict is verdict
+    assert words in f"{check.reason} {check.remedy}"
+
+
+# Neighbours
+
+
+def with_the_rebuild(schedule: str = "0 4 * * *") -> object:
+    name = "v2-rebuild-dim-jobs-daily"
+    target = {"uri": f"{SETTINGS.base_url}/rebuild/dim_jobs"}
+    job = from_api(name=named(name), schedule=schedule, timeZone="America/Phoenix", httpTarget=target)
+    return lambda: {**YES.list_live(), name: job}
+
+
+THE_REBUILD = (
+    "v2-rebuild-dim-jobs-daily: daily at 04:00 America/Phoenix; it calls the ingest service at /rebuild/dim_jobs"
+)
+
+
+def test_without_neighbours_that_is_said() -> None:
+    assert checks(SETTINGS)["neighbours"].reason == "none in us-central1"
+
+
+def test_neighbours_are_shown_with_their_times() -> None:
+    check = checks(night(1), list_live=with_the_rebuild())["neighbours"]
+
+    assert (check.verdict, check.details) == (PASS, (THE_REBUILD,))
+    assert check.reason == "1 in us-central1, and the night moves no job across them"
+
+
+def test_a_night_that_moves_ours_across_one_warns() -> None:
+    check = checks(night(2), list_live=with_the_rebuild())["neighbours"]
+
+    assert check.verdict is Verdict.WARN
+    assert check.details == (
+        THE_REBUILD,
+        "v2-rebuild-dim-jobs-daily at 04:00 now runs while jobs loads; it used to run 45 min after the last one",
+    )
+    assert check.remedy
+
+
+def test_neighbours_are_shown_though_what_is_deployed_is_not_known() -> None:
+    error = OperationError("phase-core.tfstate is broken")
+    check = checks(night(2), list_live=with_the_rebuild(), before=failing(error))["neighbours"]
+
+    assert (check.verdict, check.details, check.reason) == (INCONCLUSIVE, (THE_REBUILD,), str(error))

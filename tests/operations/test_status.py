@@ -29,6 +29,9 @@ JOBS = "v2-sync-jobs-daily"
 CAMPAIGNS = "v2-sync-campaigns-weekly"
 
 
+ELSEWHERE = {"uri": "https://elsewhere.example/x"}
+
+
 def edit(client: CloudSchedulerClient, job: str, **fields: Any) -> None:
     client.update_job({"job": Job({"name": named(job), **fields}), "update_mask": {"paths": list(fields)}})
 
@@ -149,13 +152,13 @@ def test_a_job_can_be_drifted_and_paused_and_not_adopted(client: CloudSchedulerC
     assert [each.field for each in states.differences] == ["schedule"]
 
 
-def test_a_job_of_a_later_night_is_foreign_and_says_which(client: CloudSchedulerClient, nights: Nights) -> None:
+def test_a_job_of_a_later_night_is_unmanaged_and_says_which(client: CloudSchedulerClient, nights: Nights) -> None:
     make_live(client, [each for each in nights[3] if each.name == CAMPAIGNS])
-    foreign = one(found(client, nights[0], 0))
+    unmanaged = one(found(client, nights[0], 0))
 
-    assert (foreign.job, foreign.states, foreign.entity) == (CAMPAIGNS, (State.FOREIGN,), "campaigns")
-    assert foreign.note.startswith("night 3 creates it")
-    assert exit_code([foreign]) == 2
+    assert (unmanaged.job, unmanaged.states, unmanaged.entity) == (CAMPAIGNS, (State.UNMANAGED,), "campaigns")
+    assert unmanaged.note.startswith("night 3 would create it")
+    assert exit_code([unmanaged]) == 2
 
 
 def test_a_job_left_from_a_later_night_is_removed_by_a_deploy(client: CloudSchedulerClient, nights: Nights) -> None:
@@ -165,18 +168,36 @@ def test_a_job_left_from_a_later_night_is_removed_by_a_deploy(client: CloudSched
     assert "removes it" in one(found(client, nights[0], 0, held=held)).note
 
 
-def test_a_job_that_nobody_declares_is_foreign(client: CloudSchedulerClient, nights: Nights) -> None:
-    client.create_job(parent=PARENT, job=a_job("v2-sync-tags-daily"))
-    foreign = one(found(client, nights[0], 0))
+def test_a_neighbour_is_shown_after_the_others_and_is_no_difference(
+    client: CloudSchedulerClient, nights: Nights
+) -> None:
+    job = a_job("v2-rebuild-dim-jobs-daily")
+    job.schedule = "0 4 * * *"
+    job.time_zone = "America/Denver"
+    job.http_target.uri = f"{SETTINGS.base_url}/rebuild/dim_jobs"
+    client.create_job(parent=PARENT, job=job)
+    client.create_job(parent=PARENT, job=a_job("nightly-report", http_target=ELSEWHERE))
+    states = found(client, nights[0], 0)
+    neighbour = one(states)
 
-    assert (foreign.states, foreign.entity) == ((State.FOREIGN,), None)
-    assert "no night" in foreign.note
+    assert [*states][-1] == neighbour.job == "v2-rebuild-dim-jobs-daily"
+    assert (neighbour.states, neighbour.entity) == ((State.NEIGHBOUR,), None)
+    assert neighbour.note == "it calls the ingest service at /rebuild/dim_jobs; daily at 04:00 America/Denver"
+    assert neighbour.next_run
+    assert exit_code(list(states.values())) == 0
 
 
 def test_jobs_of_others_are_not_looked_at(client: CloudSchedulerClient, nights: Nights) -> None:
-    client.create_job(parent=PARENT, job=a_job("nightly-report"))
+    client.create_job(parent=PARENT, job=a_job("nightly-report", http_target=ELSEWHERE))
 
     assert "nightly-report" not in found(client, nights[0], 0)
+
+
+def test_a_neighbour_that_cannot_be_read_is_left_out() -> None:
+    class Broken:
+        state = last_attempt_time = property(lambda self: 1 / "")  # type: ignore[operator]
+
+    assert statuses(night(0), [], {"v2-sync-tags-daily": Broken()}, Held(None)) == []  # type: ignore[dict-item]
 
 
 def test_the_last_attempt_is_told_with_its_outcome(twin: Twin, client: CloudSchedulerClient, nights: Nights) -> None:

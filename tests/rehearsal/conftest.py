@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def adopted_stage(recorded_nights: Callable[[Make], dict[int, Path]], tmp_path_f
         folder = tmp_path_factory.mktemp("stage")
         with running(SETTINGS, MONDAY) as twin:
             make(twin)
+            twin.settings = replace(SETTINGS, found=recorded(twin))
             environ = twin_environ({**os.environ, **FAST_GO}, twin.endpoints, folder)
             yield Stage(twin, Workspace(recorded_nights(make), folder / "deploy"), environ, engine, ())
 

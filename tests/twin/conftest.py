@@ -11,12 +11,6 @@ from tests.given.twin import START
 from twin.twin import Twin, running
 
 
-@pytest.fixture(autouse=True)
-def no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether one is committed or not, the live jobs are as gcloud makes them."""
-    monkeypatch.setattr("twin.seeds.load_baseline", lambda root: {})
-
-
 @pytest.fixture
 def twin() -> Iterator[Twin]:
     """With the seven jobs made by hand; it is 1 AM."""

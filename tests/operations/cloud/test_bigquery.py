@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 from operations.cloud import bigquery
 from operations.cloud.bigquery import ENDPOINT_VARIABLE, bigquery_client
 from operations.cloud.credentials import TOKEN_VARIABLE
-from operations.cloud.tables import column_types, survey
+from operations.cloud.tables import survey
 from operations.errors import OperationError
 from tests.given.domain import SETTINGS
 from tests.given.tables import JOBS, Place, answering, client_of, google_error
@@ -144,7 +144,7 @@ def test_pages_that_repeat_come_to_an_end() -> None:
     for rows in (page["rows"], nothing):
         with answering(200, page | {"rows": rows}) as root:
             client = client_of(root)
-            assert NO_ANSWER in line(lambda: column_types(client, SETTINGS, patience=5))  # noqa: B023
+            assert NO_ANSWER in line(lambda: survey(client, SETTINGS, [JOBS], patience=5))  # noqa: B023
 
 
 def test_an_api_that_is_too_slow_is_given_up() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import MISSING, Loaded
-from operations.cloud.tables import OVER_LIMIT, Tables, columns, loaded_at_column, states, survey
+from operations.cloud.tables import OVER_LIMIT, Tables, loaded_at_column, states, survey
 from operations.errors import OperationError
 from tests.given.domain import SETTINGS
 from tests.given.many_datasets import Datasets, Table, serving
@@ -144,11 +144,3 @@ def test_no_dataset_at_all_is_no_answer(datasets: Datasets) -> None:
     datasets.datasets.clear()
     with pytest.raises(OperationError, match="compare project and dataset"):
         ask(datasets)
-
-
-def test_preflight_gets_the_columns_of_every_table_of_the_ingest(datasets: Datasets) -> None:
-    datasets.datasets["st_raw_v2"]["rawhide"] = Table({"id": "INT64"})
-    with serving(datasets) as client:
-        found = columns(client, SETTINGS)
-
-    assert found == {entity.table_name: {"id", "modifiedon", "_ingested_at"} for entity in CATALOGUE}

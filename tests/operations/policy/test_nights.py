@@ -114,7 +114,7 @@ def test_what_people_edit_can_break_every_rule(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(vars(CATALOGUE[0]), "loaded_at_field", "${file(1)}")
     monkeypatch.setattr("stacks.foundation.DEPLOYER", replace(DEPLOYER, permissions={"iam.roles.update": ""}))
     (tmp_path / "baseline.json").write_text(as_text({"jobs": RECORDED}))
-    app = night_app(replace(settings, **EVERYTHING), outdir=tmp_path, baseline=load_baseline(tmp_path))
+    app = night_app(replace(settings, **EVERYTHING, found=load_baseline(tmp_path)), outdir=tmp_path)
     app.synth()
 
     assert {one.rule.id for one in evaluate({"0": read_stacks(tmp_path)}, RULES).violations} == {r.id for r in RULES}

@@ -75,7 +75,7 @@ def test_when_two_stacks_fail_both_are_named() -> None:
 def test_a_job_that_is_there_and_unmanaged_is_named() -> None:
     terraform = FakeTerraform("phase-core")
     terraform.orphans = ([], ["v2-sync-jobs-daily"])
-    with pytest.raises(OperationError, match=r"There already, and not as declared: v2-sync-jobs-daily; see"):
+    with pytest.raises(OperationError, match=r"Live already: v2-sync-jobs-daily; record with `ingest-rollout adopt"):
         terraform.apply(["phase-core"], unseen)
 
 

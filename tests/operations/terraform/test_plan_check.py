@@ -137,3 +137,21 @@ def test_the_state_tells_whether_the_jobs_send_the_token(
     forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=3)
     dropped = changes(from_state(tmp_path, forgotten).world, state_at(forgotten.rollout, 3))
     assert {c.actions for c in dropped} == ({(Action.DROP_OIDC,)} if email else {(Action.UNCHANGED,)})
+
+
+def test_a_request_that_changes_unseen_is_named_with_the_advice_to_record(with_invoker: Settings) -> None:
+    """Seven live jobs with a token and no record: a night that shifts them would take the tokens off."""
+    immediate = replace(with_invoker, invoker_service_account="", strategy="immediate", night=1)
+    found = preview(immediate, immediate.world_at_start(), "before the rollout", NOW)
+    words: dict[bool, str] = {True: "import and update", False: "create"}
+    fields = ["schedule", "http_target", "description"]
+    plan = [
+        Planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", words[Action.ADOPT in c.actions], fields)
+        for c in found.changes
+    ]
+    texts = unexpected_changes(found, [replace(one, fields=[]) if one.action == "create" else one for one in plan])
+
+    assert len(texts) == 7
+    assert "jobs: the plan changes its http_target (method, headers, body, token or URI)" in texts[0]
+    assert all("ingest-rollout adopt --record" in text for text in texts)
+    assert unexpected_changes(found, [replace(one, fields=["schedule", "description"]) for one in plan]) == []

@@ -13,7 +13,7 @@ from ingest.schedule import Cadence
 from operations.timeline.chart import LEAST, NARROW, WIDE, Layout, chart
 from operations.timeline.schedule import Schedule
 from tests.given.domain import in_phoenix
-from tests.given.timeline import MEASURED, SVG, elsewhere, parse, phoenix, row, run, texts
+from tests.given.timeline import BESIDE, MEASURED, SVG, elsewhere, parse, phoenix, row, run, texts
 
 LAYOUTS = pytest.mark.parametrize("layout", [WIDE, NARROW], ids=lambda layout: layout.name)
 
@@ -150,3 +150,18 @@ def test_a_job_that_moves_earlier_has_its_labels_on_the_far_sides() -> None:
     assert places["05:00"][0] > old + length
     assert places["04:00"][0] < new
     assert "end" in str(places["04:00"][1])
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW])
+def test_neighbours_are_named_with_their_times_and_ringed_on_the_axis(layout: Layout) -> None:
+    without = parse(chart(phoenix(), layout).stand_alone())
+    picture = parse(chart(phoenix(neighbours=BESIDE), layout).stand_alone())
+    said = " ".join(texts(picture))
+
+    assert "v2-rebuild-dim-jobs-daily" in said
+    assert "daily at 05:00 America/Denver" in said
+    assert "0 8,14,20 * * * America/Phoenix" in said
+    assert "daily at 04:30 America/Phoenix, paused" in said
+    axes = 2 if layout.is_narrow else 1
+    assert len(picture.findall(f"{SVG}circle")) - len(without.findall(f"{SVG}circle")) == axes
+    assert "Neighbours" not in " ".join(texts(without))

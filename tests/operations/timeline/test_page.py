@@ -12,7 +12,7 @@ from ingest.catalogue import CATALOGUE
 from ingest.rollout import STRATEGIES, state_at
 from operations.timeline.page import timeline_page
 from tests.given.domain import in_phoenix
-from tests.given.timeline import MEASURED, elsewhere, phoenix
+from tests.given.timeline import BESIDE, MEASURED, elsewhere, phoenix
 
 PAGE = timeline_page(phoenix(measured=MEASURED))
 
@@ -97,3 +97,12 @@ def test_text_is_escaped() -> None:
     odd = timeline_page(replace(found, night=replace(found.night, title="<b>&'")))
     assert "<b>" not in odd
     assert "&lt;b&gt;&amp;" in odd
+
+
+def test_neighbours_have_a_table_of_their_own() -> None:
+    page = timeline_page(phoenix(neighbours=BESIDE))
+
+    assert "daily at 05:00 America/Denver <small>11:00 UTC</small>" in page
+    assert "<td>0 8,14,20 * * * America/Phoenix</td>" in page
+    assert "it calls the ingest service at /ingest/jobs" in page
+    assert "Neighbours" not in timeline_page(phoenix())

@@ -13,7 +13,7 @@ from ingest.schedule import Cadence
 from operations.errors import OperationError
 from operations.timeline.measured import Measurement
 from operations.timeline.schedule import lasts
-from tests.given.timeline import TUESDAY, elsewhere, phoenix, run
+from tests.given.timeline import BESIDE, TUESDAY, elsewhere, phoenix, run
 
 
 @pytest.mark.parametrize("adopt_existing", [True, False])
@@ -110,3 +110,13 @@ def test_utc_of_the_axis_and_of_a_cadence_agree_away_from_a_change_of_the_clock(
 def test_a_night_that_is_not_there_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         phoenix(7)
+
+
+def test_a_neighbours_time_is_that_of_its_own_zone() -> None:
+    found = phoenix(neighbours=BESIDE)
+    denver = found.neighbours[0]
+    assert denver.cadence
+
+    # In October, Denver is an hour ahead of Phoenix.
+    assert found.minute(denver.cadence, denver.time_zone) == 4 * 60
+    assert found.utc(denver.cadence, denver.time_zone) == "11:00"
