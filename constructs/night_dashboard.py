@@ -93,7 +93,7 @@ def _text(jobs: Sequence[Job], settings: Settings) -> Fields:
     content = (
         f"Strategy {settings.strategy}, night {settings.night}: {len(jobs)} jobs, local times in {settings.time_zone}. "
         f"[Cloud Scheduler]({jobs_url(settings.project)}). "
-        f"How old the tables are: the view {settings.project}.{settings.dataset}.{VIEW} in BigQuery.\n\n"
+        f"When each job last succeeded: the view {settings.project}.{settings.dataset}.{VIEW} in BigQuery.\n\n"
         f"{timeline(jobs, settings.time_zone)}\n"
     )
     return {"title": "The night", "text": {"content": content, "format": "MARKDOWN"}}

@@ -1,8 +1,11 @@
-"""How old a table's newest row may be: dbt's warn_after and error_after, for each entity."""
+"""How long ago a job may have succeeded last: dbt's warn_after and error_after, for each entity.
+
+Of a service without a run log, how old a table's newest row may be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +20,10 @@ _LENGTHS: dict[str, timedelta] = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
 }
+
+
+LOOKBACK = timedelta(days=90)
+"""How far back the run log is asked; it is partitioned by time, so this bounds what a look at it reads."""
 
 
 class Status(StrEnum):
@@ -72,7 +79,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Criteria:
-    """Raises ValueError when the error would come before the warning."""
+    """Raises ValueError when the error would come before the warning, or after what the run log is asked for."""
 
     warn_after: Threshold
     error_after: Threshold
@@ -80,9 +87,11 @@ class Criteria:
     def __post_init__(self) -> None:
         if self.error_after.length < self.warn_after.length:
             raise ValueError(f"error_after {self.error_after} is shorter than warn_after {self.warn_after}")
+        if self.error_after.length > LOOKBACK:
+            raise ValueError(f"error_after {self.error_after} is longer than {LOOKBACK.days} days, the log's LOOKBACK")
 
     def status(self, age: timedelta | None) -> Status:
-        """Of a table whose newest row is of that age (None: it never loaded); just a threshold is within it."""
+        """Of an entity whose last success is of that age (None: it has none); just a threshold is within it."""
         if age is None or age > self.error_after.length:
             return Status.ERROR
         return Status.WARN if age > self.warn_after.length else Status.PASS
@@ -93,9 +102,14 @@ DAILY = Criteria(Threshold(26, "hour"), Threshold(50, "hour"))
 WEEKLY = Criteria(Threshold(8, "day"), Threshold(15, "day"))
 
 OVERRIDES: Mapping[str, Criteria] = {}
-"""Entities with criteria of their own, by name: such as one that gets no new records for days."""
+"""Entities with criteria of their own, by name."""
 
 
 def criteria_of(entity: Entity, overrides: Mapping[str, Criteria] = OVERRIDES) -> Criteria:
     """The entity's own criteria, or those of its cadence."""
     return overrides.get(entity.name) or (WEEKLY if entity.target.is_weekly else DAILY)
+
+
+def patience(entities: Iterable[Entity], overrides: Mapping[str, Criteria] = OVERRIDES) -> Threshold:
+    """How long the run log may have no row at all: the shortest error_after. Raises ValueError without entities."""
+    return min((criteria_of(entity, overrides).error_after for entity in entities), key=lambda limit: limit.length)

@@ -1,23 +1,24 @@
-"""BigQuery's SQL about freshness: the view for dashboards, and the script that fails when a job did not run.
+"""BigQuery's SQL about freshness: the view for dashboards, and the assertion that fails when a job did not succeed.
 
-Only text is built here. Both start from the list of jobs that exist and LEFT JOIN what the tables say, so that an
-entity whose table never got a row shows as an error instead of being left out. A job that did not run leaves no log,
-which is why the tables are asked and not the logs.
+Only text is built here. Both start from the list of jobs that exist and LEFT JOIN what the service's run log has, so
+that a job that was deleted or paused, and an entity that never succeeded, show as errors instead of being left out.
+A service without a run log has its tables asked instead.
 
 Names are the catalogue's and the settings', which are held to letters, digits, hyphens and underscores; they are quoted
-with backticks all the same. No functions are used but those that sqlglot knows for other dialects, so that the very
-text is tested on DuckDB: CONCAT and not FORMAT, CASE and not IF.
+with backticks anyway. No functions are used but those that sqlglot knows for other dialects, so that the very text is
+tested on DuckDB: CONCAT and not FORMAT, CASE and not IF.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 from ingest.entity import Entity
-from ingest.freshness import OVERRIDES, Criteria, Threshold, criteria_of
+from ingest.freshness import LOOKBACK, OVERRIDES, Criteria, Threshold, criteria_of, patience
 from ingest.rollout import Job
+from ingest.run import SUCCESS
+from ingest.settings import Settings
 
 VIEW = "ingest_freshness"
 """The view's name in the dataset with the tables."""
@@ -29,59 +30,43 @@ _MICROSECOND = timedelta(microseconds=1)
 _HOUR_US = timedelta(hours=1) // _MICROSECOND
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the tables are. Both are names as the settings allow them."""
-
-    project: str
-    dataset: str
-
-    def table(self, name: str) -> str:
-        return f"`{self.project}`.`{self.dataset}`.`{name}`"
-
-    @property
-    def columns(self) -> str:
-        return f"`{self.project}`.`{self.dataset}`.INFORMATION_SCHEMA.COLUMNS"
+def quoted(*names: str) -> str:
+    """A full name, of parts that may have dots themselves: `p`.`d`.`t`."""
+    return ".".join(f"`{part}`" for name in names for part in name.split("."))
 
 
-def loaded_select(place: Place, entities: Iterable[Entity]) -> str:
+def loaded_select(settings: Settings, entities: Iterable[Entity]) -> str:
     """One statement for all the entities' tables: table_name, max_loaded_at (TIMESTAMP), row_count.
 
-    BigQuery refuses all of it where one of the tables is missing.
+    Each is asked for the first of its loaded-at fields. BigQuery refuses all of it where one of the tables is missing.
+    COUNT(*) reads no column, so it adds nothing to the bill, comes with the same call, and counts the very rows that
+    MAX saw; `__TABLES__` and tables.get leave out what is still in the streaming buffer, and tables.get is a call a
+    table.
     """
     return "\nUNION ALL\n".join(
         f"SELECT '{entity.table_name}' AS table_name, "  # noqa: S608
         f"CAST(MAX(`{entity.loaded_at_fields[0]}`) AS TIMESTAMP) AS max_loaded_at, COUNT(*) AS row_count "
-        f"FROM {place.table(entity.table_name)}"
+        f"FROM {quoted(settings.table(entity))}"
         for entity in entities
     )
 
 
-def view_select(place: Place, jobs: Iterable[Job], overrides: Mapping[str, Criteria] = OVERRIDES) -> str:
-    """The view: a row for each job's entity, in dbt's words.
+def view_select(settings: Settings, jobs: Iterable[Job], overrides: Mapping[str, Criteria] = OVERRIDES) -> str:
+    """The view: a row for each job's entity.
 
-    Columns: entity, entity_group, cadence ("daily" or "weekly"), max_loaded_at (NULL: never loaded), row_count,
-    max_loaded_at_time_ago_in_s (fractions of a second kept), warn_after_s, error_after_s, status ("pass", "warn" or
-    "error") as `Criteria.status` has it. It cannot be created before all the tables are there.
+    Columns: entity, entity_group, cadence ("daily" or "weekly"); by the run log last_success_at (NULL: none in
+    LOOKBACK), last_call_at, newest_row_at (the end of the last success that sent rows), log_written_at (the log's last
+    row, of whatever entity), last_success_time_ago_in_s; by the tables, in dbt's words, max_loaded_at, row_count,
+    max_loaded_at_time_ago_in_s; then warn_after_s, error_after_s and status ("pass", "warn" or "error") as
+    `Criteria.status` has it. Ages keep fractions of a second.
     """
-    jobs = list(jobs)
-    expected = _listed(
-        f"SELECT '{job.entity.name}' AS entity, '{job.entity.group}' AS entity_group, '{_cadence(job)}' AS cadence, "
-        f"'{job.entity.table_name}' AS table_name, "
-        f"{_us(criteria.warn_after)} AS warn_after_us, {_us(criteria.error_after)} AS error_after_us"
-        for job, criteria in _with_criteria(jobs, overrides)
-    )
-    return f"""WITH expected AS (
-{expected}
-), loaded AS (
-{loaded_select(place, (job.entity for job in jobs))}
-), aged AS (
-  SELECT expected.*, loaded.max_loaded_at, loaded.row_count,
-    TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), loaded.max_loaded_at, MICROSECOND) AS age_us
-  FROM expected LEFT JOIN loaded ON loaded.table_name = expected.table_name
-)
-SELECT entity, entity_group, cadence, max_loaded_at, row_count,
-  age_us / 1000000 AS max_loaded_at_time_ago_in_s,
+    if settings.run_log:
+        columns, age = "last_success_at, last_call_at, newest_row_at, log_written_at", "last_success_time_ago_in_s"
+    else:
+        columns, age = "max_loaded_at, row_count", "max_loaded_at_time_ago_in_s"
+    return f"""{_aged(settings, jobs, overrides)}
+SELECT entity, entity_group, cadence, {columns},
+  age_us / 1000000 AS {age},
   DIV(warn_after_us, 1000000) AS warn_after_s, DIV(error_after_us, 1000000) AS error_after_s,
   CASE
     WHEN age_us IS NULL OR age_us > error_after_us THEN 'error'
@@ -91,79 +76,114 @@ SELECT entity, entity_group, cadence, max_loaded_at, row_count,
 FROM aged"""  # noqa: S608
 
 
-def assertion_statement_select(place: Place, jobs: Iterable[Job], overrides: Mapping[str, Criteria] = OVERRIDES) -> str:
-    """The assertion's first step: a SELECT of one row and column, the statement that is to be executed next.
+def assertion(settings: Settings, jobs: Iterable[Job], overrides: Mapping[str, Criteria] = OVERRIDES) -> str:
+    """The statement that BigQuery runs each day: it fails, with a message that names them, when entities are in error.
 
-    That one gives one row and column: what is wrong, "invoices: last loaded 53 hours ago, error after 50 hours;
-    returns: never loaded", in the entities' alphabetical order, or NULL. A table that is missing, or has no
-    loaded_at_field of a type of TIMES, is named beside the late ones and does not break the statement. Nothing that the
-    dataset holds becomes a part of the statement, only names that were given here.
+    A run log without any row for the shortest error_after is named before them. ASSERT has no result, so that a
+    scheduled query needs no destination, and takes no message but a literal, hence ERROR.
+    (Source: cloud.google.com/bigquery/docs/reference/standard-sql/debugging-statements and debugging_functions.)
     """
-    expected = _listed(
-        f"SELECT '{job.entity.name}' AS entity, '{job.entity.table_name}' AS table_name, "
-        f"'{job.entity.loaded_at_fields[0]}' AS loaded_at_field, "
-        f"{_us(criteria.error_after)} AS error_after_us, '{criteria.error_after}' AS error_after"
-        for job, criteria in _with_criteria(jobs, overrides)
+    jobs = list(jobs)
+    return f"""-- The ingest schedules' assertion: fails when a job missed two runs.
+ASSERT (
+{_aged(settings, jobs, overrides)}, late AS (
+  SELECT 1 AS place, CONCAT(entity, ': ', {_what(settings)}) AS what
+  FROM aged WHERE age_us IS NULL OR age_us > error_after_us{_log_late(settings, jobs, overrides)}
+), message AS (
+  SELECT STRING_AGG(what, '; ' ORDER BY place, what) AS text FROM late
+)
+SELECT CASE WHEN text IS NULL THEN TRUE ELSE ERROR(CONCAT('ingest freshness: ', text)) END FROM message
+)"""  # noqa: S608
+
+
+def _what(settings: Settings) -> str:
+    """An expression: what is wrong with a late entity."""
+    if not settings.run_log:
+        return f"""CASE
+    WHEN age_us IS NULL THEN 'never loaded'
+    ELSE CONCAT('last loaded {_hours("age_us")} hours ago, error after ', error_after)
+  END"""
+    return f"""CASE
+    WHEN age_us IS NULL THEN 'no success in {LOOKBACK.days} days'
+    ELSE CONCAT('last success {_hours("age_us")} hours ago, error after ', error_after)
+  END, CASE
+    WHEN call_age_us IS NULL THEN ', never called'
+    ELSE CONCAT(', last called {_hours("call_age_us")} hours ago')
+  END"""
+
+
+def _log_late(settings: Settings, jobs: list[Job], overrides: Mapping[str, Criteria]) -> str:
+    if not settings.run_log:
+        return ""
+    limit = patience((job.entity for job in jobs), overrides)
+    return f"""
+  UNION ALL
+  SELECT 0, CASE
+    WHEN age_us IS NULL THEN 'run log {settings.run_log}: no row in {LOOKBACK.days} days'
+    ELSE CONCAT('run log {settings.run_log}: last row {_hours("age_us")} hours ago, error after {limit}')
+  END
+  FROM (SELECT {_age("log_written_at")} AS age_us FROM log) AS written
+  WHERE age_us IS NULL OR age_us > {_us(limit)}"""  # noqa: S608
+
+
+def _aged(settings: Settings, jobs: Iterable[Job], overrides: Mapping[str, Criteria]) -> str:
+    """WITH clauses, the last of which, `aged`, has a row for each job with age_us, NULL where it never succeeded."""
+    jobs = list(jobs)
+    expected = " UNION ALL\n".join(
+        f"  SELECT '{job.entity.name}' AS entity, '{job.entity.group}' AS entity_group, '{_cadence(job)}' AS cadence, "
+        f"'{job.entity.log_name if settings.run_log else job.entity.table_name}' AS seen_as, "
+        f"{_us(criteria.warn_after)} AS warn_after_us, {_us(criteria.error_after)} AS error_after_us, "
+        f"'{criteria.error_after}' AS error_after"
+        for job in jobs
+        for criteria in [criteria_of(job.entity, overrides)]
     )
-    times = ", ".join(f"'{kind}'" for kind in TIMES)
+    seen = _calls(settings) if settings.run_log else _loaded(settings, jobs)
     return f"""WITH expected AS (
 {expected}
-), present AS (
-  SELECT expected.entity, COUNT(found.column_name) AS column_count,
-    MAX(CASE WHEN LOWER(found.column_name) = LOWER(expected.loaded_at_field) THEN found.data_type END) AS loaded_at_type
-  FROM expected LEFT JOIN {place.columns} AS found ON found.table_name = expected.table_name
-  GROUP BY expected.entity
-), judged AS (
-  SELECT expected.entity, table_name, loaded_at_field, error_after_us, error_after,
-    CASE
-      WHEN column_count = 0 THEN CONCAT('table ', table_name, ' does not exist')
-      WHEN loaded_at_type IS NULL THEN CONCAT('table ', table_name, ' has no column ', loaded_at_field)
-      WHEN loaded_at_type NOT IN ({times}) THEN CONCAT('column ', loaded_at_field, ' of ', table_name, ' is no time')
-    END AS broken
-  FROM expected LEFT JOIN present ON present.entity = expected.entity
-), statements AS (
-  SELECT entity, CASE
-    WHEN broken IS NOT NULL THEN CONCAT("SELECT '", entity, "', '", broken, "', 0, 0, ''")
-    ELSE CONCAT(
-      "SELECT '", entity, "', CAST(NULL AS STRING), ",
-      "TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), CAST(MAX(`", loaded_at_field, "`) AS TIMESTAMP), MICROSECOND), ",
-      CAST(error_after_us AS STRING), ", '", error_after, "' FROM {place.table('", table_name, "')}")
-    END AS statement
-  FROM judged
-)
-SELECT CONCAT(
-  "SELECT STRING_AGG(CONCAT(entity, ': ', CASE ",
-  "WHEN broken IS NOT NULL THEN broken ",
-  "WHEN age_us IS NULL THEN 'never loaded' ",
-  "ELSE CONCAT('last loaded ', CAST(DIV(age_us, {_HOUR_US}) AS STRING), ' hours ago, error after ', error_after) ",
-  "END), '; ' ORDER BY entity) FROM (",
-  "SELECT '' AS entity, CAST(NULL AS STRING) AS broken, 0 AS age_us, 0 AS error_after_us, '' AS error_after UNION ALL ",
-  STRING_AGG(statement, ' UNION ALL ' ORDER BY entity),
-  ") AS asked WHERE broken IS NOT NULL OR age_us IS NULL OR age_us > error_after_us") AS statement
-FROM statements"""  # noqa: S608
+), {seen}"""
 
 
-def assertion_script(place: Place, jobs: Iterable[Job], overrides: Mapping[str, Criteria] = OVERRIDES) -> str:
-    """The script that BigQuery runs each day: it fails, with a message that names them, when entities are in error.
+def _calls(settings: Settings) -> str:
+    # The log is partitioned by start_time. What is dated in the future proves nothing.
+    return f"""calls AS (
+  SELECT entity_type, status, records_inserted, ended_at FROM (
+    SELECT entity_type, status, records_inserted, COALESCE(end_time, start_time) AS ended_at
+    FROM {quoted(settings.project, settings.run_log)}
+    WHERE start_time >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL {LOOKBACK.days} DAY)
+  ) AS logged WHERE ended_at <= CURRENT_TIMESTAMP()
+), seen AS (
+  SELECT entity_type,
+    MAX(CASE WHEN status = '{SUCCESS}' THEN ended_at END) AS last_success_at,
+    MAX(CASE WHEN status = '{SUCCESS}' AND records_inserted > 0 THEN ended_at END) AS newest_row_at,
+    MAX(ended_at) AS last_call_at
+  FROM calls GROUP BY entity_type
+), log AS (
+  SELECT MAX(ended_at) AS log_written_at FROM calls
+), aged AS (
+  SELECT expected.*, seen.last_success_at, seen.newest_row_at, seen.last_call_at, log.log_written_at,
+    {_age("seen.last_success_at")} AS age_us,
+    {_age("seen.last_call_at")} AS call_age_us
+  FROM expected CROSS JOIN log LEFT JOIN seen ON seen.entity_type = expected.seen_as
+)"""  # noqa: S608
 
-    error_after is two missed runs. The statement is put together over INFORMATION_SCHEMA, since one missing table would
-    fail a statement that names it. (Source: cloud.google.com/bigquery/docs/reference/standard-sql/procedural-language.)
-    """
-    return f"""-- The ingest schedules' assertion: fails when a job missed two runs, or its table is not as expected.
-DECLARE assertion STRING;
-DECLARE late STRING;
-SET assertion = (
-{assertion_statement_select(place, jobs, overrides)}
-);
-EXECUTE IMMEDIATE assertion INTO late;
-IF late IS NOT NULL THEN
-  RAISE USING MESSAGE = CONCAT('ingest freshness: ', late);
-END IF;
-"""
+
+def _loaded(settings: Settings, jobs: list[Job]) -> str:
+    return f"""loaded AS (
+{loaded_select(settings, (job.entity for job in jobs))}
+), aged AS (
+  SELECT expected.*, loaded.max_loaded_at, loaded.row_count,
+    {_age("loaded.max_loaded_at")} AS age_us
+  FROM expected LEFT JOIN loaded ON loaded.table_name = expected.seen_as
+)"""  # noqa: S608
 
 
-def _with_criteria(jobs: Iterable[Job], overrides: Mapping[str, Criteria]) -> list[tuple[Job, Criteria]]:
-    return [(job, criteria_of(job.entity, overrides)) for job in jobs]
+def _age(moment: str) -> str:
+    return f"TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), {moment}, MICROSECOND)"
+
+
+def _hours(microseconds: str) -> str:
+    """Whole hours, within a text of CONCAT."""
+    return f"', CAST(DIV({microseconds}, {_HOUR_US}) AS STRING), '"
 
 
 def _cadence(job: Job) -> str:
@@ -172,7 +192,3 @@ def _cadence(job: Job) -> str:
 
 def _us(threshold: Threshold) -> int:
     return threshold.length // _MICROSECOND
-
-
-def _listed(selects: Iterable[str]) -> str:
-    return " UNION ALL\n".join(f"  {select}" for select in selects)

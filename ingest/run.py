@@ -18,6 +18,9 @@ CLOCK_SKEW = timedelta(seconds=BACKOFF.low)
 """Between the clocks of Cloud Scheduler, the service and the one who deploys; no more than the shortest backoff, so
 that a try and its retry are told apart."""
 
+SUCCESS = "success"
+"""The run log's status of a call that did its work; of one that did not it is "failed"."""
+
 _ERROR_LENGTH = 120
 
 
@@ -38,6 +41,11 @@ class LogRow:
     error: str = ""
 
     @property
+    def over(self) -> datetime:
+        """When it was over, as far as the log knows."""
+        return self.ended or self.started
+
+    @property
     def fault(self) -> str:
         """What went wrong, in one line."""
         line = " ".join(self.error.split()) or self.status
@@ -46,7 +54,7 @@ class LogRow:
     def answered(self, deadline: timedelta) -> bool:
         """Whether it succeeded before Cloud Scheduler gave it up."""
         took = self.ended - self.started if self.ended else timedelta()
-        return self.status == "success" and took <= deadline + CLOCK_SKEW
+        return self.status == SUCCESS and took <= deadline + CLOCK_SKEW
 
 
 @dataclass(frozen=True)

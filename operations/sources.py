@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from ingest.freshness import Criteria, Status, Threshold
+from ingest.freshness import Criteria, Loaded, Status, Threshold
 from ingest.settings import Settings
-from operations.cloud.tables import Freshness
 from operations.files import write_atomic
+from operations.freshness import Freshness
 
 SCHEMA = "https://schemas.getdbt.com/dbt/sources/v3.json"
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
-"""What dbt writes as max_loaded_at of an empty table, since the schema wants a moment."""
+"""What dbt writes as max_loaded_at of an empty table, since the schema wants a moment; here of no success as well."""
 
 
 def artifact(
@@ -24,6 +24,7 @@ def artifact(
 ) -> dict[str, object]:
     """The artifact of verdicts as of `at`; `now` (aware) is when it was made, `elapsed` the seconds that it took.
 
+    Its max_loaded_at is what the verdict rests on: the last success or, without a run log, the newest row.
     What is not expected yet is left out: dbt has no status for it.
     """
     return {
@@ -51,21 +52,29 @@ def write(path: Path, content: object) -> None:
 
 def _result(verdict: Freshness, settings: Settings, at: datetime, elapsed: float) -> dict[str, object]:
     unique_id = f"source.{settings.project}.{settings.dataset_of(verdict.entity)}.{verdict.entity.table_name}"
-    if verdict.loaded is None:
+    if verdict.status is Status.RUNTIME_ERROR:
         return {"unique_id": unique_id, "error": verdict.error, "status": str(verdict.status)}
-    newest = verdict.loaded.max_loaded_at or NEVER
+    newest = at - verdict.age if verdict.age is not None else NEVER
     return {
         "unique_id": unique_id,
-        "max_loaded_at": newest.isoformat(),
+        "max_loaded_at": newest.astimezone(UTC).isoformat(),
         "snapshotted_at": at.astimezone(UTC).isoformat(),
         "max_loaded_at_time_ago_in_s": (at - newest).total_seconds(),
         "status": str(verdict.status),
         "criteria": criteria_json(verdict.criteria) | {"filter": None},
-        "adapter_response": {"row_count": verdict.loaded.rows},
+        "adapter_response": _table(verdict.loaded),
         "timing": [],
         "thread_id": "MainThread",
         "execution_time": elapsed,
     }
+
+
+def _table(loaded: Loaded | None) -> dict[str, object]:
+    """What the table shows, beside the verdict; nothing of one that could not be asked."""
+    if loaded is None:
+        return {}
+    newest = loaded.max_loaded_at
+    return {"row_count": loaded.rows, "newest_row_at": newest.astimezone(UTC).isoformat() if newest else None}
 
 
 def _threshold(threshold: Threshold) -> dict[str, object]:

@@ -19,9 +19,9 @@ MONITORING_STACK = "ingest-monitoring"
 class MonitoringStack(IngestStack):
     """For the jobs that exist at the settings' night; there is none without notification channels.
 
-    It is deployed by itself, after the night's gate has passed: BigQuery refuses to create the view before all its
-    tables are there, and an assertion would name every table that the first run has yet to fill. The assertion is only
-    there with an account to run as.
+    It is deployed by itself, after the night's gate has passed: an assertion would name every job that has yet to run
+    for the first time, and BigQuery refuses to create the view before all that it reads is there. The assertion is
+    only there with an account to run as.
     """
 
     def __init__(self, scope: Construct, *, jobs: Iterable[Job], settings: Settings) -> None:

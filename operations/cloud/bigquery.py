@@ -19,6 +19,9 @@ ENDPOINT_VARIABLE = "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT"
 PATIENCE = 60.0
 """Seconds that a request, its retries and the wait for its result may take each; the client's own are 10 minutes."""
 
+MINIMUM_BILLED = 10 * 2**20
+"""Bytes that are billed for a table in a query, and for a query, at the least (cloud.google.com/bigquery/pricing)."""
+
 
 def bigquery_client(settings: Settings, environ: Mapping[str, str]) -> Client:
     """A client with the endpoint and the credentials that the google provider takes from the same environment.

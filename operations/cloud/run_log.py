@@ -9,7 +9,7 @@ from google.cloud.bigquery import Client
 from ingest.run import LogRow
 from ingest.settings import Settings
 from operations.cloud import bigquery
-from operations.cloud.bigquery import PATIENCE
+from operations.cloud.bigquery import MINIMUM_BILLED, PATIENCE
 
 MAX_BYTES = 2**30
 
@@ -38,9 +38,21 @@ def query(settings: Settings, since: datetime) -> str:
     )
 
 
-def rows(client: Client, settings: Settings, since: datetime, *, patience: float = PATIENCE) -> list[LogRow]:
+def bytes_to_be_billed(client: Client, settings: Settings, since: datetime, *, patience: float = PATIENCE) -> int:
+    """The most that `rows` is billed for, by a dry run. Raises OperationError (code 2)."""
+    return max(MINIMUM_BILLED, bigquery.bytes_processed(client, query(settings, since), patience=patience))
+
+
+def rows(
+    client: Client,
+    settings: Settings,
+    since: datetime,
+    *,
+    max_bytes: int | None = MAX_BYTES,
+    patience: float = PATIENCE,
+) -> list[LogRow]:
     """The run log since `since`, in no order. The settings must name one. Raises OperationError (code 2)."""
-    found = bigquery.rows(client, query(settings, since), _COLUMNS, max_bytes=MAX_BYTES, patience=patience)
+    found = bigquery.rows(client, query(settings, since), _COLUMNS, max_bytes=max_bytes, patience=patience)
     return [
         LogRow(
             row["entity_type"],

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
 from google.cloud.bigquery import Client
 
 from ingest.entity import REFERENCE_PREFIX, TABLE_PREFIX, Entity
-from ingest.freshness import MISSING, OVERRIDES, Criteria, Loaded, Status, criteria_of
-from ingest.freshness_sql import TIMES, Place, loaded_select
+from ingest.freshness import MISSING, Loaded
+from ingest.freshness_sql import TIMES, loaded_select, quoted
 from ingest.settings import Settings
 from operations.cloud import bigquery
-from operations.cloud.bigquery import PATIENCE
+from operations.cloud.bigquery import MINIMUM_BILLED, PATIENCE
 from operations.cloud.errors import Cause, UnansweredError
 
 TABLES_PER_QUERY = 1000
 """BigQuery refuses a query that refers to more tables (cloud.google.com/bigquery/quotas): beyond, one more query."""
-
-MINIMUM_BILLED = 10 * 2**20
-"""Bytes that are billed for a table in a query, and for a query, at the least (cloud.google.com/bigquery/pricing)."""
 
 MAX_BYTES = 10 * 2**30
 
@@ -53,18 +49,6 @@ class Tables:
 
     loaded: dict[str, Loaded]
     broken: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Freshness:
-    """One entity's verdict. `error` says what is wrong with a table that could not be asked."""
-
-    entity: Entity
-    criteria: Criteria
-    status: Status
-    loaded: Loaded | None = None
-    age: timedelta | None = None
-    error: str | None = None
 
 
 def _datasets(settings: Settings, entities: Iterable[Entity]) -> dict[str, str]:
@@ -108,17 +92,24 @@ def loaded_at_column(entity: Entity, columns: Container[str]) -> str | None:
 
 
 def states(client: Client, settings: Settings, entities: Iterable[Entity], *, patience: float = PATIENCE) -> Tables:
-    """What the tables say, by two queries; a table that BigQuery refuses to read is found out and named.
-
-    Raises OperationError (code 2) where none can be asked, or where it would bill more than MAX_BYTES.
-    """
+    """What the tables say, by two queries. Raises OperationError (code 2) where none can be asked."""
     surveyed = survey(client, settings, entities, patience=patience)
+    return read_each(client, settings, surveyed, max_bytes=MAX_BYTES, patience=patience)
+
+
+def read_each(
+    client: Client, settings: Settings, surveyed: Survey, *, max_bytes: int | None, patience: float = PATIENCE
+) -> Tables:
+    """What the surveyed tables say; a table that BigQuery refuses to read is found out and named.
+
+    `max_bytes` is what a query may be billed for. Raises OperationError (code 2), also over more than that.
+    """
     loaded = dict.fromkeys(surveyed.missing, MISSING)
     broken = {name: why for name, why in surveyed.broken.items() if name not in surveyed.missing}
 
     def ask(part: Sequence[Entity]) -> None:
         try:
-            loaded.update(read(client, settings, part, max_bytes=MAX_BYTES, patience=patience))
+            loaded.update(read(client, settings, part, max_bytes=max_bytes, patience=patience))
         except UnansweredError as error:
             if error.cause not in _OF_ONE or OVER_LIMIT in str(error):
                 raise
@@ -170,32 +161,31 @@ def columns_query(settings: Settings, datasets: Mapping[str, str]) -> str:
     """One statement for all datasets, by the prefix of their tables."""
     return "\nUNION ALL\n".join(
         "SELECT table_name, column_name, data_type "  # noqa: S608
-        f"FROM {Place(settings.project, dataset).columns} "
+        f"FROM {quoted(settings.project, dataset)}.INFORMATION_SCHEMA.COLUMNS "
         f"WHERE STARTS_WITH(table_name, '{prefix}')"
         for prefix, dataset in datasets.items()
-    )
-
-
-def loaded_query(settings: Settings, entities: Iterable[Entity]) -> str:
-    """One statement for all the entities' tables: table_name, max_loaded_at, row_count.
-
-    COUNT(*) reads no column, so it adds nothing to the bill, comes with the same call, and counts the very rows that
-    MAX saw; `__TABLES__` and tables.get leave out what still lies in the streaming buffer, and tables.get is a call a
-    table.
-    """
-    return "\nUNION ALL\n".join(
-        loaded_select(Place(settings.project, settings.dataset_of(entity)), [entity]) for entity in entities
     )
 
 
 def bytes_to_be_billed(
     client: Client, settings: Settings, entities: Sequence[Entity], *, patience: float = PATIENCE
 ) -> int:
-    """The most that the queries of `survey` and `read` are billed for, by a dry run. Raises OperationError (code 2)."""
-    scanned = sum(
-        bigquery.bytes_processed(client, loaded_query(settings, part), patience=patience) for part in _parts(entities)
-    )
-    return scanned + MINIMUM_BILLED * (len(entities) + 1)
+    """The most that the queries of `survey` and `read_each` are billed for, by a dry run.
+
+    Raises OperationError (code 2).
+    """
+
+    def scanned(part: Sequence[Entity]) -> int:
+        try:
+            return bigquery.bytes_processed(client, loaded_select(settings, part), patience=patience)
+        except UnansweredError as error:
+            if error.cause not in _OF_ONE:
+                raise
+            if len(part) == 1:
+                return 0
+            return scanned(part[: len(part) // 2]) + scanned(part[len(part) // 2 :])
+
+    return sum(map(scanned, _parts(entities))) + MINIMUM_BILLED * (len(entities) + 1)
 
 
 def read(
@@ -212,42 +202,12 @@ def read(
     """
     answered = {}
     for part in _parts(entities):
-        for row in bigquery.rows(client, loaded_query(settings, part), _LOADED, max_bytes=max_bytes, patience=patience):
+        for row in bigquery.rows(
+            client, loaded_select(settings, part), _LOADED, max_bytes=max_bytes, patience=patience
+        ):
             answered[row["table_name"]] = Loaded(row["max_loaded_at"], row["row_count"])
     return {entity.name: answered[entity.table_name] for entity in entities if entity.table_name in answered}
 
 
 def _parts(entities: Sequence[Entity]) -> list[Sequence[Entity]]:
     return [entities[start : start + TABLES_PER_QUERY] for start in range(0, len(entities), TABLES_PER_QUERY)]
-
-
-def expected(settings: Settings) -> list[Entity]:
-    """The entities whose jobs exist at the settings' night."""
-    return [job.entity for job in settings.world().values()]
-
-
-def judge(
-    catalogue: Iterable[Entity],
-    surveyed: Survey,
-    found: Mapping[str, Loaded],
-    at: datetime,
-    overrides: Mapping[str, Criteria] = OVERRIDES,
-) -> list[Freshness]:
-    """A verdict for each entity, as of `at` (aware). Which are neither readable nor broken are not expected yet."""
-    readable = {entity.name for entity in surveyed.readable}
-    verdicts = []
-    for entity in catalogue:
-        criteria = criteria_of(entity, overrides)
-        if entity.name in surveyed.broken:
-            error = surveyed.broken[entity.name]
-            verdicts.append(Freshness(entity, criteria, Status.RUNTIME_ERROR, error=error))
-        elif entity.name not in readable:
-            verdicts.append(Freshness(entity, criteria, Status.NOT_YET))
-        elif entity.name not in found:
-            error = f"BigQuery's answer leaves {entity.table_name} out; try again"
-            verdicts.append(Freshness(entity, criteria, Status.RUNTIME_ERROR, error=error))
-        else:
-            table = found[entity.name]
-            age = at - table.max_loaded_at if table.max_loaded_at else None
-            verdicts.append(Freshness(entity, criteria, criteria.status(age), table, age))
-    return verdicts
