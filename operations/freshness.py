@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from ingest.entity import Entity
 from ingest.freshness import LOOKBACK, MISSING, OVERRIDES, Criteria, Loaded, Status, criteria_of, patience
 from ingest.run import SUCCESS, LogRow
+from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud.tables import Survey, Tables
 
@@ -112,7 +113,8 @@ def log_silence(
     newest = max((row.over for row in log if row.over <= at), default=None)
     if newest and at - newest <= limit.length:
         return None
-    last = f"last row {newest.isoformat(timespec='minutes')}" if newest else f"no row in {LOOKBACK.days} days"
+    zone = time_zone(settings.time_zone)
+    last = f"last row {newest.astimezone(zone):%a %Y-%m-%d %H:%M}" if newest else f"no row in {LOOKBACK.days} days"
     return (
         f"run log {settings.run_log}: {last}, error after {limit}; the service stopped writing it, or nothing calls "
         "the service: compare the newest rows, and look at the service's own log"

@@ -94,7 +94,7 @@ def client(twin: Twin) -> CloudSchedulerClient:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    """A dataset with all sixteen tables, empty."""
+    """A BigQuery in which nothing ran yet: no table, no run log."""
     from tests.given.tables import place
 
     with place() as found:

@@ -96,8 +96,8 @@ def rows(
 
 def _asking(client: Client) -> AbstractContextManager[None]:
     remedies = {
-        Cause.DENIED: f"it needs the roles bigquery.jobUser on {client.project} and bigquery.dataViewer on the dataset",
-        Cause.NOT_FOUND: "compare project and dataset in cdktf.json",
+        Cause.DENIED: f"it needs bigquery.jobUser on {client.project} and bigquery.dataViewer on the datasets",
+        Cause.NOT_FOUND: "compare project, datasets and run_log in cdktf.json",
         Cause.UNREADABLE: f"look at {ENDPOINT_VARIABLE}",
     }
     return asking("BigQuery did not answer the query", remedies=remedies, code=2)

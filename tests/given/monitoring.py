@@ -14,6 +14,7 @@ from ingest.entity import Entity
 from ingest.rollout import Job, state_at
 from ingest.settings import Settings
 from tests.given.domain import SETTINGS, night
+from tests.given.tables import log_call
 from twin.bigquery import ApiError, BigQuery
 from twin.warehouse import Warehouse
 
@@ -56,10 +57,7 @@ class Datasets:
 
     def ran(self, entity: str, ago: timedelta, *, status: str = "success", inserted: int | None = 10) -> None:
         """A row of the run log, of a call that ended `ago`."""
-        ended = NOW - ago
-        times = {"start_time": ended - TOOK, "end_time": ended}
-        counts = {"records_fetched": inserted, "records_inserted": inserted}
-        self.warehouse.log({"entity_type": entity, "run_id": f"{ended}", "status": status, **times, **counts})
+        log_call(self.warehouse, entity, NOW - ago, status, inserted)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a SELECT by column; the values are text or None, as the API has them."""

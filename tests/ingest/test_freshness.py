@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import DAILY, WEEKLY, Criteria, Status, Threshold, criteria_of
+from ingest.freshness import DAILY, WEEKLY, Criteria, Status, Threshold, criteria_of, patience
 
 TICK = timedelta(microseconds=1)
 
@@ -31,7 +31,7 @@ def test_an_age_of_just_the_threshold_is_within_it_and_a_microsecond_more_is_not
     assert criteria.status(fails + TICK) is Status.ERROR
 
 
-def test_a_table_that_never_loaded_is_an_error() -> None:
+def test_what_never_succeeded_is_an_error() -> None:
     assert DAILY.status(None) is Status.ERROR
 
 
@@ -62,6 +62,20 @@ def test_criteria_whose_error_comes_before_the_warning_are_refused() -> None:
         Criteria(Threshold(25, "hour"), Threshold(1, "day"))
 
 
+def test_criteria_that_reach_behind_what_the_run_log_is_asked_for_are_refused() -> None:
+    Criteria(Threshold(1, "day"), Threshold(90, "day"))
+    with pytest.raises(ValueError, match="error_after 91 days is longer than 90 days"):
+        Criteria(Threshold(1, "day"), Threshold(91, "day"))
+
+
+def test_the_run_log_may_be_silent_for_the_shortest_error_after() -> None:
+    weekly = [entity for entity in CATALOGUE if entity.target.is_weekly]
+
+    assert patience(CATALOGUE) == DAILY.error_after
+    assert patience(weekly) == WEEKLY.error_after
+    assert patience(weekly, {"campaigns": DAILY}) == DAILY.error_after
+
+
 @pytest.mark.parametrize(("count", "period"), [(0, "hour"), (-1, "day"), (1, "week")])
 def test_a_threshold_that_dbt_does_not_know_is_refused(count: int, period: str) -> None:
     with pytest.raises(ValueError, match="must be 1 or more of minute, hour, day"):
@@ -69,7 +83,7 @@ def test_a_threshold_that_dbt_does_not_know_is_refused(count: int, period: str) 
 
 
 @given(st.timedeltas(), st.timedeltas())
-def test_an_older_table_is_never_better_than_a_younger_one(one: timedelta, other: timedelta) -> None:
+def test_an_older_success_is_never_better_than_a_younger_one(one: timedelta, other: timedelta) -> None:
     order = [Status.PASS, Status.WARN, Status.ERROR]
     younger, older = sorted((one, other))
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import DAILY, WEEKLY, Criteria, Loaded, Status, Threshold
-from operations.cloud.tables import Freshness
+from ingest.freshness import DAILY, MISSING, WEEKLY, Criteria, Loaded, Status, Threshold
+from operations.freshness import Freshness
 from operations.sources import artifact, criteria_json
 from tests.given.domain import SETTINGS
 
@@ -22,19 +22,28 @@ def results(*verdicts: Freshness) -> list[dict[str, Any]]:
     return list(found["results"])
 
 
-def test_a_table_has_its_age_at_the_moment_that_was_asked_about() -> None:
-    loaded = Loaded(AT - timedelta(hours=27), 2)
-    (result,) = results(Freshness(ENTITIES["jobs"], DAILY, Status.WARN, loaded, timedelta(hours=27)))
+def test_a_verdict_has_the_age_that_it_rests_on_and_the_newest_row_beside_it() -> None:
+    loaded = Loaded(AT - timedelta(days=3), 2)
+    (result,) = results(Freshness(ENTITIES["returns"], DAILY, Status.WARN, timedelta(hours=27), loaded))
 
-    assert result["unique_id"] == "source.kpi-auto-471020.st_raw_v2.raw_jobs"
+    assert result["unique_id"] == "source.kpi-auto-471020.st_raw_v2.raw_returns"
     assert (result["status"], result["max_loaded_at_time_ago_in_s"]) == ("warn", 27 * 3600)
-    assert (result["max_loaded_at"], result["adapter_response"]) == ("2026-10-25T12:00:00+00:00", {"row_count": 2})
+    assert result["max_loaded_at"] == "2026-10-25T12:00:00+00:00"
+    assert result["adapter_response"] == {"row_count": 2, "newest_row_at": "2026-10-23T15:00:00+00:00"}
 
 
-def test_an_empty_table_has_the_moment_that_dbt_writes() -> None:
-    (result,) = results(Freshness(ENTITIES["jobs"], DAILY, Status.ERROR, Loaded(None, 0)))
+def test_an_entity_that_never_succeeded_has_the_moment_that_dbt_writes() -> None:
+    (result,) = results(Freshness(ENTITIES["jobs"], DAILY, Status.ERROR, None, MISSING))
 
     assert result["max_loaded_at"] == "0001-01-01T00:00:00+00:00"
+    assert result["adapter_response"] == {"row_count": 0, "newest_row_at": None}
+
+
+def test_a_success_beside_a_table_that_could_not_be_asked_is_one() -> None:
+    verdict = Freshness(ENTITIES["jobs"], DAILY, Status.PASS, timedelta(hours=1), error="it is locked")
+    (result,) = results(verdict)
+
+    assert (result["status"], result["adapter_response"]) == ("pass", {})
 
 
 def test_a_table_that_could_not_be_asked_has_its_error_and_nothing_else() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.rollout import STRATEGIES
 from tests.given.domain import night
-from tests.given.monitoring import ACCOUNT, CHANNEL, ON, STACK, Raised, dataset, jobs
+from tests.given.monitoring import ACCOUNT, CHANNEL, ON, STACK, datasets, jobs
 from tests.given.synth import Stacks, Synthesize
 
 NIGHTS = [(s.name, n) for s in STRATEGIES.values() for n in s.numbers]
@@ -59,14 +59,13 @@ def test_the_sql_that_is_deployed_expects_the_jobs_of_the_night(
 ) -> None:
     resources = synthesize(strategy=strategy, night=number, **ON)[STACK]["resource"]
     expected = [job.entity.name for job in jobs(night(number, strategy))]
-    with dataset() as tables:
+    with datasets() as log:
         view = resources["google_bigquery_table"]["freshness"]["view"]["query"]
-        assert [row["entity"] for row in tables.rows(view)] == expected
+        assert [row["entity"] for row in log.rows(view)] == expected
 
-        script = resources["google_bigquery_data_transfer_config"]["freshness_assertion"]["params"]["query"]
-        with pytest.raises(Raised) as raised:
-            tables.run(script)
-        assert str(raised.value) == "ingest freshness: " + "; ".join(f"{e}: never loaded" for e in sorted(expected))
+        query = resources["google_bigquery_data_transfer_config"]["freshness_assertion"]["params"]["query"]
+        log.ran("collections", timedelta(hours=1))
+        assert log.late(query) == "; ".join(f"{e}: no success in 90 days, never called" for e in sorted(expected))
         for entity in expected:
-            tables.load(entity, timedelta(hours=1))
-        tables.run(script)
+            log.ran(entity, timedelta(hours=1))
+        assert log.late(query) is None

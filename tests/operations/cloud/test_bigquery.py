@@ -43,14 +43,13 @@ def line(action: Callable[[], object]) -> str:
         (
             403,
             google_error(403, "accessDenied", "Access Denied: Project kpi: no bigquery.jobs.create\n\nLocation: US"),
-            "the query: HTTP 403, Access Denied: Project kpi: no bigquery.jobs.create; it needs the roles "
-            "bigquery.jobUser",
+            "the query: HTTP 403, Access Denied: Project kpi: no bigquery.jobs.create; it needs bigquery.jobUser",
         ),
         (403, google_error(403, "quotaExceeded", "Quota exceeded"), "HTTP 403, Quota exceeded"),
         (
             404,
             google_error(404, "notFound", "Not found: Dataset d"),
-            "HTTP 404, Not found: Dataset d; compare project and dataset in cdktf.json",
+            "HTTP 404, Not found: Dataset d; compare project, datasets and run_log in cdktf.json",
         ),
         (
             401,

@@ -142,5 +142,5 @@ def test_what_is_no_single_tables_fault_is_not_asked_again_table_by_table(
 
 def test_no_dataset_at_all_is_no_answer(datasets: Datasets) -> None:
     datasets.datasets.clear()
-    with pytest.raises(OperationError, match="compare project and dataset"):
+    with pytest.raises(OperationError, match="compare project, datasets"):
         ask(datasets)

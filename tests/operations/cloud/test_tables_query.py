@@ -8,15 +8,16 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from ingest.freshness_sql import loaded_select
 from operations.cloud import tables as freshness
-from operations.cloud.tables import MAX_BYTES, columns_query, loaded_query, survey
+from operations.cloud.tables import MAX_BYTES, columns_query, survey
 from tests.given.domain import SETTINGS
 from tests.given.tables import JOBS, many
 from tests.given.tables import place as a_place
 
 
 def test_the_query_of_one_table_reads_its_loaded_at_column_and_counts_its_rows() -> None:
-    assert loaded_query(SETTINGS, [JOBS]) == (
+    assert loaded_select(SETTINGS, [JOBS]) == (
         "SELECT 'raw_jobs' AS table_name, CAST(MAX(`updated_on`) AS TIMESTAMP) AS max_loaded_at, "
         "COUNT(*) AS row_count FROM `kpi-auto-471020`.`st_raw_v2`.`raw_jobs`"
     )
@@ -33,7 +34,7 @@ def test_the_query_of_the_columns_is_one_statement_of_bigquery() -> None:
 @pytest.mark.parametrize("count", [1, 2, 1600])
 def test_one_statement_reads_all_tables(count: int) -> None:
     entities = many(count)
-    text = loaded_query(SETTINGS, entities)
+    text = loaded_select(SETTINGS, entities)
     (statement,) = sqlglot.parse(text, read="bigquery")
 
     assert isinstance(statement, exp.Query)
