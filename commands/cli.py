@@ -23,7 +23,7 @@ SUMMARIES = {
     "completion": "Print the script that completes commands, options and their values after TAB.",
     "deploy": "Deploy a night: preview, Terraform's plan, confirmation, then exactly that plan.",
     "diff": "Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.",
-    "freshness": "Check that the tables of the committed night got new rows in time.",
+    "freshness": "Check that each job of the committed night succeeded in time.",
     "gate": "Ask whether a night worked; the next night waits for it.",
     "history": "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
     "move-state": "Move Terraform's state of all stacks to the team's bucket, or back to this machine.",

@@ -33,31 +33,7 @@ SECRET_VALUES = re.compile(
     r"-----BEGIN|\bAIza[\w-]{35}|\bya29\.[\w-]{10}|\bGOCSPX-[\w-]{10}|\bghp_\w{20}|\bAKIA[A-Z0-9]{16}"
     r"|\bBearer [\w.~+/-]{16}|\beyJ[\w-]{10,}\.eyJ|[\"']private_key(_id)?[\"']|[?&](access_token|api_?key|token)="
 )
-REFERENCE = re.compile(r"(data\.)?(google_\w+)\.([\w-]+)(\.\w+|\[\d+\]|\[\"[\w-]+\"\])+")
-FUNCTION = re.compile(r"\b(basename|element|format|join|lower|replace|split|trimprefix|trimsuffix)\(")
-TEXT = re.compile(r'"[^"\\]*"')
 DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
-
-
-def known_references(subject: Subject) -> Iterator[str]:
-    """Interpolations refer to the stack's own resources, and only reshape their texts.
-
-    `${` and `%{` in a text are code to Terraform: a column or a URL with them is run, or breaks the plan.
-    """
-    known = {one.address for one in subject.stack.subjects()}
-    for _, text in _strings(subject.body):
-        # A doubled sign is how Terraform writes the plain one.
-        left = text.replace("$${", "").replace("%%{", "")
-        if "%{" in left:
-            yield f"{_short(text)} has a template directive"
-        for expression in re.findall(r"\$\{(.*?)(?:\}|$)", left, re.DOTALL):
-            references = list(REFERENCE.finditer(expression))
-            rest = FUNCTION.sub("(", TEXT.sub("", REFERENCE.sub("", expression)))
-            if not references or re.search(r"[^\s(),\d]", rest):
-                yield f"${{{expression}}} is no reference to a resource"
-            for found in references:
-                if f"{found[1] or ''}{found[2]}.{found[3]}" not in known:
-                    yield f"${{{expression}}} refers to a resource that the stack does not have"
 
 
 def no_credentials(subject: Subject) -> Iterator[str]:
@@ -145,7 +121,6 @@ def _is_custom_role(subject: Subject) -> bool:
 
 
 RULES = (
-    Rule("ING004", known_references, _is_stack),
     Rule("ING006", no_credentials, _is_stack),
     Rule("ING102", audience, _sends_oidc_token),
     Rule("ING104", backoff, _declares_retries),

@@ -55,12 +55,12 @@ def test_the_deployed_night_is_the_last_one_that_came_to_its_end(ledger: Ledger)
 @pytest.mark.parametrize(
     ("number", "hours", "why"),
     [
-        (0, 0, "its gate can be asked from Wed 2026-10-21 05:15 MST on"),
-        (0, 8, "its gate can be asked from Wed 2026-10-21 05:15 MST on"),
+        (0, 0, "its gate can be asked from Wed 2026-10-21 04:49 MST on"),
+        (0, 7, "its gate can be asked from Wed 2026-10-21 04:49 MST on"),
         (0, 9, None),
-        (1, 9, "its gate can be asked from Wed 2026-10-21 07:05 MST on"),
+        (1, 9, "its gate can be asked from Wed 2026-10-21 06:39 MST on"),
         (1, 11, None),
-        (3, 11, "its gate can be asked from Sun 2026-10-25 08:15 MST on"),
+        (3, 11, "its gate can be asked from Sun 2026-10-25 07:49 MST on"),
         (3, 24 * 4 + 12, None),
     ],
 )

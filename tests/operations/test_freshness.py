@@ -146,7 +146,7 @@ def test_a_run_log_with_a_row_of_whatever_entity_and_status_is_written() -> None
 def test_a_run_log_that_stopped_is_named_with_its_last_row() -> None:
     text = str(silence(call("jobs", 50 * HOURS + TICK), call("returns", -HOURS)))
 
-    assert text.startswith("run log st_logs_v2.ingestion_logs: last row 2026-10-24T05:59-07:00, error after 50 hours; ")
+    assert text.startswith("run log st_logs_v2.ingestion_logs: last row Sat 2026-10-24 05:59, error after 50 hours; ")
     assert str(silence()).startswith("run log st_logs_v2.ingestion_logs: no row in 90 days, error after 50 hours; ")
 
 

@@ -85,10 +85,12 @@ def watched(
             if mine and when == "before":
                 action()
                 raise ApiError(503, "UNAVAILABLE", "killed here")
-            result = call(*arguments)
-            if mine:
-                action()
-            return result
+            try:
+                return call(*arguments)
+            finally:
+                # Also when the answer is that there is no such job.
+                if mine:
+                    action()
 
         return counted
 

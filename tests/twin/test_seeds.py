@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, timedelta
 
@@ -11,6 +11,7 @@ from google.cloud.scheduler_v1.types import HttpMethod, Job
 
 from ingest.baseline import BaselineJob
 from ingest.catalogue import CATALOGUE
+from ingest.settings import Settings
 from operations.cloud.credentials import local_scheduler_client
 from tests.given.domain import PHOENIX, SETTINGS, in_phoenix
 from tests.given.twin import BY_HAND, PARENT, START, named, uri
@@ -178,16 +179,12 @@ AS_FOUND = BaselineJob(
 )
 
 
-def recorded_with_tokens(names: Collection[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    found = dict.fromkeys(names, AS_FOUND)
-    monkeypatch.setattr("twin.seeds.load_baseline", lambda root: found)
+def found_with_tokens(names: Iterable[str]) -> Settings:
+    return replace(SETTINGS, found=dict.fromkeys(names, AS_FOUND))
 
 
-def test_where_all_live_jobs_send_a_token_the_service_lets_nobody_in_without_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    recorded_with_tokens(ENTITIES.values(), monkeypatch)
-    with running(SETTINGS, START) as twin:
+def test_where_all_live_jobs_send_a_token_the_service_lets_nobody_in_without_one() -> None:
+    with running(found_with_tokens(ENTITIES.values()), START) as twin:
         target = {"uri": uri("returns"), "httpMethod": "GET"}
         twin.scheduler.create(PARENT, {"name": named("added"), "schedule": "0 9 * * *", "httpTarget": target})
         twin.advance(START + timedelta(days=1))
@@ -196,7 +193,6 @@ def test_where_all_live_jobs_send_a_token_the_service_lets_nobody_in_without_one
         assert codes == {**dict.fromkeys(BY_HAND, 0), "added": 7}
 
 
-def test_where_one_of_them_sends_none_the_service_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    recorded_with_tokens([name for name in ENTITIES.values() if name != "jobs"], monkeypatch)
-    with running(SETTINGS, START) as twin:
+def test_where_one_of_them_sends_none_the_service_is_open() -> None:
+    with running(found_with_tokens(name for name in ENTITIES.values() if name != "jobs"), START) as twin:
         assert twin.identity.is_open

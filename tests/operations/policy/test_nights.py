@@ -13,7 +13,6 @@ import pytest
 from commands.policy import synthesized
 from ingest.access import DEPLOYER
 from ingest.baseline import BaselineJob, as_text, load_baseline
-from ingest.catalogue import CATALOGUE
 from ingest.rollout import STRATEGIES
 from ingest.settings import Settings, load
 from operations.policy.evaluate import Report, Stack, Verdict, evaluate, read_stacks
@@ -111,7 +110,6 @@ def test_the_retries_of_an_adopted_job_are_judged_once_they_are_declared(
 def test_what_people_edit_can_break_every_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting, a row of the catalogue, a role and a recorded job, each of which passes its own checks."""
     settings = load(ROOT, {"INGEST_BASE_URL": f"https://example.com/AIza{'A' * 35}"})
-    monkeypatch.setitem(vars(CATALOGUE[0]), "loaded_at_field", "${file(1)}")
     monkeypatch.setattr("stacks.foundation.DEPLOYER", replace(DEPLOYER, permissions={"iam.roles.update": ""}))
     (tmp_path / "baseline.json").write_text(as_text({"jobs": RECORDED}))
     app = night_app(replace(settings, **EVERYTHING, found=load_baseline(tmp_path)), outdir=tmp_path)

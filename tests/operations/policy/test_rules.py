@@ -29,26 +29,6 @@ def described(text: str) -> Stack:
 
 
 EXAMPLES: dict[str, tuple[list[Stack], list[Stack]]] = {
-    "ING004": (
-        [
-            stack(),
-            described("${google_service_account.invoker.email}"),
-            described("$${log.extracted_label.job}"),
-            described('"100%" of $5'),
-            described('${element(split("/", google_service_account.invoker.name), 5)}'),
-        ],
-        [
-            described("${file(1)}"),
-            described("${google_service_account.absent.email}"),
-            described("%{ if true }x%{ endif }"),
-            described("${var.name}"),
-            described('${element(split("/", var.name), 5)}'),
-            described('${element(split("/", google_service_account.absent.name), 5)}'),
-            described('${format("%s", file("/etc/passwd"), google_service_account.invoker.name)}'),
-            described("${nonsensitive(google_service_account.invoker.email)}"),
-            described("${google_service_account.invoker"),
-        ],
-    ),
     "ING006": (
         [stack(), of(JOB), job(f"{ROOT_URL}/ingest/jobs?tokens=all"), described("needs no password")],
         [
