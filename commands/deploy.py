@@ -115,10 +115,10 @@ def cannot_undo(found: Preview) -> list[str]:
 def _carry_out(request: Request, found: Preview, *, yes: bool) -> None:
     _note_committed(request.settings)
     refuse_lost_runs(found, force=request.force)
-    if not yes and not sys.stdin.isatty():
-        raise OperationError("not a terminal; pass --yes to skip confirmation")
     if not found.has_changes:
         click.echo("Nothing to change by the record; deploying again repairs what drifted.")
+    if not yes and not sys.stdin.isatty():
+        raise OperationError("not a terminal; pass --yes to skip confirmation")
 
     def confirm(target: Target) -> None:
         if not yes:

@@ -15,6 +15,7 @@ from ingest.settings import Settings
 from operations.cloud import jobs, run_log
 from operations.cloud.bigquery import bigquery_client
 from operations.cloud.credentials import scheduler_client
+from operations.cloud.errors import Cause, UnansweredError
 from operations.cloud.scheduler import live_jobs, parent
 from operations.cloud.tables import Tables, states
 from operations.errors import OperationError
@@ -39,6 +40,8 @@ def ask(
         try:
             log = run_log.rows(client, settings, since) if settings.run_log else None
         except OperationError as error:
+            if isinstance(error, UnansweredError) and error.cause in (Cause.UNREACHABLE, Cause.CREDENTIALS):
+                raise  # The tables would be asked in vain.
             silent.append(f"no run log {settings.run_log}, so the tables speak alone: {error}")
         tables = table_states(client, settings)
     except OperationError as error:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 OUTPUT = "cdktf.out"
 
+LOCK_TIMEOUT = "-lock-timeout=10s"
+"""A Terraform whose command was killed needs some seconds to stop in order and let go of the state."""
+
 Show = Callable[[str], None]
 
 
@@ -192,17 +195,25 @@ class Terraform:
                     if live and jobs.differences(jobs.declared(resource), live):
                         unmanaged.append(resource["name"])
                     elif live:
-                        self.run(stack, "import", "-input=false", address, job)
+                        self.run(stack, "import", "-input=false", LOCK_TIMEOUT, address, job)
                         imported.append(resource["name"])
         except GoogleAPICallError as error:
             raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
         return imported, unmanaged
 
     def _apply(self, stack: str, show: Show) -> None:
-        self.run(stack, "apply", "-input=false", "-json", "plan", on_event=lambda event: _show_event(event, show))
+        self.run(
+            stack,
+            "apply",
+            "-input=false",
+            LOCK_TIMEOUT,
+            "-json",
+            "plan",
+            on_event=lambda event: _show_event(event, show),
+        )
 
     def _plan(self, stack: str) -> list[Planned]:
-        self.run(stack, "plan", "-input=false", "-out=plan")
+        self.run(stack, "plan", "-input=false", LOCK_TIMEOUT, "-out=plan")
         return planned(stack, json.loads(self.run(stack, "show", "-json", "plan")))
 
     def run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,12 @@ from operations.errors import OperationError
 T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if os.name != "nt" else (signal.SIGINT,)
+
+# Tells Linux to interrupt the process when we are killed: it then stops in order and saves its state.
+_LAUNCHED = (
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGINT); "
+    "os.getppid() == int(sys.argv[1]) or sys.exit(1); os.execvp(sys.argv[2], sys.argv[2:])"
+)
 
 _running: set[subprocess.Popen[str]] = set()
 
@@ -52,7 +59,7 @@ def run(
         # In a session of its own: Ctrl-C reaches it through us, once, and not a second time through the terminal,
         # which Terraform takes for an order to stop without saving its state.
         child = subprocess.Popen(
-            command,
+            _launched(command),
             cwd=folder,
             env=environ,
             stdin=subprocess.DEVNULL if on_line else subprocess.PIPE,
@@ -71,6 +78,12 @@ def run(
             return _followed(child, on_line)
         finally:
             _running.discard(child)
+
+
+def _launched(command: Sequence[str]) -> list[str]:
+    if sys.platform != "linux":
+        return [*command]
+    return [sys.executable, "-I", "-S", "-c", _LAUNCHED, str(os.getpid()), *command]
 
 
 def _followed(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> Ended:

@@ -97,7 +97,9 @@ class LocalStore:
     def read(self, stack: str) -> State | None:
         path = self.path(stack)
         try:
-            return parse(str(path), path.read_bytes(), f"restore it from {path.name}.backup")
+            # Terraform killed while it took the first lock leaves an empty file; for it too, that is no state.
+            content = path.read_bytes()
+            return parse(str(path), content, f"restore it from {path.name}.backup") if content else None
         except FileNotFoundError:
             return None
         except OSError as error:

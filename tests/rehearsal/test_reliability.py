@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -63,9 +64,24 @@ def started(stage: Stage, engine: str, stacks: list[str]) -> Iterator[subprocess
         process.wait()
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def kill(process: subprocess.Popen[bytes], *, all_of_it: bool = True) -> None:
+    """The process, and all that it has started unless that is to find out by itself."""
+    for pid in [process.pid, *(descendants(process.pid) if all_of_it else ())]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_the_first(processes: list[subprocess.Popen[bytes]], *, all_of_it: bool) -> None:
+    kill(processes[0], all_of_it=all_of_it)
+
+
+def descendants(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
+    found = [pid]
+    for parent in found:
+        found += [child for child, its in parents.items() if its == parent]
+    return found[1:]
 
 
 @contextmanager
@@ -134,7 +150,7 @@ def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
             it.workspace.use(2)
             killed: list[subprocess.Popen[bytes]] = []
             with (
-                watched(it, number, when, lambda killed=killed: kill(killed[0])),  # type: ignore[misc]
+                watched(it, number, when, partial(kill_the_first, killed, all_of_it=number % 2 == 0)),
                 started(it, engine, stacks) as process,
             ):
                 killed.append(process)
@@ -160,7 +176,7 @@ def test_of_two_deploys_at_once_one_is_told_of_the_lock_and_the_jobs_end_right(p
             entered.set()
             assert goes_on.wait(60)
 
-        with watched(it, 2, "after", hold) as seen, started(it, "terraform", stacks) as first:
+        with watched(it, 3, "after", hold) as seen, started(it, "terraform", stacks) as first:
             assert entered.wait(60)
             with pytest.raises(OperationError) as refused:
                 it.make_engine().plan(stacks)
@@ -173,15 +189,15 @@ def test_of_two_deploys_at_once_one_is_told_of_the_lock_and_the_jobs_end_right(p
             ("create", "v2-sync-payroll-adjustments-daily"),
             ("resume", "v2-sync-payroll-adjustments-daily"),
         ]
-        assert seen[1] == "create"
+        assert seen[2] == "create"
         assert deploy(it, 1, stacks) == []
 
 
 @pytest.mark.terraform
-def test_a_job_that_is_somebody_elses_is_not_taken_over(provider: None, stage: Open) -> None:
+def test_an_unmanaged_job_is_not_taken_over(provider: None, stage: Open) -> None:
     with stage("taken:returns", engine="terraform") as it:
         deploy(it, 0, ["phase-financial"])
-        with pytest.raises(OperationError, match="already exists"):
+        with pytest.raises(OperationError, match="v2-sync-returns-daily: live and not recorded"):
             deploy(it, 1, ["phase-financial"])
 
         foreign = next(job for name, job in it.twin.scheduler.jobs.items() if "returns" in name)

@@ -17,6 +17,7 @@ from ingest.catalogue import GROUPS
 from ingest.rollout import STRATEGIES, Action, Hold, Job, World, before_rollout, changes, stacks_of, state_at
 from operations.errors import OperationError
 from operations.terraform.deployed import assumed, from_state, night_or_start
+from operations.terraform.state import LocalStore
 from tests.given.domain import SETTINGS, night
 from tests.given.found import baselines
 
@@ -108,8 +109,16 @@ def test_a_state_emptied_by_a_destroy_holds_no_job(tmp_path: Path) -> None:
     assert from_state(tmp_path, SETTINGS).world == before_rollout()
 
 
+def test_an_empty_file_of_a_killed_first_lock_is_no_state(tmp_path: Path) -> None:
+    path = LocalStore(tmp_path).path("phase-core")
+    path.parent.mkdir()
+    path.touch()
+
+    assert LocalStore(tmp_path).read("phase-core") is None
+
+
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", "{}", '{"resources": [{}]}', '{"resources": [7]}', '{"resources": null}', "\xff"]
+    "content", ["{", "[]", "null", "{}", '{"resources": [{}]}', '{"resources": [7]}', '{"resources": null}', "\xff"]
 )
 def test_a_broken_state_file_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
     path = _write(tmp_path, "phase-labor")

@@ -78,3 +78,20 @@ def test_all_errors_are_said_and_a_fault_of_ours_is_not_hidden() -> None:
         side_by_side(fail, ["a", "b"])
     with pytest.raises(KeyError):
         side_by_side(fail, ["a", "bug"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
+def test_when_we_are_killed_the_process_is_interrupted(tmp_path: Path) -> None:
+    (tmp_path / "child.py").write_text(CHILD)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True
+    )
+    deadline = time.monotonic() + 30
+    while len(list(tmp_path.glob("*.up"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    while len(list(tmp_path.glob("*.done"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    assert sorted(path.name for path in tmp_path.glob("*.done")) == ["a.done", "b.done"]
