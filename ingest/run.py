@@ -49,6 +49,8 @@ class LogRow:
     def fault(self) -> str:
         """What went wrong, in one line."""
         line = " ".join(self.error.split()) or self.status
+        if self.status == "success" and self.ended:
+            line = f"its answer took {(self.ended - self.started) / timedelta(minutes=1):.0f} min"
         return line if len(line) <= _ERROR_LENGTH else f"{line[:_ERROR_LENGTH]} ..."
 
     def answered(self, deadline: timedelta) -> bool:
