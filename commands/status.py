@@ -23,7 +23,7 @@ from operations.status import Held, JobStatus, State, local
 def status(night: int | None, strategy: str | None, as_json: bool) -> int:
     """Compare the live jobs with what a night declares; show last attempts, next runs and neighbours.
 
-    Changes nothing. The declared side is synthesized anew, as a deploy would: some seconds.
+    Changes nothing. The declared side is synthesized, as for a deploy: some seconds.
     Exit code 0: in sync, 1: error, 2: differences.
 
     \b

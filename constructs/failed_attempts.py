@@ -84,8 +84,8 @@ Cloud Scheduler called the ingest service and got no success within {settings.at
    - NOT_FOUND: the service has no such route; **ingest-rollout preflight** asks it for them.
    - RESOURCE_EXHAUSTED or UNAVAILABLE: ServiceTitan or the service is over its limit; it often passes by itself.
    - INTERNAL or UNKNOWN: an error of the service itself.
-3. Once it is mended, run the job by hand: **gcloud scheduler jobs run {extracted("job")} --location={settings.region} --project={project}**. An ingest has to bear being run twice.
+3. Once it is fixed, run the job by hand: **gcloud scheduler jobs run {extracted("job")} --location={settings.region} --project={project}**. A second run can load purchase_orders, returns, inventory_bills and payroll_adjustments twice: count distinct records, not rows.
 4. Check that the rows came: **ingest-rollout freshness**.
-5. Go back only when what the last night's deploy changed is the cause (a new job, another time, another account) and it cannot be mended before the next night: **ingest-rollout rollback --to** the night before. A failure of the service or of ServiceTitan does not go away with it.
+5. Go back only when what the last night's deploy changed is the cause (a new job, another time, another account) and it cannot be fixed before the next night: **ingest-rollout rollback --to** the night before. A failure of the service or of ServiceTitan does not go away with it.
 6. While the rollout is under way: do not deploy the next night before **ingest-rollout gate** passes.
 """  # noqa: E501

@@ -26,7 +26,7 @@ MOST_RUNS = 7 * 24
 
 @dataclass(frozen=True)
 class Neighbour:
-    """`schedule` is a cron in the job's own `time_zone`; `why` says what makes it a neighbour."""
+    """`schedule` is a cron in the job's own `time_zone`; `why` is what makes it a neighbour."""
 
     job: str
     schedule: str

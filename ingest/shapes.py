@@ -29,7 +29,7 @@ class ShapeError(ValueError):
 
 
 def read_json(path: Path, remedy: str) -> Any:
-    """The content of a JSON file, in which no key is there twice. `remedy` says what to do about one that is not.
+    """The content of a JSON file, in which no key is there twice. `remedy` is what to do about one that is not.
 
     Raises ShapeError, and FileNotFoundError.
     """

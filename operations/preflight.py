@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
+from ingest.access import DEPLOYER
 from ingest.attempt import NEVER, Code
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
@@ -51,7 +52,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Check:
-    """`reason` says what was found, `details` where, `remedy` what to do; it is "" for a pass."""
+    """`reason` is what was found, `details` where, `remedy` what to do; it is "" for a pass."""
 
     name: str
     verdict: Verdict
@@ -123,6 +124,13 @@ def preflight(settings: Settings, sources: Sources, at: datetime) -> list[Check]
     ]
 
 
+def _deployers_role(settings: Settings) -> str:
+    """The one that `ingest-foundation` makes, where a team has it; Google's own else."""
+    if settings.has_foundation:
+        return f"projects/{settings.project}/roles/{DEPLOYER.id} (the setting deployers grants it)"
+    return f"roles/cloudscheduler.admin on {settings.project}"
+
+
 def _asked(question: Callable[[], T]) -> T | OperationError:
     try:
         return question()
@@ -139,7 +147,7 @@ def scheduler_check(live: Live, settings: Settings) -> Check:
         remedy = f"run `gcloud services enable cloudscheduler.googleapis.com --project {settings.project}`"
         return Check(name, Verdict.FAIL, f"the API is not enabled in {settings.project}. {live}", remedy)
     if cause is Cause.DENIED:
-        remedy = f"ask for roles/cloudscheduler.admin on {settings.project}, or sign in as somebody who has it"
+        remedy = f"ask for {_deployers_role(settings)}, or sign in with an account that has it"
         return Check(name, Verdict.FAIL, f"the jobs may not be read by these credentials. {live}", remedy)
     return _inconclusive(name, live)
 
@@ -151,7 +159,7 @@ def permissions_check(granted: Granted, settings: Settings) -> Check:
     except OperationError as error:
         return _inconclusive(name, error)
     if missing := [permission for permission in PERMISSIONS if permission not in has]:
-        remedy = f"ask for roles/cloudscheduler.admin on {settings.project}"
+        remedy = f"ask for {_deployers_role(settings)}"
         reason = f"{len(missing)} of {len(PERMISSIONS)} are missing on {settings.project}"
         return Check(name, Verdict.FAIL, reason, remedy, tuple(missing))
     return Check(name, Verdict.PASS, f"all {len(PERMISSIONS)} that a deploy needs are granted")

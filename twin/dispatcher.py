@@ -75,7 +75,7 @@ class Dispatcher:
         clock.advance(moment)
 
     def fire(self, name: str) -> None:
-        """Starts a run of the job now, or at the end of the attempt that is at work; retries of the run before end.
+        """Starts a run of the job now, or at the end of the attempt under way; retries of the run before end.
 
         Source: Job.schedule in google/cloud/scheduler/v1/job.proto.
         """

@@ -124,7 +124,7 @@ class Scheduler:
             job["scheduleTime"] = self._next(job)
 
     def skip_run(self, name: str) -> None:
-        """Leaves a run out that is due while an attempt is at work."""
+        """Leaves a run out that is due while an attempt is under way."""
         self.jobs[name]["scheduleTime"] = self._next(self.jobs[name])
 
     def end_attempt(self, name: str, status: Fields) -> None:

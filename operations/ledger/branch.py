@@ -36,7 +36,7 @@ class LedgerBranch:
         self._path = root / FILE
 
     def pull(self) -> str:
-        """Brings the branch's newer records here; says what it did. Raises OperationError.
+        """Brings the branch's newer records here; the result in words. Raises OperationError.
 
         Where this ledger has records of its own and the branch has others, nothing is changed.
         """
@@ -55,7 +55,7 @@ class LedgerBranch:
             return f"{FILE}: {_count(theirs) - _count(mine)} records from {BRANCH}, {_count(theirs)} in all"
 
     def push(self, *, remark: str = "") -> str:
-        """Publishes the records that the branch lacks; says what it did. `remark` ends the commit's message.
+        """Publishes the records that the branch lacks; the result in words. `remark` ends the commit's message.
 
         Records that others published meanwhile stay before ours, which are chained anew behind them. A gate is not
         moved so, and an override not behind a deploy, because they judge what was recorded before them. Raises

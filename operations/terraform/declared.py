@@ -1,6 +1,6 @@
 """The jobs that a night declares, read from what main.py synthesizes: the bytes that a deploy would apply.
 
-They are synthesized anew each time, which takes some seconds and Node (it comes with `make setup`), and not computed
+They are synthesized each time, which takes some seconds and Node (it comes with `make setup`), and not computed
 from the catalogue: constructs/ingest_schedule.py stays the one place that says what a job is, and a comparison can
 never tell a drift that a deploy would not mend, or miss one. cdktf.out/ is not read: it may hold another night.
 """

@@ -102,6 +102,13 @@ def test_a_disabled_api_a_missing_permission_and_no_answer_are_told_apart(
     assert found["jobs to adopt"].verdict is INCONCLUSIVE
 
 
+def test_a_team_with_its_own_role_is_told_to_ask_for_that() -> None:
+    settings = replace(SETTINGS, deployers=("group:data@example.com",))
+    found = checks(settings, list_live=failing(UnansweredError("words", Cause.DENIED)))
+
+    assert "projects/kpi-auto-471020/roles/ingestDeployer" in found["Cloud Scheduler"].remedy
+
+
 # Permissions
 
 
