@@ -21,11 +21,7 @@ T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if os.name != "nt" else (signal.SIGINT,)
 
-# Tells Linux to interrupt the process when we are killed: it then stops in order and saves its state.
-_LAUNCHED = (
-    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGINT); "
-    "os.getppid() == int(sys.argv[1]) or sys.exit(1); os.execvp(sys.argv[2], sys.argv[2:])"
-)
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 _running: set[subprocess.Popen[str]] = set()
 
@@ -59,7 +55,7 @@ def run(
         # In a session of its own: Ctrl-C reaches it through us, once, and not a second time through the terminal,
         # which Terraform takes for an order to stop without saving its state.
         child = subprocess.Popen(
-            _launched(command),
+            _supervised(command),
             cwd=folder,
             env=environ,
             stdin=subprocess.DEVNULL if on_line else subprocess.PIPE,
@@ -80,10 +76,11 @@ def run(
             _running.discard(child)
 
 
-def _launched(command: Sequence[str]) -> list[str]:
+def _supervised(command: Sequence[str]) -> list[str]:
+    """With a process between us and it that interrupts it when we are killed; Linux alone tells."""
     if sys.platform != "linux":
         return [*command]
-    return [sys.executable, "-I", "-S", "-c", _LAUNCHED, str(os.getpid()), *command]
+    return [sys.executable, "-I", "-S", str(_SUPERVISOR), str(os.getpid()), *command]
 
 
 def _followed(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> Ended:
@@ -140,6 +137,6 @@ def _interrupt(child: subprocess.Popen[str]) -> None:
         if os.name == "nt":
             child.terminate()
         else:
-            os.killpg(child.pid, signal.SIGINT)
+            child.send_signal(signal.SIGINT)
     except (ProcessLookupError, PermissionError):
         pass  # It has ended by itself.

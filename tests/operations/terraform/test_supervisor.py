@@ -1,0 +1,81 @@
+"""One interrupt, and no more, for a command whose starter was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
+
+SUPERVISOR = ROOT / "operations" / "terraform" / "supervisor.py"
+# Ends half a second after the first interrupt, with the number of interrupts.
+COUNTS = """
+import pathlib, signal, sys, time
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+pathlib.Path("up").touch()
+end = time.monotonic() + 30
+while not seen and time.monotonic() < end: time.sleep(0.01)
+time.sleep(0.5)
+pathlib.Path("count").write_text(str(len(seen)))
+sys.exit(len(seen))
+"""
+
+
+def started(folder: Path, *command: str, parent: int | None = None) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-I", "-S", str(SUPERVISOR), str(parent or os.getpid()), *command]
+    return subprocess.Popen(words, cwd=folder, start_new_session=True)
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_exit_code_is_the_commands(code: int, tmp_path: Path) -> None:
+    assert started(tmp_path, "sh", "-c", f"exit {code}").wait(30) == code
+
+
+def test_that_the_parent_died_is_passed_on_once_however_often_it_is_said(tmp_path: Path) -> None:
+    process = started(tmp_path, sys.executable, "-c", COUNTS)
+    wait_for(tmp_path / "up")
+    for _ in range(4):
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.02)
+
+    assert process.wait(30) == 1
+
+
+def test_each_interrupt_that_is_meant_is_passed_on(tmp_path: Path) -> None:
+    process = started(tmp_path, sys.executable, "-c", COUNTS)
+    wait_for(tmp_path / "up")
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+
+    assert process.wait(30) == 2
+
+
+def test_without_its_parent_nothing_is_started(tmp_path: Path) -> None:
+    assert started(tmp_path, "touch", "made", parent=2**22 + 1).wait(30) == 1
+    assert not (tmp_path / "made").exists()
+
+
+def test_when_it_is_killed_itself_the_command_is_interrupted_once(tmp_path: Path) -> None:
+    process = started(tmp_path, sys.executable, "-c", COUNTS)
+    wait_for(tmp_path / "up")
+    process.kill()
+    process.wait()
+    wait_for(tmp_path / "count")
+
+    assert (tmp_path / "count").read_text() == "1"
