@@ -58,6 +58,8 @@ def main(arguments: list[str]) -> None:
     os.chdir(ROOT)
     environ = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
     environ.pop("PYTHONHOME", None)
+    # Each command would compile our modules again.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     set_up(environ)
     for command in TASKS[task]:
         run([shutil.which(command[0], path=str(BIN)) or command[0], *command[1:]], environ)

@@ -19,7 +19,9 @@ FILES = ("cdktf.json", "main.py", "toolchain.py")
 # A third of what a Terraform with the google provider costs is to collect garbage of a process that ends in seconds.
 FAST_GO = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 # Nothing of the tester's own cloud reaches what a test runs, and nothing listens at the addresses of Google's APIs.
-ENVIRON = {k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_"))} | {
+ENVIRON = {
+    k: v for k, v in os.environ.items() if not k.startswith(("GOOGLE_", "INGEST_", "CLOUDSDK_", "PYTHONDONTWRITE"))
+} | {
     "CHECKPOINT_DISABLE": "1",
     "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1",
     **FAST_GO,
@@ -52,7 +54,8 @@ class Checkout:
     def __init__(self, root: Path, environ: dict[str, str] | None = None) -> None:
         self.root = root
         for folder in FOLDERS:
-            shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+            # With what Python has compiled, which is as new as its source.
+            shutil.copytree(ROOT / folder, root / folder)
         for file in FILES:
             shutil.copy(ROOT / file, root)
         for link in (".venv", "node_modules"):
