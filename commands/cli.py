@@ -21,8 +21,8 @@ SUMMARIES = {
     "adopt": "Compare the live jobs, field by field, with what night 0 expects; record them with --record.",
     "ci": "For workflows: the ledger's branch, the night that is deployed, pages of Markdown.",
     "completion": "Print the script that completes commands, options and their values after TAB.",
-    "deploy": "Deploy a night: preview, Terraform's plan, confirmation, then exactly that plan.",
-    "diff": "Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.",
+    "deploy": "Deploy a night: Terraform's plan, what it changes, confirmation, then exactly that plan.",
+    "diff": "Ask Terraform what a night changes in the live jobs: a plan of every stack that has jobs.",
     "freshness": "Check that each job of the committed night succeeded in time.",
     "gate": "Ask whether a night worked; the next night waits for it.",
     "history": "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
@@ -174,7 +174,7 @@ def synth(night: int | None, strategy: str | None) -> None:
 
     settings = read_settings(night=night, strategy=strategy)
     with lock(ROOT):
-        synthesize(ROOT, settings)
+        synthesize(ROOT, settings, ROOT / "cdktf.out")
     click.echo(f"The Terraform of night {settings.night} ({settings.strategy}):")
     for file in sorted((ROOT / "cdktf.out" / "stacks").glob("*/cdk.tf.json")):
         click.echo(f"  {file.relative_to(ROOT)}")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import click
 
 from commands.candidates import checks, nights
-from commands.options import from_option, night_options, now, strategy_option
+from commands.options import night_options, now, strategy_option
 from commands.render import moment, preview_text, table
 from commands.site import checkout_site
 from ingest.entity import Entity
 from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.settings import Settings, read_context
-from operations.deploy import Request, Target, refuse_lost_runs
+from operations.deploy import Request, Target
 from operations.deploy import deploy as deploy_night
 from operations.errors import OperationError
 from operations.repository import ROOT, read_settings
@@ -24,12 +24,7 @@ _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _force_option = click.option("--force", is_flag=True, help="Deploy although runs are lost.")
 
 
-@click.command()
-@night_options
-@from_option
-@_yes_option
-@_force_option
-@click.option(
+_override_option = click.option(
     "--override",
     "overrides",
     multiple=True,
@@ -37,30 +32,35 @@ _force_option = click.option("--force", is_flag=True, help="Deploy although runs
     shell_complete=checks,
     help="Go on although this check blocks.",
 )
-@click.option("--reason", metavar="TEXT", help="Why an override is right; it is recorded.")
+_reason_option = click.option("--reason", metavar="TEXT", help="Why an override is right; it is recorded.")
+
+
+@click.command()
+@night_options
+@_yes_option
+@_force_option
+@_override_option
+@_reason_option
 def deploy(
     night: int | None,
     strategy: str | None,
-    from_: str | None,
     yes: bool,
     force: bool,
     overrides: tuple[str, ...],
     reason: str | None,
 ) -> None:
-    """Deploy a night: preview, Terraform's plan, confirmation, then exactly that plan.
+    """Deploy a night: Terraform's plan, what it changes, confirmation, then exactly that plan.
 
-    Waits for the gate of the night before, unless each check that blocks is overridden. Refuses while the clock is in a
-    window in which a job would lose its run, unless --force. What is done is recorded in history/ledger.jsonl.
+    Waits for the gate of the night before, unless each check that blocks is overridden. Refuses to undo what somebody
+    did to a job by hand, unless --override plan. Refuses while the clock is in a window in which a job would lose its
+    run, unless --force. What is done is recorded in history/ledger.jsonl.
 
     \b
     Example, night 2 although the returns of night 1 came late:
       ingest-rollout deploy --night 2 --override loaded --reason "returns are loaded by hand, checked with finance"
     """
     settings = read_settings(night=night, strategy=strategy)
-    site = checkout_site()
-    found = site.preview(settings, from_, site.neighbours(settings))
-    click.echo(preview_text(found))
-    _carry_out(Request(settings, from_, force, overrides, reason), found, yes=yes)
+    _carry_out(Request(settings, force, overrides, reason), lambda found: click.echo(preview_text(found)), yes=yes)
 
 
 @click.command()
@@ -70,7 +70,11 @@ def deploy(
 @strategy_option
 @_yes_option
 @_force_option
-def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
+@_override_option
+@_reason_option
+def rollback(
+    to: int, strategy: str | None, yes: bool, force: bool, overrides: tuple[str, ...], reason: str | None
+) -> None:
     """Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.
 
     \b
@@ -78,19 +82,19 @@ def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
       ingest-rollout rollback --to 1
     """
     settings = read_settings(night=to, strategy=strategy)
-    site = checkout_site()
-    found = site.preview(settings, neighbours=site.neighbours(settings))
-    forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
-    if forward:
-        raise OperationError(
-            f"--to: night {to} is no way back from what is deployed, it would add {', '.join(forward)}; "
-            f"use `ingest-rollout deploy --night {to}`"
-        )
-    click.echo(preview_text(found))
-    for line in cannot_undo(found):
-        click.echo(f"CANNOT UNDO: {line}")
-    # What somebody changed by hand must not stop the way back.
-    _carry_out(Request(settings, force=force, expects_preview=False), found, yes=yes)
+
+    def present(found: Preview) -> None:
+        click.echo(preview_text(found))
+        forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
+        if forward:
+            raise OperationError(
+                f"--to: night {to} is no way back from what is deployed, it would add {', '.join(forward)}; "
+                f"use `ingest-rollout deploy --night {to}`"
+            )
+        for line in cannot_undo(found):
+            click.echo(f"CANNOT UNDO: {line}")
+
+    _carry_out(Request(settings, force, overrides, reason), present, yes=yes)
     checkout_site().record("rollback", settings, {"to": to})
 
 
@@ -112,11 +116,8 @@ def cannot_undo(found: Preview) -> list[str]:
     return lines
 
 
-def _carry_out(request: Request, found: Preview, *, yes: bool) -> None:
+def _carry_out(request: Request, present: Callable[[Preview], None], *, yes: bool) -> None:
     _note_committed(request.settings)
-    refuse_lost_runs(found, force=request.force)
-    if not found.has_changes:
-        click.echo("Nothing to change by the record; deploying again repairs what drifted.")
     if not yes and not sys.stdin.isatty():
         raise OperationError("not a terminal; pass --yes to skip confirmation")
 
@@ -124,8 +125,8 @@ def _carry_out(request: Request, found: Preview, *, yes: bool) -> None:
         if not yes:
             click.confirm(f"Deploy {', '.join(target.stacks)}?", abort=True)
 
-    done = deploy_night(checkout_site(), request, confirm)
-    _show_next_runs(request.settings, done.preview, done.stacks)
+    done = deploy_night(checkout_site(), request, confirm, present)
+    _show_next_runs(request.settings, done)
 
 
 def _note_committed(settings: Settings) -> None:
@@ -137,7 +138,8 @@ def _note_committed(settings: Settings) -> None:
         )
 
 
-def _show_next_runs(settings: Settings, found: Preview, stacks: Sequence[str]) -> None:
-    click.echo(f"Night {settings.night} is deployed: {', '.join(stacks)}. Next runs:")
-    rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in found.changes if c.after]
+def _show_next_runs(settings: Settings, done: Target) -> None:
+    what = ", ".join(done.stacks) or "nothing was to be changed"
+    click.echo(f"Night {settings.night} is deployed: {what}. Next runs:")
+    rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in done.preview.changes if c.after]
     click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import click
 
-from commands.options import echo_json, from_option, json_option, night_options
+from commands.options import echo_json, json_option, night_options
 from commands.render import table
 from commands.site import checkout_site, terraform
-from operations.deploy import plan, plan_hash, stacks_to_deploy
+from operations.deploy import plan, plan_hash
 from operations.lock import lock
 from operations.repository import read_settings
+from operations.terraform.plan_check import unexpected_changes
 
 CHANGES = 2
 
 
 @click.command()
 @night_options
-@from_option
 @click.option("--full", is_flag=True, help="Print Terraform's whole plan of each stack.")
 @click.option("--save", is_flag=True, help="Record the plan; the night's deploy then refuses to do anything else.")
 @json_option
-def diff(night: int | None, strategy: str | None, from_: str | None, full: bool, save: bool, as_json: bool) -> int:
-    """Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.
+def diff(night: int | None, strategy: str | None, full: bool, save: bool, as_json: bool) -> int:
+    """Ask Terraform what a night changes in the live jobs: a plan of every stack that has jobs.
 
     Exit code 0: no change, 1: error, 2: changes.
 
@@ -31,10 +31,11 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
     """
     settings = read_settings(night=night, strategy=strategy)
     site, engine = checkout_site(), terraform(settings)
-    stacks = stacks_to_deploy(site.preview(settings, from_), settings)
     with lock(site.root):
-        changes = plan(site, settings, stacks, engine)
+        found = plan(site, settings, engine)
+        changes, stacks = found.changes, found.stacks
         plans = [(stack, engine.plan_text(stack)) for stack in stacks] if full else []
+    unexpected = unexpected_changes(found.preview, found.resources, settings)
     told = [{"stack": c.stack, "address": c.address, "action": c.action, "fields": c.fields} for c in changes]
     if save:
         data = {"stacks": stacks, "changes": told, "plan_hash": plan_hash(changes)}
@@ -44,9 +45,11 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
     else:
         for stack, text in plans:
             click.echo(f"{stack}\n{text}")
-        click.echo(f"Night {settings.night} ({settings.strategy}), planned by Terraform: {', '.join(stacks)}")
+        click.echo(f"Night {settings.night} ({settings.strategy}; {found.preview.before}), planned by Terraform:")
         rows = [(c.stack, c.action, c.address.rpartition(".")[2], ", ".join(c.fields)) for c in changes]
         click.echo(table(("stack", "action", "job", "fields"), rows) if rows else "no changes")
+        for text in [*(one.warning.text for one in found.releases), *unexpected]:
+            click.secho(f"WARNING: {text}", fg="yellow")
         if save:
             click.echo(f"Saved in the ledger: the deploy of night {settings.night} does this or nothing.")
     return CHANGES if changes else 0

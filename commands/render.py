@@ -25,6 +25,7 @@ _ACTIONS = {
     Action.SHIFT_LATER: "yellow",
     Action.SHIFT_EARLIER: "yellow",
     Action.REMOVE: "red",
+    Action.RELEASE: "red",
     Action.ADD_OIDC: "cyan",
     Action.DROP_OIDC: "yellow",
     Action.CHANGE: "yellow",

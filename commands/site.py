@@ -18,6 +18,8 @@ from operations.terraform.synth import night_environ, synthesize
 
 def checkout_site() -> Site:
     """The repository's checkout, Terraform, and the live systems that the environment points to."""
+    from operations.cloud.credentials import scheduler_client
+    from operations.cloud.scheduler import live_fields, parent
 
     return Site(
         root=ROOT,
@@ -26,6 +28,7 @@ def checkout_site() -> Site:
         clock=now,
         synthesize=lambda settings: synthesize(ROOT, settings),
         engine=terraform,
+        live=lambda settings: live_fields(scheduler_client(os.environ), parent(settings)),
         show=click.echo,
         progress=_progress,
     )

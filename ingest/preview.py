@@ -133,6 +133,8 @@ def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warnin
         if not (change.before and change.after):
             continue
         old, new, name = change.before, change.after, change.entity.name
+        if change.before_zone:
+            old = old.in_zone(change.before_zone, zone, at)
         period = "this week's" if old.is_weekly else "today's"
         if old.is_weekly is not new.is_weekly:
             # Both run on the weekly one's day only; there it is as with two daily ones.

@@ -93,6 +93,7 @@ class Job:
 
     `authenticated`: it sends the invoker's OIDC token. `declared` is what it is, or is declared to be, as a whole; None
     where that is not known: an adopted job that was not recorded, of which only cadence and target are declared.
+    `uri` and `zone` are what a live job has otherwise than the settings say.
     """
 
     entity: Entity
@@ -101,6 +102,8 @@ class Job:
     imported: bool
     authenticated: bool = False
     declared: BaselineJob | None = None
+    uri: str | None = None
+    zone: str | None = None
 
     @property
     def sends_token(self) -> bool:
@@ -180,6 +183,8 @@ class Action(StrEnum):
     SHIFT_LATER = "shift later"
     SHIFT_EARLIER = "shift earlier"
     REMOVE = "remove"
+    RELEASE = "release"
+    """An adopted job that no night has any more: it stays live, and Terraform forgets it."""
     ADD_OIDC = "add OIDC"
     DROP_OIDC = "drop OIDC"
     CHANGE = "change"
@@ -192,8 +197,9 @@ class Change:
     """What happens to one job. A first deploy of a later night both adopts and shifts, hence several actions.
 
     `needs_identity`: it sends the invoker's token from now on, and did not before. `fields` are those that differ, by
-    the names of BaselineJob; `notes` say what is done to its request and whether it is paused or resumed, and name the
-    other fields where nothing else happens to it.
+    the names of google_cloud_scheduler_job's; `notes` say what is done to its request and whether it is paused or
+    resumed, and name the other fields where nothing else happens to it. `before_zone` is the time zone of `before`
+    where it changes.
     """
 
     entity: Entity
@@ -203,19 +209,14 @@ class Change:
     needs_identity: bool = False
     fields: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    before_zone: str | None = None
 
     @property
     def is_unchanged(self) -> bool:
         return self.actions == (Action.UNCHANGED,)
 
-    @property
-    def changes_request(self) -> bool:
-        """Whether Terraform's http_target changes: the method, a header, the body or the token."""
-        tokens = {Action.ADD_OIDC, Action.DROP_OIDC}
-        return bool(tokens.intersection(self.actions) or set(_REQUEST).intersection(self.fields))
 
-
-_REQUEST = ("http_method", "headers", "body", "oidc_service_account_email", "oidc_audience")
+REQUEST = ("http_method", "headers", "body", "oidc_service_account_email", "oidc_audience")
 
 
 def changes(before: World, after: World) -> list[Change]:
@@ -230,7 +231,8 @@ def changes(before: World, after: World) -> list[Change]:
 
 def _change(before: Job | None, after: Job | None) -> Change:
     if before and after:
-        fields = _differing(before.declared, after.declared)
+        elsewhere = {"uri": before.uri, "time_zone": before.zone}
+        fields = _differing(before.declared, after.declared) + tuple(key for key in elsewhere if elsewhere[key])
         actions = list(_actions(before, after, fields))
         return Change(
             after.entity,
@@ -239,12 +241,14 @@ def _change(before: Job | None, after: Job | None) -> Change:
             after.cadence,
             after.authenticated and not before.authenticated,
             fields,
-            tuple(_notes(before.declared, after.declared, tells_all=Action.CHANGE in actions)),
+            (*_moves(before), *_notes(before.declared, after.declared, tells_all=Action.CHANGE in actions)),
+            before.zone,
         )
     if after:
         return Change(after.entity, (Action.CREATE,), None, after.cadence, after.authenticated)
     if before:
-        return Change(before.entity, (Action.REMOVE,), before.cadence, None)
+        action = Action.RELEASE if before.imported else Action.REMOVE
+        return Change(before.entity, (action,), before.cadence, None)
     raise ValueError("a change needs a job before or after it")
 
 
@@ -281,6 +285,13 @@ def _actions(before: Job, after: Job, fields: tuple[str, ...]) -> Iterator[Actio
         yield Action.CHANGE
 
 
+def _moves(before: Job) -> Iterator[str]:
+    if before.uri:
+        yield f"calls what the settings say instead of {before.uri}"
+    if before.zone:
+        yield f"follows the settings' time zone instead of {before.zone}"
+
+
 def _notes(before: BaselineJob | None, after: BaselineJob | None, *, tells_all: bool) -> Iterator[str]:
     """What is done to a job's request, and to whether it runs at all; with `tells_all` to its other fields too."""
     if before is None or after is None:
@@ -301,7 +312,7 @@ def _notes(before: BaselineJob | None, after: BaselineJob | None, *, tells_all: 
         yield f"sends its OIDC token for the audience {after.token[1]} instead of {before.token[1]}"
     if before.paused != after.paused:
         yield "pauses it" if after.paused else "resumes it, it is paused"
-    others = [key for key in _differing(before, after) if key not in (*_REQUEST, "paused")]
+    others = [key for key in _differing(before, after) if key not in (*REQUEST, "paused")]
     if tells_all and others:
         yield f"changes {', '.join(others)}"
 

@@ -143,6 +143,11 @@ class Cadence:
         day = "daily" if self.weekday is None else f"{WEEKDAYS[self.weekday]}s"
         return f"{day} at {self.at:%H:%M} {zone}"
 
+    def in_zone(self, zone: str, other: str, at: datetime) -> Cadence:
+        """The moments of this cadence in `zone`, as a cadence in the zone `other` has them from `at` (aware) on."""
+        fire = next(self.next_fires(at, zone)).astimezone(time_zone(other))
+        return Cadence(fire.time(), fire.isoweekday() % 7 if self.is_weekly else None)
+
     def slot_of(self, moment: datetime, zone: str) -> int:
         """Where `moment` (aware) is in this cadence's period, in minutes as in `slot`."""
         local = moment.astimezone(time_zone(zone))

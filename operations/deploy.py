@@ -1,21 +1,24 @@
 """Deploys a night: the one procedure, of `ingest-rollout deploy`, `rollback` and of a rehearsal.
 
-Its stages, in this order: require (the gate of the night before, no run lost, nobody else at work), synthesize, count
-rows, plan, compare with the preview and with a saved plan, confirm, apply that plan, record. Up to the apply nothing
-is changed and nothing recorded.
+Its stages, in this order: require (the gate of the night before, nobody else at work), count rows, synthesize, plan
+every stack, compare with what the rollout and a saved plan expect, confirm, apply that plan, look at the live jobs,
+record. Up to the apply nothing is changed and nothing recorded.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ingest.catalogue import CATALOGUE
 from ingest.neighbours import Neighbour
 from ingest.preview import Preview, preview
+from ingest.rollout import IDENTITY_STACK, Action
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.ledger.approval import Override, check_approval, record_override
@@ -23,12 +26,24 @@ from operations.ledger.ledger import Ledger
 from operations.ledger.record import canonical
 from operations.lock import lock
 from operations.terraform import deployed
-from operations.terraform.engine import Engine, Planned
-from operations.terraform.plan_check import unexpected_changes, unexpected_deletes
+from operations.terraform.deployed import Before
+from operations.terraform.engine import OUTPUT, Engine, Planned, changing
+from operations.terraform.plan_check import Release, releases, unexpected_changes
 from operations.terraform.process import InterruptedOperationError
 
+# Google's clients are imported where they are used: completion of a deploy's options loads this module.
+if TYPE_CHECKING:
+    from operations.cloud.jobs import Fields
+
 PLAN = "plan"
-"""The name under which a plan that is not what the preview shows is overridden."""
+"""The name under which a plan that undoes what somebody did by hand is overridden."""
+
+LOOKS, PAUSE_SECONDS = 3, 1.0
+"""How often the live jobs are looked at after an apply, until they are as declared."""
+
+
+def _unseen(found: Preview) -> None:
+    """Shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +51,8 @@ class Site:
     """Where nights are deployed: a checkout, or a rehearsal's folder on the twin.
 
     State and synthesized stacks are under `root`; `environ` leads Google's clients; `synthesize` writes a night's
-    stacks and `engine` applies them; `show` gets what was done, a line each, `progress` what goes on. `who` is
-    recorded; None is the one who runs it.
+    stacks, `engine` applies them and `live` gives the catalogue's live jobs, by short name; `show` gets what was done,
+    a line each, `progress` what goes on. `who` is recorded; None is the one who runs it.
     """
 
     root: Path
@@ -46,16 +61,14 @@ class Site:
     clock: Callable[[], datetime]
     synthesize: Callable[[Settings], None]
     engine: Callable[[Settings], Engine]
+    live: Callable[[Settings], Mapping[str, Fields]]
     show: Callable[[str], None]
     progress: Callable[[str], None]
     who: str | None = None
 
-    def preview(self, settings: Settings, from_: str | None = None, neighbours: Sequence[Neighbour] = ()) -> Preview:
-        """What the night changes, counted from what is deployed, or from what `--from` names. Raises OperationError."""
-        if from_:
-            before = deployed.night_or_start(settings, from_)
-        else:
-            before = deployed.from_state(self.root, settings, self.environ)
+    def preview(self, settings: Settings, neighbours: Sequence[Neighbour] = ()) -> Preview:
+        """What the night changes by Terraform's state. Raises OperationError."""
+        before = deployed.from_state(self.root, settings, self.environ)
         return preview(settings, before.world, before.label, self.clock(), neighbours)
 
     def neighbours(self, settings: Settings) -> list[Neighbour]:
@@ -77,61 +90,93 @@ class Site:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: `from_` is `--from`; `force` accepts lost runs; `overrides` are names of checks.
-
-    `expects_preview` is False where Terraform's plan may differ from the preview, since it repairs what was changed by
-    hand: on the way back, and when a night is deployed again. It may never delete what the preview does not remove.
-    """
+    """What is asked for: `force` accepts lost runs; `overrides` are names of checks."""
 
     settings: Settings
-    from_: str | None = None
     force: bool = False
     overrides: Sequence[str] = ()
     reason: str | None = None
-    expects_preview: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Terraform's plan of every stack that has jobs: `resources` are all of theirs, `preview` is what it means."""
+
+    before: Before
+    preview: Preview
+    resources: list[Planned]
+    releases: list[Release]
+
+    @property
+    def changes(self) -> list[Planned]:
+        return changing(self.resources)
+
+    @property
+    def stacks(self) -> list[str]:
+        """Those with changes."""
+        return list(dict.fromkeys(one.stack for one in self.changes))
 
 
 @dataclass(frozen=True)
 class Target:
-    """A night that is planned and may be applied: its stacks, Terraform's changes, the rows that the tables have."""
+    """A night that is planned and may be applied; `rows` are those of the tables, `live` the jobs before the plan."""
 
-    preview: Preview
-    stacks: list[str]
-    planned: list[Planned]
+    plan: Plan
     rows: dict[str, int | None] | None
+    live: Mapping[str, Fields]
     overrides: list[Override] = field(default_factory=list)
 
+    @property
+    def preview(self) -> Preview:
+        return self.plan.preview
 
-def stacks_to_deploy(found: Preview, settings: Settings) -> list[str]:
-    """The stacks that differ; where none does, the night's own, so that a deploy can be repeated."""
-    before = deployed.assumed(settings)
-    return found.stacks or preview(settings, before.world, before.label, found.at).stacks
+    @property
+    def stacks(self) -> list[str]:
+        return self.plan.stacks
 
 
 def plan_hash(planned: Sequence[Planned]) -> str:
     """The same for plans that do the same."""
-    return hashlib.sha256(canonical([vars(one) for one in planned])).hexdigest()
+    values = [(one.stack, one.address, one.action, one.before, one.after) for one in planned]
+    return hashlib.sha256(canonical(values)).hexdigest()
 
 
-def plan(site: Site, settings: Settings, stacks: Sequence[str], engine: Engine) -> list[Planned]:
-    """Synthesizes the night and plans its stacks; the engine can then apply that. Raises OperationError."""
+def plan(site: Site, settings: Settings, engine: Engine, neighbours: Sequence[Neighbour] = ()) -> Plan:
+    """Synthesizes the night and plans every stack that has jobs; the engine can then apply that.
+
+    What is deployed is what Terraform finds live, not what its state says. Raises OperationError.
+    """
+    stacks = deployed.stacks_with_jobs(site.root, settings, site.environ)
+    if any(job.authenticated for job in settings.world().values()):
+        stacks.insert(0, IDENTITY_STACK)
     site.progress(f"planning {', '.join(stacks)}")
     site.synthesize(settings)
-    return engine.plan(stacks)
+    resources = engine.plan(stacks)
+    before = deployed.from_plan(resources, settings)
+    found = preview(settings, before.world, before.label, site.clock(), neighbours)
+    left = releases(found, resources)
+    found = replace(found, warnings=[*found.warnings, *(one.warning for one in left)])
+    return Plan(before, found, resources, left)
 
 
-def deploy(site: Site, request: Request, confirm: Callable[[Target], None]) -> Target:
-    """Deploys the request's night and records it. `confirm` is asked before anything is changed; it raises to stop.
+def deploy(
+    site: Site, request: Request, confirm: Callable[[Target], None], present: Callable[[Preview], None] = _unseen
+) -> Target:
+    """Deploys the request's night and records it. `present` gets what it changes, before anything is refused for that.
 
-    Raises OperationError.
+    `confirm` is asked before anything is changed, unless there is nothing to change; it raises to stop. Raises
+    OperationError.
     """
-    engine = site.engine(request.settings)
+    settings = request.settings
+    engine = site.engine(settings)
     with lock(site.root):
-        target = _prepare(site, request, engine)
-        confirm(target)
-        # The question may have been on the screen for an hour.
-        refuse_lost_runs(site.preview(request.settings, request.from_), force=request.force)
-        _apply(site, request.settings, target, engine)
+        target = _prepare(site, request, engine, present)
+        if target.plan.changes:
+            confirm(target)
+            # The question may have been on the screen for an hour.
+            refuse_lost_runs(_as_of(site.clock(), target, settings), force=request.force)
+            _refuse_edited(site, settings, target)
+        _apply(site, settings, _released(site, settings, target, engine), engine)
     return target
 
 
@@ -141,23 +186,56 @@ def refuse_lost_runs(found: Preview, *, force: bool) -> None:
         raise OperationError("refused: a deploy now loses the runs named above; wait as they say, or use --force")
 
 
-def _prepare(site: Site, request: Request, engine: Engine) -> Target:
+def _as_of(now: datetime, target: Target, settings: Settings) -> Preview:
+    before = target.plan.before
+    return preview(settings, before.world, before.label, now)
+
+
+def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Preview], None]) -> Target:
     settings = request.settings
-    found = site.preview(settings, request.from_)
-    refuse_lost_runs(found, force=request.force)
     named = [name for name in request.overrides if name != PLAN]
     overrides = check_approval(site.ledger, settings, named, request.reason)
-    stacks = stacks_to_deploy(found, settings)
     rows = _row_counts(site, settings)
-    planned = plan(site, settings, stacks, engine)
-    _refuse_another_plan(site.ledger, settings, stacks, planned)
-    is_previewed = request.expects_preview and found.has_changes
-    unexpected = (unexpected_changes if is_previewed else unexpected_deletes)(found, planned)
-    if unexpected:
+    live = site.live(settings)
+    found = plan(site, settings, engine, site.neighbours(settings))
+    present(found.preview)
+    refuse_lost_runs(found.preview, force=request.force)
+    _refuse_another_plan(site.ledger, settings, found)
+    if unexpected := unexpected_changes(found.preview, found.resources, settings):
         if PLAN not in request.overrides or not (request.reason or "").strip():
             raise OperationError("\n".join([*unexpected, f"refused. To go on anyway: --override {PLAN} --reason TEXT"]))
         overrides.append(Override(settings.night, PLAN, str(request.reason)))
-    return Target(found, stacks, planned, rows, overrides)
+    return Target(found, rows, live, overrides)
+
+
+def _refuse_edited(site: Site, settings: Settings, target: Target) -> None:
+    """Raises OperationError where a job that is to be changed is not as it was before the plan."""
+    live = site.live(settings)
+    ours = {one.name for one in target.plan.changes}
+    names = {entity.name: entity.job_name for entity in CATALOGUE if entity.name in ours}
+    edited = [entity for entity, job in names.items() if live.get(job) != target.live.get(job)]
+    if edited:
+        raise OperationError(
+            f"refused: {', '.join(edited)} changed while this deploy was planned and confirmed; nothing was applied. "
+            "Run it again to see what it would do now"
+        )
+
+
+def _released(site: Site, settings: Settings, target: Target, engine: Engine) -> Target:
+    """Lets go of the jobs that Terraform would delete, and plans again without them."""
+    if not target.plan.releases:
+        return target
+    for release in target.plan.releases:
+        one = release.planned
+        engine.release(one.stack, one.address)
+        site.show(release.warning.text)
+        taking = [other for other in target.plan.changes if other.stack == release.to and other.address == one.address]
+        if release.to and taking and taking[0].action == "create":
+            engine.take(release.to, one.address, str((one.before or {})["id"]))
+    found = plan(site, settings, engine)
+    if found.releases or unexpected_changes(found.preview, found.resources, settings):
+        raise OperationError("Terraform's plan changed while this deploy was at it; nothing was applied. Run it again")
+    return replace(target, plan=found)
 
 
 def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
@@ -166,7 +244,9 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
     started = site.clock()
     outcome = "failed"
     try:
-        engine.apply(target.stacks, site.show)
+        if target.stacks:
+            engine.apply(target.stacks, site.show)
+        _refuse_unfinished(site, settings, target)
         outcome = "done"
     except InterruptedOperationError:
         outcome = "interrupted"
@@ -174,13 +254,31 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
     finally:
         data = {
             "stacks": target.stacks,
-            "plan_hash": plan_hash(target.planned),
+            "plan_hash": plan_hash(target.plan.changes),
             "outcome": outcome,
             "started_at": started.isoformat(),
             "ended_at": site.clock().isoformat(),
             "rows": target.rows,
         }
         site.record("deploy", settings, data)
+
+
+def _refuse_unfinished(site: Site, settings: Settings, target: Target) -> None:
+    """Raises OperationError where the live jobs are not what the night declares, whatever Terraform says."""
+    from operations.terraform.declared import not_as_declared, read
+
+    declared = read(site.root / OUTPUT)
+    removed = [c.entity.job_name for c in target.preview.changes if Action.REMOVE in c.actions]
+    for look in range(LOOKS):
+        missing = not_as_declared(declared, site.live(settings), removed)
+        if not missing:
+            return
+        if look < LOOKS - 1:
+            time.sleep(PAUSE_SECONDS)
+    raise OperationError(
+        f"night {settings.night} is not deployed: {'; '.join(missing)}. Run the same command again; "
+        "it does what is missing"
+    )
 
 
 def _approved_plan(ledger: Ledger, settings: Settings) -> dict[str, Any] | None:
@@ -190,9 +288,9 @@ def _approved_plan(ledger: Ledger, settings: Settings) -> dict[str, Any] | None:
     return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
 
 
-def _refuse_another_plan(ledger: Ledger, settings: Settings, stacks: Sequence[str], planned: Sequence[Planned]) -> None:
+def _refuse_another_plan(ledger: Ledger, settings: Settings, found: Plan) -> None:
     approved = _approved_plan(ledger, settings)
-    if approved and (plan_hash(planned) != approved["plan_hash"] or set(stacks) != set(approved["stacks"])):
+    if approved and plan_hash(found.changes) != approved["plan_hash"]:
         raise OperationError(
             "refused: Terraform's plan is not the one that was saved and approved, something changed since; "
             "run `ingest-rollout diff --save` again and have it approved"

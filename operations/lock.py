@@ -1,4 +1,4 @@
-"""One command at a time: cdktf.out/ holds one night, and two commands could deploy each other's."""
+"""One command at a time: rollout.out/ has one night in it, and two commands could deploy each other's."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from operations.cloud import jobs
 from operations.cloud.errors import words
 from operations.errors import OperationError
 from operations.files import write_atomic
-from operations.terraform.engine import Planned, Show, refuse_unrecorded, stack_folder, unseen
+from operations.terraform.engine import NO_OP, Planned, Show, refuse_unrecorded, stack_folder, unseen
 from operations.terraform.state import LocalStore
 from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
@@ -55,13 +55,20 @@ class BuiltIn:
         self._steps = [step for stack in stacks for step in self._plan(stack)]
         return sorted((step.planned for step in self._steps), key=lambda one: (one.stack, one.address))
 
+    def release(self, stack: str, address: str) -> None:
+        _State(self._workspace, stack).forget(address)
+
+    def take(self, stack: str, address: str, job: str) -> None:
+        _State(self._workspace, stack).hold(address, job, jobs.find(self._client, job))
+
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         creates = [step.planned for step in self._steps if step.planned.action == "create"]
         refuse_unrecorded(self._client, self._workspace, creates)
         for step in self._steps:
             try:
                 self._take(step)
-                show(f"{step.job.rpartition('/')[2]}: {step.planned.action}")
+                if step.planned.action != NO_OP:
+                    show(f"{step.job.rpartition('/')[2]}: {step.planned.action}")
             except GoogleAPICallError as error:
                 action = step.planned.action
                 raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {words(error)}") from None
@@ -69,18 +76,22 @@ class BuiltIn:
     def _plan(self, stack: str) -> list[Step]:
         content = json.loads((stack_folder(self._workspace, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
         imports = {entry["to"]: entry["id"] for entry in content.get("import", [])}
-        held = _State(self._workspace, stack).read()
+        recorded = _State(self._workspace, stack).attributes()
+        held = {address: attributes["id"] for address, attributes in recorded.items()}
         steps = []
         for address, job, resource in jobs.resources(content):
             if held.get(address, job) != job:
                 raise OperationError(f"{stack}: {address} would be replaced by {job}; the {self.name} does not do that")
             found = jobs.find(self._client, job) if address in held or address in imports else None
             importing = address in imports and address not in held
-            if step := self._step(stack, address, resource, job, found, importing=importing):
-                steps.append(step)
+            steps.append(self._step(stack, address, resource, job, found, recorded.get(address), importing=importing))
             held.pop(address, None)
         steps += self._plan_identity(stack, content, held)
-        return steps + [Step(Planned(stack, address, "delete", []), job) for address, job in held.items()]
+        for address, job in held.items():
+            before = jobs.find(self._client, job) if address.startswith(jobs.KIND) else None
+            attributes = before and _attributes(job, before)
+            steps.append(Step(Planned(stack, address, "delete", [], attributes, None, recorded[address]), job))
+        return steps
 
     def _plan_identity(self, stack: str, content: Mapping[str, Any], held: dict[str, str]) -> Iterator[Step]:
         project = content["provider"]["google"][0]["project"]
@@ -96,25 +107,29 @@ class BuiltIn:
         resource: Mapping[str, Any],
         job: str,
         found: jobs.Fields | None,
+        recorded: Mapping[str, Any] | None,
         *,
         importing: bool,
-    ) -> Step | None:
+    ) -> Step:
         wanted, ignored = jobs.declared(resource), jobs.ignored(resource)
         if found is None:
             if importing:
                 raise OperationError(f"{stack}: cannot import {job}, it does not exist; set adopt_existing to false")
-            return Step(Planned(stack, address, "create", []), job, wanted)
+            planned = Planned(stack, address, "create", [], None, _attributes(job, wanted), recorded)
+            return Step(planned, job, wanted)
         changed = jobs.differences(wanted, found, ignored)
         words = ["import"] * importing + ["update"] * bool(changed)
-        if not words:
-            return None
         fields = sorted({_BLOCKS.get(key, key) for key in changed})
-        planned = Planned(stack, address, " and ".join(words), fields)
-        return Step(planned, job, wanted | {key: found[key] for key in ignored}, found)
+        wanted |= {key: found[key] for key in ignored}
+        before, after = _attributes(job, found), _attributes(job, wanted)
+        planned = Planned(stack, address, " and ".join(words) or NO_OP, fields, before, after, recorded)
+        return Step(planned, job, wanted, found)
 
     def _take(self, step: Step) -> None:
         state = _State(self._workspace, step.planned.stack)
         address, action = step.planned.address, step.planned.action
+        if action == NO_OP:
+            return
         if step.make:
             step.make()
             state.hold(address, step.job)
@@ -145,6 +160,21 @@ class BuiltIn:
             self._client.resume_job(name=job)
 
 
+def _attributes(job: str, fields: jobs.Fields) -> dict[str, Any]:
+    """As Terraform's state has them."""
+    email = fields["oidc_service_account_email"]
+    tokens = [{"service_account_email": email, "audience": fields["oidc_audience"]}] if email else []
+    target = {key: fields[key] for key in ("uri", "http_method", "headers", "body")} | {"oidc_token": tokens}
+    plain = ("schedule", "time_zone", "description", "attempt_deadline", "paused")
+    return {
+        "id": job,
+        "name": job.rpartition("/")[2],
+        **{key: fields[key] for key in plain},
+        "http_target": [target],
+        "retry_config": [{key: fields[key] for key in RETRY}],
+    }
+
+
 class _State:
     """What a stack holds: full names by Terraform's address, in as much of Terraform's file format as we read."""
 
@@ -152,23 +182,13 @@ class _State:
         self._stack = stack
         self._store = LocalStore(workspace)
 
-    def read(self) -> dict[str, str]:
-        return {address: attributes["id"] for address, attributes in self._attributes().items()}
-
     def hold(self, address: str, job: str, wanted: jobs.Fields | None = None) -> None:
-        attributes: dict[str, Any] = {"id": job}
-        if wanted is not None:
-            email = wanted["oidc_service_account_email"]
-            tokens = [{"service_account_email": email, "audience": wanted["oidc_audience"]}] if email else []
-            target = {key: wanted[key] for key in ("http_method", "headers", "body")} | {"oidc_token": tokens}
-            attributes |= {key: wanted[key] for key in ("schedule", "description", "attempt_deadline", "paused")}
-            attributes |= {"http_target": [target], "retry_config": [{key: wanted[key] for key in RETRY}]}
-        self._write(self._attributes() | {address: attributes})
+        self._write(self.attributes() | {address: _attributes(job, wanted) if wanted else {"id": job}})
 
     def forget(self, address: str) -> None:
-        self._write({key: held for key, held in self._attributes().items() if key != address})
+        self._write({key: held for key, held in self.attributes().items() if key != address})
 
-    def _attributes(self) -> dict[str, dict[str, Any]]:
+    def attributes(self) -> dict[str, Mapping[str, Any]]:
         state = self._store.read(self._stack)
         return {f"{r['type']}.{r['name']}": r["instances"][0]["attributes"] for r in (state.resources if state else [])}
 

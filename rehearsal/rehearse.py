@@ -13,7 +13,7 @@ from ingest.preview import Preview
 from ingest.rollout import World
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from operations.deploy import Request, Site, Target, deploy
+from operations.deploy import PLAN, Request, Site, Target, deploy
 from operations.errors import OperationError
 from operations.evidence import ask
 from operations.ledger.ledger import Record
@@ -136,7 +136,7 @@ class Rehearsal:
         first = len(self.twin.dispatcher.attempts)
         checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
-        target, problems = self._deploy(settings, repairs=fixing or not gated)
+        target, problems = self._deploy(settings, fixing=fixing, spared=not gated)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
         if not gated and not problems and writes:
@@ -174,15 +174,16 @@ class Rehearsal:
         if gated:
             self.twin.advance(self._next_evening())
 
-    def _deploy(self, settings: Settings, *, repairs: bool) -> tuple[Target | None, list[str]]:
+    def _deploy(self, settings: Settings, *, fixing: bool, spared: bool) -> tuple[Target | None, list[str]]:
         """What `ingest-rollout deploy` does; the problems are why it did not come to its end."""
 
         def confirm(target: Target) -> None:
-            if not repairs and self.trouble.kills(settings.night):
+            if not (fixing or spared) and self.trouble.kills(settings.night):
                 raise _KilledError
 
         try:
-            return deploy(self.site, Request(settings, expects_preview=not repairs), confirm), []
+            overrides = [PLAN] if fixing else []
+            return deploy(self.site, Request(settings, overrides=overrides, reason="undo what was done"), confirm), []
         except _KilledError:
             return None, ["the deploy was killed between plan and apply"]
         except OperationError as error:
@@ -207,7 +208,7 @@ class Rehearsal:
                 self.caught[fault] = tuple(blocking(mine))
             else:
                 # Nothing was gated: the deploy itself refused.
-                planned = any("the preview shows" in text for text in problems)
+                planned = any(f"--override {PLAN}" in text for text in problems)
                 self.caught[fault] = ("plan",) if planned else ("deploy",) if problems else ()
 
     def _elsewhere(self, attempts: list[Attempt]) -> list[str]:

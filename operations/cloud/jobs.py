@@ -32,17 +32,25 @@ _INTERNAL_HEADERS = ("X-Google-", "X-AppEngine-", "Content-Length")
 
 
 def declared(resource: Mapping[str, Any]) -> Fields:
-    """From the JSON of a google_cloud_scheduler_job resource."""
-    target = resource["http_target"]
-    oidc = target.get("oidc_token") or {}
-    retry = resource.get("retry_config") or {}
+    """From the JSON of a google_cloud_scheduler_job resource, or from its attributes in Terraform's state."""
+    target = _block(resource.get("http_target"))
+    oidc = _block(target.get("oidc_token"))
+    retry = _block(resource.get("retry_config"))
+    texts = {key: resource.get(key) or None for key in ("schedule", "time_zone", "description", "attempt_deadline")}
     return {
-        **{key: resource.get(key) for key in ("schedule", "time_zone", "description", "attempt_deadline", "paused")},
-        **{key: target.get(key) for key in _TARGET},
+        **texts,
+        "paused": resource.get("paused"),
+        **{key: target.get(key) or None for key in _TARGET},
         "headers": target.get("headers") or {},
-        **{f"oidc_{key}": oidc.get(key) for key in ("service_account_email", "audience")},
+        **{f"oidc_{key}": oidc.get(key) or None for key in ("service_account_email", "audience")},
         **{key: retry.get(key) for key in RETRY},
     }
+
+
+def _block(value: Any) -> Mapping[str, Any]:
+    """A nested block, which is an object in a resource's JSON and a list of one in the state; empty without one."""
+    found: Mapping[str, Any] = (value[0] if isinstance(value, list) and value else value) or {}
+    return found
 
 
 def ignored(resource: Mapping[str, Any]) -> set[str]:

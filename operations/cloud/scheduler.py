@@ -5,10 +5,12 @@ from __future__ import annotations
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import Job, ListJobsRequest
 
+from ingest.catalogue import CATALOGUE
 from ingest.limits import PAGE_SIZE_LIMIT
 from ingest.settings import Settings
 from operations.cloud import errors as api_errors
 from operations.cloud.errors import UnansweredError, asking
+from operations.cloud.jobs import Fields, live
 
 MOST_PAGES = 40
 
@@ -34,4 +36,17 @@ def live_jobs(client: CloudSchedulerClient, parent: str) -> dict[str, Job]:
             if token and (token in seen or number >= MOST_PAGES):
                 raise UnansweredError(f"{question}: its pages have no end (after {number}); try again")
             seen.add(token)
+    return found
+
+
+def live_fields(client: CloudSchedulerClient, parent: str) -> dict[str, Fields]:
+    """What the catalogue's jobs are, by short name. Raises UnansweredError."""
+    ours = {entity.job_name for entity in CATALOGUE}
+    found = {}
+    for name, job in live_jobs(client, parent).items():
+        if name in ours:
+            try:
+                found[name] = live(job)
+            except (AttributeError, OverflowError, TypeError, ValueError) as error:
+                raise UnansweredError(f"{name}: the API's answer for it cannot be read ({error}); look at it") from None
     return found

@@ -8,7 +8,7 @@ never tell a drift that a deploy would not mend, or miss one. cdktf.out/ is not 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,6 +40,17 @@ def declared_jobs(root: Path, settings: Settings, environ: Mapping[str, str]) ->
         # jsii unpacks itself into TMPDIR.
         synthesize_all(root, {Path(folder): settings}, {**environ, "TMPDIR": folder})
         return read(Path(folder))
+
+
+def not_as_declared(declared: Iterable[Declared], live: Mapping[str, jobs.Fields], removed: Iterable[str]) -> list[str]:
+    """What is missing until the live jobs, by short name, are what is declared and those `removed` are gone."""
+    found = []
+    for one in declared:
+        if one.name not in live:
+            found.append(f"{one.entity} is not live")
+        elif keys := jobs.differences(one.fields, live[one.name], one.ignored):
+            found.append(f"{one.entity} has another {', '.join(keys)}")
+    return found + [f"{name} is still live" for name in removed if name in live]
 
 
 def read(folder: Path) -> list[Declared]:

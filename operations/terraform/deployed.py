@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ingest.baseline import RETRY, BaselineJob
+from ingest.baseline import FIELDS, BaselineJob
 from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.entity import Entity
 from ingest.rollout import Action, Hold, Job, World, changes
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from operations.errors import OperationError
+from operations.terraform.engine import Planned
 from operations.terraform.state import (
     LocalStore,
     State,
@@ -24,6 +26,10 @@ from operations.terraform.state import (
     refuse_left_behind,
     store,
 )
+
+# Google's clients are imported where they are used: `plan` and completion load this module.
+if TYPE_CHECKING:
+    from operations.cloud.jobs import Fields
 
 START = "start"
 
@@ -56,6 +62,16 @@ def assumed(settings: Settings) -> Before:
     return Before(world, label)
 
 
+def from_plan(planned: Iterable[Planned], settings: Settings) -> Before:
+    """The world that Terraform found live when it planned all phase stacks."""
+    live = {one.name: one for one in planned if one.before is not None and one.is_job}
+    world = {}
+    for name, job in _known({name: one.before or {} for name, one in live.items()}, settings, "the plan").items():
+        world[name] = replace(job, hold=Hold.BY_HAND) if live[name].imports else job
+    held = {name: job for name, job in world.items() if job.hold is Hold.DECLARED}
+    return Before(dict(settings.world_at_start()) | world, _label(settings, held))
+
+
 def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> Before:
     """The world that Terraform's state holds, in state/ of `root` or in the settings' bucket.
 
@@ -80,23 +96,48 @@ def held_jobs(root: Path, settings: Settings, environ: Mapping[str, str] = os.en
     refuse_left_behind(root, settings, [group.stack for group in GROUPS])
     states = store(root, settings, environ)
     by_stack = {group.stack: _read(states, group.stack) for group in GROUPS}
-    known = {entity.name: entity for entity in CATALOGUE}
-    held = {}
-    for group in GROUPS:
-        for name, attributes in _jobs(by_stack[group.stack]).items():
-            if entity := known.get(name):
-                try:
-                    cadence = Cadence.verbatim(attributes["schedule"])
-                except (KeyError, TypeError, AttributeError, ScheduleError) as error:
-                    raise OperationError(
-                        f"{group.stack}.tfstate: the schedule of {name} cannot be read ({error}); "
-                        "somebody changed the job: run `ingest-rollout diff`, or say --from"
-                    ) from None
-                found = settings.found.get(name)
-                imported = settings.adopt_existing and (entity.live is not None or found is not None)
-                authenticated = _sends_token(attributes, settings, found)
-                held[name] = Job(entity, cadence, Hold.DECLARED, imported, authenticated, _as_declared(attributes))
+    held = dict[str, Job]()
+    for stack, state in by_stack.items():
+        held |= _known(_jobs(state), settings, f"{stack}.tfstate")
     return held
+
+
+def stacks_with_jobs(root: Path, settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """The phase stacks that the night declares jobs of, or whose state has some. Raises OperationError."""
+    groups = {job.entity.group for job in settings.world().values()}
+    states = store(root, settings, environ)
+    return [group.stack for group in GROUPS if group.name in groups or _jobs(states.read(group.stack))]
+
+
+def _known(attributes: Mapping[str, Mapping[str, Any]], settings: Settings, place: str) -> dict[str, Job]:
+    """The catalogue's jobs among those with these attributes, by entity. Raises OperationError."""
+    known = {entity.name: entity for entity in CATALOGUE}
+    return {name: _job(known[name], found, settings, place) for name, found in attributes.items() if name in known}
+
+
+def _job(entity: Entity, attributes: Mapping[str, Any], settings: Settings, place: str) -> Job:
+    try:
+        cadence = Cadence.verbatim(attributes["schedule"])
+    except (KeyError, TypeError, AttributeError, ScheduleError) as error:
+        raise OperationError(
+            f"{place}: the schedule of {entity.name} cannot be read ({error}); "
+            "somebody changed the job: run `ingest-rollout diff`, or say --from"
+        ) from None
+    from operations.cloud import jobs
+
+    found = settings.found.get(entity.name)
+    fields = jobs.declared(attributes)
+    uri, zone = fields["uri"], fields["time_zone"]
+    return Job(
+        entity,
+        cadence,
+        Hold.DECLARED,
+        imported=settings.adopt_existing and (entity.live is not None or found is not None),
+        authenticated=_sends_token(fields, settings, found),
+        declared=_as_declared(attributes, fields),
+        uri=None if uri == settings.uri(entity) else uri,
+        zone=None if zone == settings.time_zone else zone,
+    )
 
 
 def _read(states: Store, stack: str) -> State | None:
@@ -111,36 +152,22 @@ def _read(states: Store, stack: str) -> State | None:
         raise UnreachableError(str(error)) from None
 
 
-def _sends_token(attributes: dict[str, Any], settings: Settings, as_found: BaselineJob | None) -> bool:
+def _sends_token(fields: Fields, settings: Settings, as_found: BaselineJob | None) -> bool:
     """Whether the job sends the invoker's token; one that was found with another's is not of the rollout's doing.
 
     Without an invoker set, such as in an older checkout, any other token is one that a deploy would take away.
     """
-    tokens = [token for target in attributes.get("http_target") or [] for token in target.get("oidc_token") or []]
-    emails = [token.get("service_account_email") for token in tokens]
+    email = fields["oidc_service_account_email"]
     if settings.invoker_service_account:
-        return settings.invoker_service_account in emails
-    return any(email != (as_found and as_found.oidc_service_account_email) for email in emails)
+        return bool(email == settings.invoker_service_account)
+    return email is not None and email != (as_found and as_found.oidc_service_account_email)
 
 
-def _as_declared(attributes: Mapping[str, Any]) -> BaselineJob | None:
+def _as_declared(attributes: Mapping[str, Any], fields: Fields) -> BaselineJob | None:
     """The whole job; None where the state has less of it, as after an import of which nothing was known."""
-    try:
-        (target,), (retry,) = attributes["http_target"], attributes["retry_config"]
-        token: dict[str, Any] = next(iter(target["oidc_token"] or []), {})
-        return BaselineJob(
-            **{key: attributes[key] for key in ("schedule", "attempt_deadline")},
-            **{key: retry[key] for key in RETRY},
-            paused=bool(attributes["paused"]),
-            http_method=target["http_method"],
-            headers=target["headers"] or {},
-            body=target["body"] or None,
-            description=attributes["description"] or None,
-            oidc_service_account_email=token.get("service_account_email"),
-            oidc_audience=token.get("audience") or None,
-        )
-    except (KeyError, TypeError, ValueError):
+    if not (attributes.get("retry_config") and fields["http_method"] and fields["attempt_deadline"]):
         return None
+    return BaselineJob(**{key: fields[key] for key in FIELDS} | {"paused": bool(fields["paused"])})
 
 
 def _label(settings: Settings, held: World) -> str:

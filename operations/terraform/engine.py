@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +21,8 @@ from operations.terraform.state import BucketStore, StateError, refuse_left_behi
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient
 
-OUTPUT = "cdktf.out"
+OUTPUT = "rollout.out"
+"""Where our commands synthesize to: a plain `cdktf deploy` beside them writes to cdktf.out/."""
 
 LOCK_TIMEOUT = "-lock-timeout=10s"
 """A Terraform whose command was killed needs some seconds to stop in order and let go of the state."""
@@ -38,14 +39,42 @@ GO_ON = "What was applied stays; run the same command again, Terraform does only
 _DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
+NO_OP = "no-op"
+
+
 @dataclass(frozen=True)
 class Planned:
-    """What Terraform plans for one resource: `action` in Terraform's words, the names of the fields that change."""
+    """What Terraform plans for one resource: `action` in Terraform's words, the names of the fields that change.
+
+    `before` is what is live, `after` what it is to be, and `recorded` what the state had before it was refreshed: the
+    resource's attributes, or None where there is none.
+    """
 
     stack: str
     address: str
     action: str
     fields: list[str]
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    recorded: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The entity's, for a job."""
+        return self.address.partition(".")[2]
+
+    @property
+    def is_job(self) -> bool:
+        return self.address.startswith("google_cloud_scheduler_job.")
+
+    @property
+    def imports(self) -> bool:
+        return self.action.startswith("import")
+
+
+def changing(planned: Iterable[Planned]) -> list[Planned]:
+    """Without what stays as it is."""
+    return [one for one in planned if one.action != NO_OP]
 
 
 class Engine(Protocol):
@@ -56,10 +85,16 @@ class Engine(Protocol):
         """For people."""
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
-        """What the stacks' cdk.tf.json change, sorted. Raises OperationError."""
+        """What becomes of the stacks' resources, sorted, also of those that stay as they are. Raises OperationError."""
 
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         """Does what was planned last; `show` gets a line for each job. Raises OperationError, with some of it done."""
+
+    def release(self, stack: str, address: str) -> None:
+        """Takes a resource out of the stack's state; it stays live. Raises OperationError."""
+
+    def take(self, stack: str, address: str, job: str) -> None:
+        """Takes a live job, by its full name, into the stack's state. Raises OperationError."""
 
 
 def stack_folder(root: Path, stack: str) -> Path:
@@ -146,6 +181,12 @@ class Terraform:
             self.plan(stacks)
             side_by_side(apply, stacks)
 
+    def release(self, stack: str, address: str) -> None:
+        self.run(stack, "state rm", LOCK_TIMEOUT, address)
+
+    def take(self, stack: str, address: str, job: str) -> None:
+        self.run(stack, "import", "-input=false", LOCK_TIMEOUT, address, job)
+
     def initialise(self, stack: str) -> None:
         """Once for each stack's folder and backend, and one at a time. Raises OperationError."""
         if not (stack_folder(self._root, stack) / ".terraform").exists():
@@ -195,7 +236,7 @@ class Terraform:
                     if live and jobs.differences(jobs.declared(resource), live):
                         unmanaged.append(resource["name"])
                     elif live:
-                        self.run(stack, "import", "-input=false", LOCK_TIMEOUT, address, job)
+                        self.take(stack, address, job)
                         imported.append(resource["name"])
         except GoogleAPICallError as error:
             raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
@@ -325,16 +366,20 @@ def _bare(value: Any) -> Any:
 
 
 def planned(stack: str, plan: Mapping[str, Any]) -> list[Planned]:
-    """The changes in the JSON of `terraform show -json plan` (format 1.x), without the no-ops."""
+    """What becomes of each resource by the JSON of `terraform show -json plan` (format 1.x)."""
+    # Where the refresh found something else than the state had.
+    drift = {one["address"]: one["change"].get("before") for one in plan.get("resource_drift", [])}
     found = []
     for resource in plan.get("resource_changes", []):
         change = resource["change"]
         actions = [a for a in change["actions"] if a != "no-op"]
         words = ["import"] if change.get("importing") else []
         words += ["replace"] if len(actions) > 1 else actions
-        if words:
-            before, after = change.get("before") or {}, change.get("after") or {}
-            differing = [key for key in after if _bare(before.get(key)) != _bare(after[key])]
-            fields = differing if actions == ["update"] else []
-            found.append(Planned(stack, resource["address"], " and ".join(words), fields))
+        before, after = change.get("before"), change.get("after")
+        fields = []
+        if actions == ["update"]:
+            fields = [key for key in after if _bare(before.get(key)) != _bare(after[key])]
+        address = resource["address"]
+        recorded = None if change.get("importing") else drift.get(address, before)
+        found.append(Planned(stack, address, " and ".join(words) or NO_OP, fields, before, after, recorded))
     return found

@@ -125,11 +125,11 @@ class StateMove:
 
     @contextmanager
     def _both_nights(self) -> Iterator[tuple[Path, Path]]:
-        """The folders with the stacks as they are with the old backend, and with the new one: cdktf.out/."""
+        """The folders with the stacks as they are with the old backend, and with the new one: rollout.out/."""
         with TemporaryDirectory() as folder:
             old, new = Path(folder) / OUTPUT, self._root / OUTPUT
             synthesize_all(self._root, {old: self._old, new: self._new}, os.environ)
-            # What main.py wrote to cdktf.out/ is moved away: Terraform runs there, with one backend after the other.
+            # What main.py wrote to rollout.out/ is moved away: Terraform runs there, with one backend after the other.
             kept = Path(folder) / "new"
             for stack in stacks_of(new):
                 (kept / stack).mkdir(parents=True)

@@ -24,9 +24,12 @@ for environ in json.load(sys.stdin):
 """
 
 
-def synthesize(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
-    """Writes a night to cdktf.out/: the same bytes as `cdktf synth`, without its start. Raises OperationError."""
-    _run([sys.executable, "main.py"], root, night_environ(root, settings, environ=environ))
+def synthesize(root: Path, settings: Settings, outdir: Path | None = None) -> None:
+    """Writes a night to `outdir` (None: OUTPUT): the same bytes as `cdktf synth`, without its start.
+
+    Raises OperationError.
+    """
+    _run([sys.executable, "main.py"], root, night_environ(root, settings, outdir=outdir))
 
 
 def synthesize_all(root: Path, nights: Mapping[Path, Settings], environ: Mapping[str, str]) -> None:
@@ -50,7 +53,7 @@ def night_environ(
         "PATH": os.pathsep.join([*folders, str(root / ".venv" / "bin"), environ.get("PATH", "")]),
         # Without it Terraform asks its maker for newer versions.
         "CHECKPOINT_DISABLE": "1",
-        # What is deployed is in cdktf.out/, whatever the variable said before.
+        # What is deployed is in there, whatever the variable said before.
         "CDKTF_OUTDIR": str(outdir or root / OUTPUT),
     }
 

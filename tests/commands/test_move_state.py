@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from commands import move_state as command
 from ingest.settings import Settings
 from operations.errors import OperationError
+from operations.terraform.engine import OUTPUT
 from operations.terraform.move import Move, Step
 from tests.given.domain import SETTINGS
 
@@ -36,8 +37,8 @@ class FakeMove:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[FakeMove]:
-    (tmp_path / "cdktf.out").mkdir()
-    (tmp_path / "cdktf.out" / "manifest.json").write_text(json.dumps({"stacks": {name: {} for name in STACKS}}))
+    (tmp_path / OUTPUT).mkdir()
+    (tmp_path / OUTPUT / "manifest.json").write_text(json.dumps({"stacks": {name: {} for name in STACKS}}))
     made = type("Made", (FakeMove,), {"moved": []})
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setattr(command, "read_settings", lambda: SETTINGS)

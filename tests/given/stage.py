@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 
 from ingest.schedule import time_zone
 from operations.cloud.credentials import local_scheduler_client
-from operations.terraform.engine import Planned
+from operations.terraform.engine import Planned, changing
 from rehearsal.faults import parse
 from rehearsal.rehearse import Rehearsal
 from rehearsal.session import choose, twin_site
@@ -46,8 +47,10 @@ class Stage:
         changed = [stack for stack in STACKS if self._deployed[stack] != before.get(stack)]
         engine = self.make_engine()
         planned = engine.plan(changed or STACKS)
-        engine.apply(sorted({one.stack for one in planned}))
-        return planned, self.twin.scheduler.take_writes()
+        engine.apply(sorted({one.stack for one in changing(planned)}))
+        # What Terraform knows of a job beside what is declared, the built-in applier does not.
+        plain = [replace(one, before=None, after=None, recorded=None) for one in changing(planned)]
+        return plain, self.twin.scheduler.take_writes()
 
     def jobs(self) -> dict[str, Fields]:
         """Every field of every job but the times."""

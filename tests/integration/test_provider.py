@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from operations.terraform.engine import OUTPUT
 from tests.checkout import Checkout
 from tests.given.deploys import CRITICAL, LIVE, daily, run_deploy
 from tests.given.twin import PARENT
@@ -26,7 +27,7 @@ def planned(checkout: Checkout, night: int) -> dict[str, dict[str, Any]]:
     assert done.returncode in (0, 2), done.stdout + done.stderr
     found = {}
     for stack in json.loads(done.stdout)["stacks"]:
-        folder = checkout.root / "cdktf.out" / "stacks" / stack
+        folder = checkout.root / OUTPUT / "stacks" / stack
         plan = json.loads(checkout.run("terraform", "show", "-json", "plan", cwd=folder).stdout)
         for resource in plan["resource_changes"]:
             change = resource["change"]

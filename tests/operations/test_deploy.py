@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,30 +11,33 @@ from typing import Any
 import pytest
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
+from ingest.catalogue import GROUPS
+from ingest.settings import Settings
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.deploy import Request, Site, Target, deploy
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger
 from operations.lock import lock
-from operations.terraform.engine import Planned, Show, unseen
+from operations.terraform.declared import read
+from operations.terraform.engine import OUTPUT, Planned, Show, unseen
 from operations.terraform.process import InterruptedOperationError
 from tests.given.domain import in_phoenix, night
 from tests.given.ledger import DEPLOY, add
+from tests.given.planned import attributes, resource
 from tests.given.status import DENIED, scripted
 from tests.given.twin import PARENT, a_job
 from twin.twin import Twin
 
 EVENING = in_phoenix("2026-10-20T21:00")
-CREATES = [
-    Planned("phase-financial", f"google_cloud_scheduler_job.{name}", "create", [])
-    for name in ("purchase_orders", "inventory_bills", "returns")
-] + [Planned("phase-labor", "google_cloud_scheduler_job.payroll_adjustments", "create", [])]
+CREATES = [resource(name, "create") for name in ("purchase_orders", "inventory_bills", "returns")] + [
+    resource("payroll_adjustments", "create", "phase-labor")
+]
 NOT_GATED = {"overrides": ["gate"], "reason": "no time passes in this test"}
 
 
 @dataclass
 class Recorder:
-    """An engine whose plan is given, and which fails with `error`."""
+    """An engine whose plan is given, until something is released, and which fails with `error`."""
 
     planned: list[Planned]
     calls: list[str] = field(default_factory=list)
@@ -48,6 +52,13 @@ class Recorder:
         self.calls.append("apply")
         if self.error:
             raise self.error
+
+    def release(self, stack: str, address: str) -> None:
+        self.calls.append(f"release {address.partition('.')[2]}")
+        self.planned = [one for one in self.planned if one.action != "delete"]
+
+    def take(self, stack: str, address: str, job: str) -> None:
+        self.calls.append(f"take {job}")
 
 
 @pytest.fixture
@@ -65,6 +76,7 @@ def site(tmp_path: Path, ledger: Ledger, recorder: Recorder) -> Site:
         clock=lambda: EVENING,
         synthesize=lambda settings: recorder.calls.append("synthesize"),
         engine=lambda settings: recorder,
+        live=lambda settings: {},
         show=lambda text: recorder.calls.append(text.partition(":")[0]),
         progress=lambda text: None,
         who="ana@example.com",
@@ -80,6 +92,11 @@ def asked(recorder: Recorder) -> Callable[[Target], None]:
     return lambda target: recorder.calls.append("confirm")
 
 
+def steps(recorder: Recorder) -> list[str]:
+    """Without the note that this test's Cloud Scheduler has no neighbours to tell of."""
+    return [call for call in recorder.calls if call != "NOTE"]
+
+
 def no(target: Target) -> None:
     raise OperationError("stopped")
 
@@ -89,14 +106,29 @@ def kinds(site: Site) -> list[tuple[str, Any]]:
 
 
 def request(number: int = 1, **more: Any) -> Request:
-    # Counted from night 0: the state of an empty folder would be that of before the rollout.
-    return Request(night(number), **{"from_": "0", **NOT_GATED, **more})
+    return Request(night(number), **{**NOT_GATED, **more})
+
+
+def declare(site: Site, settings: Settings) -> None:
+    """Writes what the synthesis of the night would, cut down to its jobs."""
+    for group in GROUPS:
+        jobs = {}
+        for name, job in settings.world().items():
+            if job.entity.group == group.name:
+                (target,) = attributes(job, settings)["http_target"]
+                given = attributes(job, settings) | {"http_target": target | {"oidc_token": None}}
+                jobs[name] = given | {"region": settings.region}
+        folder = site.root / OUTPUT / "stacks" / group.stack
+        folder.mkdir(parents=True)
+        provider = {"google": [{"project": settings.project}]}
+        content = {"provider": provider, "resource": {"google_cloud_scheduler_job": jobs}}
+        (folder / "cdk.tf.json").write_text(json.dumps(content))
 
 
 def test_the_stages_come_in_order_and_one_record_at_the_end(site: Site, recorder: Recorder) -> None:
     target = deploy(site, request(), asked(recorder))
 
-    assert recorder.calls == ["synthesize", "plan", "confirm", "apply"]
+    assert steps(recorder) == ["synthesize", "plan", "confirm", "apply"]
     assert target.stacks == ["phase-financial", "phase-labor"]
     assert kinds(site) == [("override", "gate"), ("deploy", "done")]
     data = site.ledger.records()[-1].data
@@ -133,48 +165,82 @@ def test_a_deploy_that_does_not_end_is_recorded_so(
     assert kinds(site)[-1] == ("deploy", outcome)
 
 
-def test_a_plan_that_is_not_the_preview_is_refused_before_the_question(site: Site, recorder: Recorder) -> None:
-    recorder.planned = [*CREATES, Planned("phase-financial", "google_cloud_scheduler_job.invoices", "delete", [])]
-    with pytest.raises(OperationError, match=r"invoices: the preview shows no change, the plan delete.*\n.*--override"):
+def test_what_somebody_did_by_hand_is_named_before_the_question(site: Site, recorder: Recorder) -> None:
+    live = attributes(night(1).world()["invoices"], night(1), uri="https://other.example/x")
+    after = attributes(night(1).world()["invoices"], night(1))
+    recorder.planned = [*CREATES, resource("invoices", "update", before=live, after=after, recorded=after)]
+    with pytest.raises(OperationError, match=r"invoices: uri is https://other.*\n.*--override plan --reason TEXT"):
         deploy(site, request(), asked(recorder))
-    assert recorder.calls == ["synthesize", "plan"]
+    assert steps(recorder) == ["synthesize", "plan"]
 
     deploy(site, request(overrides=["gate", "plan"], reason="agreed"), asked(recorder))
     assert kinds(site) == [("override", "gate"), ("override", "plan"), ("deploy", "done")]
 
 
-def test_the_way_back_is_not_stopped_by_what_somebody_changed(site: Site, recorder: Recorder) -> None:
-    recorder.planned = [*CREATES, Planned("phase-financial", "google_cloud_scheduler_job.invoices", "update", ["uri"])]
-    deploy(site, request(expects_preview=False), asked(recorder))
+def test_a_job_that_no_night_has_leaves_the_state_and_stays_live(site: Site, recorder: Recorder) -> None:
+    held = attributes(night(1).world()["returns"], night(1)) | {"name": "v2-sync-memberships-daily"}
+    recorder.planned = [*CREATES, resource("memberships", "delete", before=held, recorded=held)]
+    target = deploy(site, request(), asked(recorder))
 
-    assert recorder.calls[-1] == "apply"
+    released = recorder.calls.index("release memberships")
+    assert recorder.calls.index("confirm") < released < recorder.calls.index("apply")
+    assert any("memberships: no night has it any more" in one.text for one in target.preview.warnings)
 
 
-@pytest.mark.parametrize("action", ["delete", "replace"])
-@pytest.mark.parametrize("path", ["first", "repeat", "back"])
-def test_nothing_is_deleted_that_the_preview_does_not_remove(
-    action: str, path: str, site: Site, recorder: Recorder
-) -> None:
-    gone = Planned("phase-financial", "google_cloud_scheduler_job.estimates", action, [])
-    recorder.planned = [*CREATES, gone] if path == "first" else [gone]
-    asked_for = {
-        "first": request(),
-        "repeat": request(1, from_="1"),
-        "back": request(1, from_="1", expects_preview=False),
-    }[path]
-    with pytest.raises(OperationError, match=f"estimates: .*{action}"):
-        deploy(site, asked_for, asked(recorder))
+def test_a_job_that_moves_to_another_group_is_moved_in_the_state(site: Site, recorder: Recorder) -> None:
+    held = attributes(night(1).world()["returns"], night(1))
+    recorder.planned = [
+        resource("returns", "delete", "phase-labor", before=held, recorded=held),
+        resource("returns", "create", after=held),
+    ]
+    deploy(site, request(), asked(recorder))
 
+    assert [call for call in recorder.calls if "returns" in call] == [
+        "release returns",
+        "returns",
+        f"take {held['id']}",
+    ]
+
+
+def test_a_job_that_is_edited_while_the_question_is_open_is_not_overwritten(site: Site, recorder: Recorder) -> None:
+    live = {"v2-sync-invoices-daily": {"schedule": "15 2 * * *"}}
+    before, after = (attributes(night(n).world()["invoices"], night(n)) for n in (1, 2))
+    recorder.planned = [resource("invoices", "update", before=before, after=after, recorded=before)]
+    add(site.ledger, "deploy", DEPLOY, night=1)
+
+    def edited(target: Target) -> None:
+        live["v2-sync-invoices-daily"] = {"schedule": "0 1 * * *"}
+
+    site = replace(site, live=lambda settings: dict(live))
+    with pytest.raises(OperationError, match="invoices changed while this deploy was planned and confirmed"):
+        deploy(site, request(2), edited)
     assert "apply" not in recorder.calls
 
 
-def test_going_back_removes_what_the_preview_removes(site: Site, recorder: Recorder) -> None:
-    add(site.ledger, "deploy", DEPLOY, night=1)
-    recorder.planned = [replace(one, action="delete") for one in CREATES]
-    back = request(0, from_="1", overrides=[], reason=None, expects_preview=False)
-    deploy(site, back, asked(recorder))
+def test_done_is_what_the_live_jobs_show_whatever_the_engine_says(
+    site: Site, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operations.deploy.PAUSE_SECONDS", 0)
+    declare(site, night(1))
+    live = {one.name: dict(one.fields) for one in read(site.root / OUTPUT)}
+    assert "v2-sync-returns-daily" in live
+    late = {name: fields for name, fields in live.items() if name != "v2-sync-returns-daily"}
+    order = iter([late, late, late, live])
+    deploy(replace(site, live=lambda settings: next(order)), request(), asked(recorder))
+    assert kinds(site)[-1] == ("deploy", "done")
 
-    assert recorder.calls[-1] == "apply"
+    edited = live | {"v2-sync-returns-daily": live["v2-sync-returns-daily"] | {"schedule": "0 1 * * *"}}
+    with pytest.raises(OperationError, match="night 1 is not deployed: returns has another schedule"):
+        deploy(replace(site, live=lambda settings: edited), request(overrides=[], reason=None), asked(recorder))
+    assert kinds(site)[-1] == ("deploy", "failed")
+
+
+def test_where_nothing_is_to_be_changed_nobody_is_asked_and_nothing_applied(site: Site, recorder: Recorder) -> None:
+    recorder.planned = []
+    deploy(site, request(), asked(recorder))
+
+    assert steps(recorder) == ["synthesize", "plan"]
+    assert kinds(site)[-1] == ("deploy", "done")
 
 
 def test_lost_runs_are_refused_also_after_a_long_question(site: Site, recorder: Recorder) -> None:
@@ -184,9 +250,10 @@ def test_lost_runs_are_refused_also_after_a_long_question(site: Site, recorder: 
     def slept_over(target: Target) -> None:
         now[0] = in_phoenix("2026-10-21T02:40")
 
-    recorder.planned = []
+    after, before = (attributes(night(n).world()["jobs"], night(n)) for n in (1, 2))
+    recorder.planned = [resource("jobs", "update", "phase-core", before=before, after=after, recorded=before)]
     add(site.ledger, "deploy", DEPLOY, night=2)
-    back = request(1, from_="2", overrides=[], reason=None, expects_preview=False)
+    back = request(1, overrides=[], reason=None)
     with pytest.raises(OperationError, match="a deploy now loses the runs"):
         deploy(moving, back, slept_over)
 
@@ -203,12 +270,12 @@ def test_nothing_else_deploys_meanwhile(site: Site, recorder: Recorder) -> None:
 def test_a_place_knows_its_neighbours(site: Site, twin: Twin, client: CloudSchedulerClient) -> None:
     client.create_job(parent=PARENT, job=a_job("v2-sync-tags-daily", schedule="0 4 * * *", time_zone="America/Phoenix"))
     site = replace(site, environ={ENDPOINT_VARIABLE: f"{twin.address}/v1/", TOKEN_VARIABLE: "of-the-twin"})
-    found = site.preview(night(2), "1", site.neighbours(night(2)))
+    found = site.preview(night(2), site.neighbours(night(2)))
 
     assert [one.text for one in found.warnings if one.kind == "neighbour"] == [
         "v2-sync-tags-daily at 04:00 now runs while jobs loads; it used to run 45 min after the last one"
     ]
-    assert [one for one in site.preview(night(2), "1").warnings if one.kind == "neighbour"] == []
+    assert [one for one in site.preview(night(2)).warnings if one.kind == "neighbour"] == []
 
 
 def test_without_cloud_scheduler_a_note_says_that_neighbours_are_not_known(site: Site, recorder: Recorder) -> None:

@@ -113,5 +113,5 @@ def test_a_job_that_was_edited_before_the_night_identity_holds_it(stage: Open) -
 
         (held,) = [step for step in it.rehearsal.steps if step.blocked]
         assert held.title == "night 4, identity"
-        assert held.problems[0].startswith("jobs: the preview shows a change of its token alone, the plan one of")
+        assert held.problems[0].startswith("jobs: schedule is 0 1 * * *, and this deploy sets it to 0 4 * * *")
         assert it.rehearsal.passed

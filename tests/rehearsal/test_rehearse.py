@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingest.rollout import STRATEGIES
+from operations.terraform.engine import OUTPUT
 from rehearsal.report import as_json
 from tests.checkout import Checkout
 from tests.given.stage import Open
@@ -79,14 +80,14 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
         ("paused:locations", "night 2, shift", "ran", "measured never ran, the job is paused"),
         ("shrinks:jobs", "night 0, adopt", "kept", "jobs: kept is fail: expected 6960 rows or more, measured 3600"),
         ("shrinks:returns", "night 2, shift", "kept", "returns: kept is fail"),
-        ("edited:jobs", "night 0, adopt", "plan", "jobs: the preview shows import, the plan import and update"),
+        ("edited:jobs", "night 0, adopt", "plan", "jobs: schedule is 0 1 * * *, and this deploy sets it to 0 2 * * *"),
         (
             "edited:returns",
             "night 2, shift",
             "plan",
-            "returns: the preview shows no change, the plan update (schedule)",
+            "returns: schedule is 0 1 * * *, and this deploy sets it to 55 4 * * *",
         ),
-        ("post:payments", "night 0, adopt", "plan", "payments: the preview shows import, the plan import and update"),
+        ("post:payments", "night 0, adopt", "plan", "payments: http_method is POST, and this deploy sets it to GET"),
         ("taken:returns", "night 1, critical", "deploy", "v2-sync-returns-daily: live and not recorded"),
         ("token-dropped", "night 0, adopt", "succeeded", "jobs: succeeded is fail: expected OK, measured PERMISSION"),
         ("token-dropped@3", "night 3, reference", "succeeded", "measured PERMISSION_DENIED (7)"),
@@ -245,7 +246,7 @@ def test_what_is_deployed_is_what_main_writes(strategy: str, stage: Open) -> Non
     with stage(strategy=strategy) as it:
         for night in STRATEGIES[strategy].numbers:
             it.workspace.use(night)
-            folder = it.workspace.deploys_from / "cdktf.out" / "stacks"
+            folder = it.workspace.deploys_from / OUTPUT / "stacks"
             deployed = {file.parent.name: file.read_bytes() for file in folder.glob("*/cdk.tf.json")}
             root = folder.parent.parent / f"checkout-{night}"
             root.mkdir()

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.rollout import IDENTITY_STACK
 from operations.errors import OperationError
-from operations.terraform.engine import Show, Terraform, in_order, unseen
+from operations.terraform.engine import OUTPUT, Show, Terraform, in_order, unseen
 from operations.terraform.state import StateError
 from tests.given.domain import SETTINGS
 
@@ -38,7 +38,7 @@ class FakeTerraform(Terraform):
 
 def scripted(tmp_path: Path, *lines: str, code: int = 0) -> Terraform:
     """Terraform in whose place a script prints the lines and ends with the code."""
-    folder = tmp_path / "cdktf.out" / "stacks" / "phase-core"
+    folder = tmp_path / OUTPUT / "stacks" / "phase-core"
     (folder / ".terraform").mkdir(parents=True)
     (folder / "cdk.tf.json").write_text("{}")
     printed = tmp_path / "printed"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations.terraform.engine import Planned, planned
+from operations.terraform.engine import Planned, changing, planned
 
 JOB = "google_cloud_scheduler_job.jobs"
 
@@ -61,8 +61,25 @@ def test_a_replacement_is_told_in_one_word_whichever_comes_first(actions: tuple[
     assert _one(*actions, before=FOUND, after=WANTED) == ("replace", [])
 
 
-def test_what_does_not_change_is_left_out() -> None:
-    assert _planned(_change("no-op", before=FOUND, after=FOUND)) == []
+def test_what_does_not_change_is_planned_with_its_values_and_is_no_change() -> None:
+    (found,) = _planned(_change("no-op", before=FOUND, after=FOUND))
+    assert (found.action, found.before, found.recorded) == ("no-op", FOUND, FOUND)
+    assert changing([found]) == []
+
+
+def test_what_the_refresh_found_is_told_from_what_the_state_had() -> None:
+    plan = {
+        "resource_drift": [{"address": JOB, "change": {"actions": ["update"], "before": WANTED, "after": FOUND}}],
+        "resource_changes": [_change("update", before=FOUND, after=WANTED)],
+    }
+    (found,) = planned("phase-core", plan)
+    assert (found.before, found.recorded) == (FOUND, WANTED)
+
+
+def test_an_import_was_in_no_state() -> None:
+    (found,) = _planned(_change("no-op", before=FOUND, after=FOUND, importing={"id": "projects/p"}))
+    assert found.imports
+    assert found.recorded is None
 
 
 def test_a_plan_without_resources_has_no_changes() -> None:
@@ -72,7 +89,7 @@ def test_a_plan_without_resources_has_no_changes() -> None:
 def test_changes_keep_terraforms_order() -> None:
     first, second = _change("delete", before=FOUND), _change("create", after=WANTED)
     second["address"] = "google_cloud_scheduler_job.locations"
-    assert [(p.address, p.action) for p in _planned(first, _change("no-op"), second)] == [
+    assert [(p.address, p.action) for p in changing(_planned(first, _change("no-op"), second))] == [
         (JOB, "delete"),
         ("google_cloud_scheduler_job.locations", "create"),
     ]

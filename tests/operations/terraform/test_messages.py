@@ -7,7 +7,7 @@ import pytest
 from operations.terraform.engine import reason
 from operations.terraform.messages import plain
 
-FOLDER = "/repository/cdktf.out/stacks/phase-labor"
+FOLDER = "/repository/rollout.out/stacks/phase-labor"
 GCS_LOCK = """
 Error: Error acquiring the state lock
 

@@ -1,157 +1,193 @@
-"""The night "identity": what it changes, in which stacks, and how it is recognised."""
+"""What a plan may do without being asked about, and what not."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from commands.deploy import cannot_undo
-from ingest.preview import preview
-from ingest.rollout import IDENTITY_STACK, STRATEGIES, Action, Night, before_rollout, changes, stacks_of, state_at
+from ingest.preview import Preview, preview
+from ingest.rollout import IDENTITY_STACK
 from ingest.settings import Settings
-from operations.terraform.deployed import from_state
+from operations.terraform.deployed import from_plan
 from operations.terraform.engine import Planned
-from operations.terraform.plan_check import unexpected_changes
-from tests.given.domain import EMAIL
+from operations.terraform.plan_check import releases, unexpected_changes
+from tests.given.domain import EMAIL, SETTINGS, WITH_INVOKER, in_phoenix, night
+from tests.given.planned import attributes, resource
 
-PHASES = ["phase-core", "phase-financial", "phase-labor", "phase-reference"]
-NOW = datetime(2026, 10, 20, 17, tzinfo=UTC)
-
-
-def at(settings: Settings, strategy: str, night: int) -> Settings:
-    return replace(settings, strategy=strategy, night=night)
+EVENING = in_phoenix("2026-10-20T21:00")
+TOKEN = {"oidc_service_account_email": "by-hand@p.iam.gserviceaccount.com", "oidc_audience": None}
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_it_is_the_last_night_and_changes_nothing_but_the_token_of_every_job(
-    strategy: str, with_invoker: Settings
+def shown(planned: Sequence[Planned], settings: Settings) -> Preview:
+    before = from_plan(planned, settings)
+    return preview(settings, before.world, before.label, EVENING)
+
+
+def unexpected(settings: Settings, *planned: Planned) -> list[str]:
+    return unexpected_changes(shown(planned, settings), planned, settings)
+
+
+def update(settings: Settings, name: str, live: dict[str, Any], recorded: dict[str, Any] | None) -> Planned:
+    action = "import and update" if recorded is None else "update"
+    after = attributes(settings.world()[name], settings)
+    return resource(name, action, before=live, after=after, recorded=recorded)
+
+
+@given(st.data(), st.sampled_from(["phased", "immediate"]))
+def test_what_any_night_made_of_a_job_is_expected_wherever_a_deploy_was_cut_off(
+    data: st.DataObject, strategy: str
 ) -> None:
-    rollout = replace(with_invoker, strategy=strategy).rollout
-    last = rollout.nights[-1]
-    assert rollout.nights[:-1] == STRATEGIES[strategy].nights
-    assert last == Night(number=len(rollout.nights) - 1, title="identity", authenticates=True)
+    settings = replace(WITH_INVOKER, strategy=strategy)
+    settings = replace(settings, night=data.draw(st.sampled_from(settings.rollout.numbers)))
+    planned = []
+    for name in settings.world():
+        worlds = [world for n in settings.rollout.numbers if name in (world := settings.world(n))]
+        live, recorded = (attributes(data.draw(st.sampled_from(worlds))[name], settings) for _ in range(2))
+        planned.append(update(settings, name, live, recorded))
 
-    found = changes(state_at(rollout, last.number - 1), state_at(rollout, last.number))
-    assert {change.actions for change in found} == {(Action.ADD_OIDC,)}
-    assert all(change.before == change.after for change in found)
-    assert stacks_of(found) == [IDENTITY_STACK, *PHASES]
-
-
-def test_without_an_invoker_there_is_no_such_night(with_invoker: Settings) -> None:
-    assert replace(with_invoker, invoker_service_account="").rollout == STRATEGIES["phased"]
+    assert unexpected(settings, *planned) == []
 
 
-@pytest.mark.parametrize("night", [0, 1, 2, 3])
-def test_no_job_sends_a_token_before_it(night: int, with_invoker: Settings) -> None:
-    assert not any(job.authenticated for job in state_at(with_invoker.rollout, night).values())
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"schedule": "0 1 * * *"}, "schedule is 0 1 * * *, and this deploy sets it to 55 4 * * *"),
+        ({"uri": "https://other.example/x"}, "uri is https://other.example/x, and"),
+        ({"time_zone": "UTC"}, "time_zone is UTC, and this deploy sets it to America/Phoenix"),
+        ({"attempt_deadline": "60s"}, "attempt_deadline is 60s, and"),
+        ({"retry_count": 5}, "retry_count is 5, and"),
+        ({"description": "mine"}, "description is mine, and"),
+        ({"http_method": "POST"}, "http_method is POST, and"),
+        ({"headers": {"X-Key": "secret"}}, "this deploy changes its headers"),
+        ({"body": "c2VjcmV0"}, "this deploy changes its body"),
+        (TOKEN, "oidc_service_account_email is by-hand@p.iam.gserviceaccount.com, and"),
+        ({"paused": True}, "is paused, and this deploy resumes it"),
+    ],
+)
+def test_what_somebody_did_to_a_job_is_named_before_it_is_undone(changed: dict[str, Any], text: str) -> None:
+    settings = night(2)
+    recorded = attributes(settings.world()["returns"], settings)
+    live = attributes(settings.world()["returns"], settings, **changed)
+    (found,) = unexpected(settings, update(settings, "returns", live, recorded))
+
+    assert found.startswith(f"returns: {text}")
+    assert "somebody changed the live job" in found
+    assert "secret" not in found
 
 
-def test_going_back_drops_the_tokens_and_leaves_the_invoker(with_invoker: Settings) -> None:
-    rollout = with_invoker.rollout
-    found = changes(state_at(rollout, 4), state_at(rollout, 3))
-    assert {change.actions for change in found} == {(Action.DROP_OIDC,)}
-    assert stacks_of(found) == PHASES
+def test_a_setting_that_changed_since_the_last_deploy_is_no_work_of_somebodys_hand() -> None:
+    before = night(2)
+    after = replace(before, attempt_deadline_seconds=900, reference_path="/ingest-ref", time_zone="UTC")
+    live = attributes(before.world()["returns"], before)
+    plan = update(after, "returns", live, live)
 
-    back = preview(replace(with_invoker, night=3), state_at(rollout, 4), "night 4 is deployed", NOW)
-    (line,) = cannot_undo(back)
-    assert "the invoker and its grant stay" in line
-
-
-def test_a_first_deploy_of_that_night_does_all_at_once(with_invoker: Settings) -> None:
-    found = {c.entity.name: c.actions for c in changes(before_rollout(), state_at(with_invoker.rollout, 4))}
-    assert found["jobs"] == (Action.ADOPT, Action.SHIFT_LATER, Action.ADD_OIDC)
-    assert found["returns"] == (Action.CREATE,)
+    assert unexpected(after, plan) == []
+    (change,) = [c for c in shown([plan], after).changes if c.entity.name == "returns"]
+    assert {"attempt_deadline", "time_zone"} <= set(change.fields)
+    assert "follows the settings' time zone instead of America/Phoenix" in change.notes
 
 
-def test_jobs_that_are_created_with_a_token_need_the_invoker_too(with_invoker: Settings) -> None:
-    found = changes({}, state_at(with_invoker.rollout, 4, adopt_existing=False))
-    assert {change.actions for change in found} == {(Action.CREATE,)}
-    assert stacks_of(found)[0] == IDENTITY_STACK
-    assert stacks_of(changes({}, state_at(with_invoker.rollout, 3, adopt_existing=False))) == PHASES
+def test_a_pause_is_named_also_when_an_import_brought_it_into_the_state() -> None:
+    settings = night(2)
+    paused = attributes(settings.world()["jobs"], settings, paused=True)
+    (found,) = unexpected(settings, update(settings, "jobs", paused, paused))
+
+    assert "is paused, and this deploy resumes it" in found
 
 
-def test_a_job_that_was_edited_by_hand_is_no_change_of_its_token_alone(with_invoker: Settings) -> None:
-    found = preview(replace(with_invoker, night=4), state_at(with_invoker.rollout, 3), "night 3 is deployed", NOW)
+def test_a_job_that_was_recorded_as_paused_is_resumed_on_its_night_without_a_question() -> None:
+    planned = SETTINGS.world(2)["jobs"].declared
+    assert planned
+    found = replace(planned, schedule="0 2 * * *", paused=True)
+    settings = replace(night(2), found={"jobs": found})
+    live = attributes(settings.world(0)["jobs"], settings)
+
+    assert unexpected(settings, update(settings, "jobs", live, live)) == []
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_request_of_a_job_that_was_never_recorded_is_not_taken_from_it(*, recorded: bool) -> None:
+    """Seven live jobs with a token: a night that shifts them would take the tokens off."""
+    settings = night(1, "immediate")
+    live = attributes(settings.world(0)["jobs"], settings, **TOKEN)
+    (found,) = unexpected(settings, update(settings, "jobs", live, live if recorded else None))
+
+    assert "oidc_service_account_email is by-hand@p.iam.gserviceaccount.com" in found
+    assert "or it was never recorded: `ingest-rollout adopt --record` keeps it as it is" in found
+
+
+def test_a_job_that_was_deleted_by_hand_is_named() -> None:
+    settings = night(2)
+    held = attributes(settings.world()["returns"], settings)
+
+    assert unexpected(settings, resource("returns", "create", after=held, recorded=held)) == [
+        "returns: was deleted by hand; this deploy makes it again"
+    ]
+    assert unexpected(settings, resource("returns", "create", after=held)) == []
+
+
+def test_a_job_is_not_replaced_unasked() -> None:
+    settings = replace(night(2), region="us-east1")
+    held = attributes(night(2).world()["returns"], night(2))
+    (found,) = unexpected(settings, resource("returns", "replace", before=held, after=held, recorded=held))
+
+    assert found.startswith("returns: the plan deletes the live job and makes it again")
+
+
+def test_going_back_removes_what_its_nights_made_and_nothing_else() -> None:
+    settings = night(0)
+    made, adopted, gone = (
+        resource(name, "delete", before=held, recorded=held)
+        for name, held in (
+            ("returns", attributes(night(1).world()["returns"], settings)),
+            ("estimates", attributes(night(1).world()["estimates"], settings)),
+            ("memberships", attributes(night(1).world()["returns"], settings) | {"name": "v2-sync-memberships-daily"}),
+        )
+    )
+    found = shown([made, adopted, gone], settings)
+    left = releases(found, [made, adopted, gone])
+
+    assert unexpected_changes(found, [made, adopted, gone], settings) == []
+    assert [(one.planned.name, one.to) for one in left] == [("estimates", None), ("memberships", None)]
+    assert left[1].warning.text == (
+        "memberships: no night has it any more; it leaves the state of phase-financial, and the live job "
+        "v2-sync-memberships-daily stays"
+    )
+
+
+def test_a_job_of_another_group_goes_from_one_state_to_the_other() -> None:
+    settings = night(2)
+    held = attributes(settings.world()["customers"], settings)
     plan = [
-        Planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", "update", ["http_target"])
-        for c in found.changes
+        resource("customers", "delete", "phase-core", before=held, recorded=held),
+        resource("customers", "import", "phase-labor", before=held, after=held),
     ]
-    assert unexpected_changes(found, plan) == []
-    (index,) = [i for i, one in enumerate(plan) if one.address.endswith(".jobs")]
-    plan[index] = replace(plan[index], fields=["http_target", "schedule"])
-    assert unexpected_changes(found, plan) == [
-        "jobs: the preview shows a change of its token alone, the plan one of http_target, schedule; "
-        "somebody changed the live job"
-    ]
+    found = shown(plan, settings)
+    (left,) = releases(found, plan)
+
+    assert unexpected_changes(found, plan, settings) == []
+    assert left.to == "phase-labor"
+    assert (
+        left.warning.text == "customers: goes from phase-core to phase-labor in Terraform's state; the live job stays"
+    )
 
 
-def planned(stack: str, address: str, action: str) -> Planned:
-    return Planned(stack, address, action, [])
+@pytest.mark.parametrize(("action", "count"), [("create", 0), ("delete", 1), ("update", 1), ("replace", 1)])
+def test_the_plan_may_make_the_invoker_and_do_nothing_else_to_it(action: str, count: int) -> None:
+    settings = replace(WITH_INVOKER, night=4)
+    invoker = Planned(IDENTITY_STACK, "google_service_account.invoker", action, [])
+
+    assert len(unexpected(settings, invoker)) == count
 
 
-def test_the_plan_may_make_the_invoker_and_do_nothing_else_to_it(with_invoker: Settings) -> None:
-    found = preview(replace(with_invoker, night=4), state_at(with_invoker.rollout, 3), "night 3 is deployed", NOW)
-    jobs = [planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", "update") for c in found.changes]
-    made = planned(IDENTITY_STACK, "google_service_account.invoker", "create")
-    assert unexpected_changes(found, jobs) == []
-    assert unexpected_changes(found, [*jobs, made]) == []
-    gone = planned(IDENTITY_STACK, "google_service_account.invoker", "delete")
-    assert unexpected_changes(found, [*jobs, gone]) == [
-        "google_service_account.invoker: the preview shows it made or unchanged, the plan delete; somebody changed it"
-    ]
+def test_a_token_that_the_rollout_gave_is_taken_off_on_the_way_back() -> None:
+    settings = replace(WITH_INVOKER, night=3)
+    live = attributes(WITH_INVOKER.world(4)["jobs"], settings)
+    assert EMAIL in str(live)
 
-
-def test_a_shift_and_a_token_at_once_are_one_update(with_invoker: Settings) -> None:
-    found = preview(replace(with_invoker, night=1), state_at(with_invoker.rollout, 4), "night 4 is deployed", NOW)
-    words: dict[tuple[Action, ...], str] = {(Action.REMOVE,): "delete"}
-    plan = [
-        planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", words.get(c.actions, "update"))
-        for c in found.changes
-    ]
-    assert unexpected_changes(found, plan) == []
-
-
-@pytest.mark.parametrize(("email", "night"), [(EMAIL, 4), (None, 3), ("other@p.iam.gserviceaccount.com", 3)])
-def test_the_state_tells_whether_the_jobs_send_the_token(
-    email: str | None, night: int, with_invoker: Settings, tmp_path: Path
-) -> None:
-    tokens = [{"service_account_email": email, "audience": ""}] if email else []
-    (tmp_path / "state").mkdir()
-    for stack in PHASES:
-        resources = [
-            {
-                "type": "google_cloud_scheduler_job",
-                "name": name,
-                "instances": [{"attributes": {"schedule": job.cadence.cron, "http_target": [{"oidc_token": tokens}]}}],
-            }
-            for name, job in state_at(with_invoker.rollout, 4).items()
-            if f"phase-{job.entity.group}" == stack
-        ]
-        (tmp_path / "state" / f"{stack}.tfstate").write_text(json.dumps({"version": 4, "resources": resources}))
-
-    assert from_state(tmp_path, with_invoker).label == f"night {night} is deployed"
-    forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=3)
-    dropped = changes(from_state(tmp_path, forgotten).world, state_at(forgotten.rollout, 3))
-    assert {c.actions for c in dropped} == ({(Action.DROP_OIDC,)} if email else {(Action.UNCHANGED,)})
-
-
-def test_a_request_that_changes_unseen_is_named_with_the_advice_to_record(with_invoker: Settings) -> None:
-    """Seven live jobs with a token and no record: a night that shifts them would take the tokens off."""
-    immediate = replace(with_invoker, invoker_service_account="", strategy="immediate", night=1)
-    found = preview(immediate, immediate.world_at_start(), "before the rollout", NOW)
-    words: dict[bool, str] = {True: "import and update", False: "create"}
-    fields = ["schedule", "http_target", "description"]
-    plan = [
-        Planned(c.entity.group, f"google_cloud_scheduler_job.{c.entity.name}", words[Action.ADOPT in c.actions], fields)
-        for c in found.changes
-    ]
-    texts = unexpected_changes(found, [replace(one, fields=[]) if one.action == "create" else one for one in plan])
-
-    assert len(texts) == 7
-    assert "jobs: the plan changes its http_target (method, headers, body, token or URI)" in texts[0]
-    assert all("ingest-rollout adopt --record" in text for text in texts)
-    assert unexpected_changes(found, [replace(one, fields=["schedule", "description"]) for one in plan]) == []
+    assert unexpected(settings, update(settings, "jobs", live, live)) == []

@@ -10,6 +10,7 @@ from threading import Event
 
 import pytest
 
+from operations.terraform.engine import OUTPUT
 from tests.checkout import Checkout
 from tests.given.deploys import run_deploy
 from tests.given.storage import BUCKET, Storage
@@ -44,7 +45,7 @@ def test_a_second_checkout_sees_what_the_first_deployed_and_is_told_of_locks_and
     # A lock whose process is dead.
     generation = storage.put(BUCKET, f"{LABOR}.tflock", json.dumps(LOCK).encode())
     refused = second.rollout("diff", "--night", "1")
-    folder = second.root / "cdktf.out" / "stacks" / "phase-labor"
+    folder = second.root / OUTPUT / "stacks" / "phase-labor"
     assert refused.returncode == 1
     assert refused.stderr == (
         f"phase-labor: another deploy holds the lock on the state gs://{BUCKET}/{LABOR}.tflock (ann@laptop, since "
