@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 
 import click
@@ -123,10 +124,22 @@ def _carry_out(request: Request, present: Callable[[Preview], None], *, yes: boo
 
     def confirm(target: Target) -> None:
         if not yes:
-            click.confirm(f"Deploy {', '.join(target.stacks)}?", abort=True)
+            settings = request.settings
+            click.confirm(f"{settings.project}: {_counts(target)}. Deploy {', '.join(target.stacks)}?", abort=True)
 
     done = deploy_night(checkout_site(), request, confirm, present)
     _show_next_runs(request.settings, done)
+
+
+def _counts(target: Target) -> str:
+    """Such as "import 7 jobs, update 1"."""
+    found = Counter(one.action for one in target.plan.changes if one.is_job)
+    released = len(target.plan.releases)
+    found["delete"] -= released
+    found["release"] += released
+    texts = [f"{action} {count}" for action, count in found.items() if count]
+    first = f"{texts[0]} job{'s' * (not texts[0].endswith(' 1'))}" if texts else "no job changes"
+    return ", ".join([first, *texts[1:]])
 
 
 def _note_committed(settings: Settings) -> None:

@@ -64,12 +64,16 @@ def assumed(settings: Settings) -> Before:
 
 def from_plan(planned: Iterable[Planned], settings: Settings) -> Before:
     """The world that Terraform found live when it planned all phase stacks."""
-    live = {one.name: one for one in planned if one.before is not None and one.is_job}
+    planned = [one for one in planned if one.is_job]
+    # One that goes to another stack is in the state of the first and imported by the other: the first counts.
+    live = {one.name: one for one in sorted(planned, key=lambda one: not one.imports) if one.before is not None}
+    missing = {one.name for one in planned} - set(live)
     world = {}
     for name, job in _known({name: one.before or {} for name, one in live.items()}, settings, "the plan").items():
         world[name] = replace(job, hold=Hold.BY_HAND) if live[name].imports else job
     held = {name: job for name, job in world.items() if job.hold is Hold.DECLARED}
-    return Before(dict(settings.world_at_start()) | world, _label(settings, held))
+    start = {name: job for name, job in settings.world_at_start().items() if name not in missing}
+    return Before(start | world, _label(settings, held))
 
 
 def from_state(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> Before:

@@ -100,7 +100,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
 
     refused = checkout.rollout("deploy", "--night", "0", "--yes", "--force")
     assert refused.returncode == 1
-    assert "invoices: the preview shows import, the plan import and update (http_target)" in refused.stderr
+    assert "invoices: http_method is POST, and this deploy sets it to GET" in refused.stderr
     assert scheduler.take_writes() == []
     run_deploy(checkout, 0, override="plan")
     assert scheduler.take_writes() == daily("patch", ["invoices"])
@@ -158,7 +158,7 @@ def test_what_was_changed_by_hand_is_seen_and_put_right(
     assert changed(changes["customers"]) == {"paused": (True, False)}
     assert scheduler.take_writes() == []
 
-    run_deploy(checkout, 2)
+    run_deploy(checkout, 2, override="plan")
     ignore = ("userUpdateTime", "status", "lastAttemptTime")
     assert _without(scheduler.jobs, ignore) == _without(as_deployed, ignore)
     assert set(masks) == {None}
