@@ -49,6 +49,15 @@ class Preview:
     def loses_runs(self) -> bool:
         return any(w.kind == "lost run" for w in self.warnings)
 
+    @property
+    def loses_nothing_from(self) -> datetime:
+        """From when on a deploy takes no run away, in the time zone."""
+        moment = self.at
+        while lost := {w.entity for w in run_windows(self.changes, moment, self.time_zone) if w.kind == "lost run"}:
+            olds = (_old(c, moment, self.time_zone) for c in self.changes if c.entity.name in lost)
+            moment = max(next(old.next_fires(moment, self.time_zone)) for old in olds if old) + timedelta(minutes=1)
+        return moment.astimezone(time_zone(self.time_zone))
+
     def as_json(self) -> dict[str, object]:
         return {
             "strategy": self.strategy,
@@ -132,9 +141,7 @@ def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warnin
     for change in found:
         if not (change.before and change.after):
             continue
-        old, new, name = change.before, change.after, change.entity.name
-        if change.before_zone:
-            old = old.in_zone(change.before_zone, zone, at)
+        old, new, name = _old(change, at, zone) or change.before, change.after, change.entity.name
         period = "this week's" if old.is_weekly else "today's"
         if old.is_weekly is not new.is_weekly:
             # Both run on the weekly one's day only; there it is as with two daily ones.
@@ -157,6 +164,13 @@ def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warnin
             )
             warnings.append(Warning("lost run", name, text))
     return warnings
+
+
+def _old(change: Change, at: datetime, zone: str) -> Cadence | None:
+    """When the job ran before the change, in the zone that it has after it."""
+    if change.before and change.before_zone:
+        return change.before.in_zone(change.before_zone, zone, at)
+    return change.before
 
 
 def _lands_between(opens: int, closes: int, moment: int, length: int) -> bool:

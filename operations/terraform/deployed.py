@@ -107,10 +107,22 @@ def held_jobs(root: Path, settings: Settings, environ: Mapping[str, str] = os.en
 
 
 def stacks_with_jobs(root: Path, settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """The phase stacks that the night declares jobs of, or whose state has some. Raises OperationError."""
+    """The phase stacks that the night declares jobs of, or whose state has some.
+
+    Raises OperationError, also where those are jobs of another project or region, which Terraform would make again.
+    """
     groups = {job.entity.group for job in settings.world().values()}
     states = store(root, settings, environ)
-    return [group.stack for group in GROUPS if group.name in groups or _jobs(states.read(group.stack))]
+    held = {group: _jobs(states.read(group.stack)) for group in GROUPS}
+    home = f"projects/{settings.project}/locations/{settings.region}/jobs/"
+    ids = [str(attributes.get("id", home)) for jobs in held.values() for attributes in jobs.values()]
+    if elsewhere := [one for one in ids if not one.startswith(home)]:
+        raise OperationError(
+            f"refused: Terraform's state has {len(elsewhere)} jobs that are not in the project {settings.project} and "
+            f"the region {settings.region}, such as {elsewhere[0]}; set project and region to where they are, or give "
+            "the other place a state of its own (backend_prefix)"
+        )
+    return [group.stack for group in GROUPS if group.name in groups or held[group]]
 
 
 def _known(attributes: Mapping[str, Mapping[str, Any]], settings: Settings, place: str) -> dict[str, Job]:

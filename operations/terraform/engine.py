@@ -40,6 +40,8 @@ _DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
 NO_OP = "no-op"
+TAINTED = "replace_because_tainted"
+"""Terraform's reason for a replace (internal/command/jsonplan)."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ class Terraform:
         Raises OperationError; StateError where the state is locked or out of reach, or where the other backend has it.
         """
         refuse_left_behind(self._root, self._settings, stacks)
+        refuse_unsaved(self._root, stacks)
         if self._settings.backend == "gcs":
             BucketStore(self._settings, self._environ).check()
         # Before any plan: an init touches the plugin cache that the other stacks' plans read.
@@ -254,8 +257,19 @@ class Terraform:
         )
 
     def _plan(self, stack: str) -> list[Planned]:
+        found = self._plan_json(stack)
+        # A job whose create was answered and whose resume was not: it is live, and no reason to make it again.
+        tainted = [one for one in found.get("resource_changes", []) if one.get("action_reason") == TAINTED]
+        for one in tainted:
+            self.run(stack, "untaint", LOCK_TIMEOUT, one["address"])
+        if tainted:
+            found = self._plan_json(stack)
+        return planned(stack, found)
+
+    def _plan_json(self, stack: str) -> dict[str, Any]:
         self.run(stack, "plan", "-input=false", LOCK_TIMEOUT, "-out=plan")
-        return planned(stack, json.loads(self.run(stack, "show", "-json", "plan")))
+        found: dict[str, Any] = json.loads(self.run(stack, "show", "-json", "plan"))
+        return found
 
     def run(
         self, stack: str, command: str, *arguments: str, on_event: Callable[[Mapping[str, Any]], None] | None = None
@@ -309,6 +323,17 @@ def refuse_unrecorded(client: CloudSchedulerClient, root: Path, creates: Sequenc
             f"{', '.join(unrecorded)}: live and not recorded, so creating would end in 409 ALREADY_EXISTS; nothing was "
             "applied. Record with `ingest-rollout adopt --record`, commit baseline.json and deploy again"
         )
+
+
+def refuse_unsaved(root: Path, stacks: Sequence[str]) -> None:
+    """Raises StateError where an apply left a state that it could not save, ours or that of a plain `cdktf deploy`."""
+    for stack in stacks:
+        for folder in (stack_folder(root, stack), root / "cdktf.out" / "stacks" / stack):
+            if (folder / "errored.tfstate").exists():
+                raise StateError(
+                    f"{stack}: {folder / 'errored.tfstate'} is the state of an earlier deploy that could not save it; "
+                    f"`terraform state push errored.tfstate` in that folder, remove the file, then run this again"
+                )
 
 
 def in_order(stacks: Sequence[str]) -> list[list[str]]:

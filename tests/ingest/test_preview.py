@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -375,3 +376,27 @@ def test_a_neighbour_that_a_night_meets_is_a_warning_and_loses_no_run() -> None:
 
 def test_a_preview_that_knows_no_neighbours_says_nothing_of_them() -> None:
     assert _preview_of_night(2, "2026-10-20T21:00").warnings == []
+
+
+def test_one_time_is_named_from_which_a_deploy_loses_nothing() -> None:
+    """Going back from night 2 at 02:40: eight jobs lose their run, one after the other."""
+    settings = night(1)
+    found = preview(settings, settings.world(2), "night 2 is deployed", in_phoenix("2026-10-21T02:40"))
+    lost = {warning.entity for warning in found.warnings if warning.kind == "lost run"}
+
+    assert {"jobs", "invoices"} <= lost
+    assert found.loses_nothing_from == in_phoenix("2026-10-21T05:01")
+    then = preview(settings, settings.world(2), "night 2 is deployed", found.loses_nothing_from)
+    assert not then.loses_runs
+    before = preview(
+        settings, settings.world(2), "night 2 is deployed", found.loses_nothing_from - timedelta(minutes=2)
+    )
+    assert before.loses_runs
+
+
+@pytest.mark.parametrize(("at", "kinds"), [("2026-10-20T21:50", ["lost run"]), ("2026-10-20T22:05", [])])
+def test_a_window_is_judged_by_the_zone_that_the_job_has_now(at: str, kinds: list[str]) -> None:
+    """05:00 in UTC is 22:00 in Phoenix, which is later in the day than 04:00."""
+    change = replace(_shift(LATE, LATE), before=Cadence.daily("05:00"), before_zone="UTC")
+
+    assert _kinds(change, at) == kinds

@@ -126,7 +126,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
     }
     assert [name for name in LIVE if "paused" in changed(changes[name])] == ["payroll"]
 
-    run_deploy(checkout, 2)
+    run_deploy(checkout, 2, override="plan")
     assert ("resume", "v2-sync-payroll-daily") in scheduler.take_writes()
     assert {job["state"] for job in scheduler.jobs.values()} == {"ENABLED"}
     assert masks == [None] * 8, "the provider replaces the whole object"

@@ -6,12 +6,13 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingest.rollout import IDENTITY_STACK
 from operations.errors import OperationError
-from operations.terraform.engine import OUTPUT, Show, Terraform, in_order, unseen
+from operations.terraform.engine import LOCK_TIMEOUT, OUTPUT, Show, Terraform, in_order, unseen
 from operations.terraform.state import StateError
 from tests.given.domain import SETTINGS
 
@@ -98,3 +99,36 @@ def test_a_state_that_could_not_be_written_is_named_and_not_planned_on(tmp_path:
     line = event("diagnostic", diagnostic={"severity": "error", "summary": "Failed to save state", "detail": detail})
     with pytest.raises(StateError, match=r"`terraform state push errored\.tfstate` in "):
         scripted(tmp_path, line, code=1).apply(["phase-core"], unseen)
+
+
+def test_a_state_that_an_earlier_deploy_could_not_save_is_found_before_the_next(tmp_path: Path) -> None:
+    terraform = scripted(tmp_path)
+    left = tmp_path / "cdktf.out" / "stacks" / "phase-core" / "errored.tfstate"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+    with pytest.raises(StateError, match=r"phase-core: .*errored\.tfstate is the state of an earlier deploy"):
+        terraform.plan(["phase-core"])
+
+
+def test_a_job_whose_create_was_answered_in_part_is_not_made_again(tmp_path: Path) -> None:
+    job = {"address": "google_cloud_scheduler_job.returns", "change": {"actions": ["delete", "create"]}}
+    terraform = Tainted(tmp_path, job | {"action_reason": "replace_because_tainted"})
+    (found,) = terraform.plan(["phase-core"])
+
+    assert found.action == "no-op"
+    assert [call[1:] for call in terraform.ran if call[0] == "untaint"] == [(LOCK_TIMEOUT, job["address"])]
+
+
+class Tainted(Terraform):
+    """Plans `first`, and nothing once that was untainted."""
+
+    def __init__(self, root: Path, first: dict[str, Any]) -> None:
+        super().__init__(root, SETTINGS, os.environ, lambda: pytest.fail("Cloud Scheduler was asked"))
+        self.ran: list[tuple[str, ...]] = []
+        self._first = first
+
+    def run(self, stack: str, command: str, *arguments: str, on_event: object = None) -> str:
+        self.ran.append((command, *arguments))
+        untainted = any(call[0] == "untaint" for call in self.ran)
+        after = {"address": self._first["address"], "change": {"actions": ["no-op"]}}
+        return json.dumps({"resource_changes": [after if untainted else self._first]})

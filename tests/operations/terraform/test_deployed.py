@@ -16,10 +16,11 @@ from ingest.baseline import RETRY, Baseline
 from ingest.catalogue import GROUPS
 from ingest.rollout import STRATEGIES, Action, Hold, Job, World, before_rollout, changes, stacks_of, state_at
 from operations.errors import OperationError
-from operations.terraform.deployed import assumed, from_state, night_or_start
+from operations.terraform.deployed import assumed, from_state, night_or_start, stacks_with_jobs
 from operations.terraform.state import LocalStore
 from tests.given.domain import SETTINGS, night
 from tests.given.found import baselines
+from tests.given.planned import attributes
 
 PHASED = STRATEGIES["phased"]
 
@@ -270,3 +271,16 @@ def test_a_schedule_that_is_none_of_ours_is_read_as_it_is(tmp_path: Path) -> Non
 
     assert before.world["payroll"].cadence.cron == "0 2,14 * * *"
     assert "match no night" in before.label
+
+
+@pytest.mark.parametrize("changed", [{"region": "us-east1"}, {"project": "other-project"}])
+def test_the_state_of_another_place_is_refused_before_terraform_makes_its_jobs_again(
+    changed: dict[str, Any], tmp_path: Path
+) -> None:
+    returns = _resource("returns", "55 4 * * *")
+    returns["instances"][0]["attributes"] = attributes(night(1).world()["returns"], night(1))
+    _write(tmp_path, "phase-financial", returns)
+
+    assert stacks_with_jobs(tmp_path, night(0), {}) == ["phase-core", "phase-financial", "phase-labor"]
+    with pytest.raises(OperationError, match=r"1 jobs that are not in .* such as projects/kpi-auto-471020/locations"):
+        stacks_with_jobs(tmp_path, replace(night(1), **changed), {})
