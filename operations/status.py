@@ -108,7 +108,9 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
     schedule = str(one.fields["schedule"])
     if job is None:
         note = f"deploy night {settings.night}"
-        if one.imported and held is not None and one.entity not in held:
+        if held is not None and one.entity in held:
+            note = f"somebody deleted it; {_undo(settings.night)} makes it again"
+        elif one.imported and held is not None:
             note = "it is to be imported and does not exist: make it again, or set adopt_existing to false"
         return JobStatus(one.name, one.entity, (State.MISSING,), schedule, attempt=NEVER, note=note)
     try:
@@ -186,10 +188,14 @@ def _advice(states: Sequence[State], night: int) -> str:
     advice = {
         State.NOT_ADOPTED: f"a deploy of night {night} imports it",
         State.NOT_HELD: f"a deploy of night {night} takes it over, it is just as declared",
-        State.DRIFTED: f"a deploy of night {night} sets it back; look who changed it first",
+        State.DRIFTED: f"find out who changed it; {_undo(night)} sets it back",
         State.PAUSED: "resume it, or find out why it was paused",
     }
     return "; ".join(advice[state] for state in states)
+
+
+def _undo(night: int) -> str:
+    return f"`ingest-rollout deploy --night {night} --override plan --reason TEXT`"
 
 
 def local(moment: datetime | None, zone: str) -> datetime | None:
