@@ -32,7 +32,7 @@ def test_a_second_checkout_sees_what_the_first_deployed_and_is_told_of_locks_and
     new_checkout: Callable[..., Checkout], storage: Storage
 ) -> None:
     first, second = new_checkout("gcs"), new_checkout("gcs")
-    run_deploy(first, 1)
+    run_deploy(first, 1, "gate")
 
     seen = second.rollout("deploy", "--night", "1")
     assert "night 1 is deployed" in seen.stdout
