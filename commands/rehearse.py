@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,13 @@ from commands.options import clock, echo_json, now, strategy_option
 from commands.records import records_table
 from commands.render import table
 from ingest.schedule import time_zone
+from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.repository import read_first_night
+from operations.terraform.process import InterruptedOperationError
 
 if TYPE_CHECKING:
+    from rehearsal.faults import Fault
     from rehearsal.rehearse import Rehearsal, Step
 
 ENGINES = ("auto", "terraform", "built-in")
@@ -78,31 +82,35 @@ def rehearse(
     Example, what happens when an ingest takes 20 minutes and the deploy is killed on the way:
       ingest-rollout rehearse --fault slow:payroll --fault killed --report rehearsal.html
     """
-    from rehearsal.faults import KINDS
-
     if list_faults:
+        from rehearsal.faults import KINDS
+
         width = max(map(len, KINDS))
         click.echo("\n".join(f"{kind:{width}}  {meaning}" for kind, meaning in KINDS.items()))
         return 0
-    from rehearsal import report as reports
-    from rehearsal.faults import parse
-    from rehearsal.session import next_monday, play
+    from rehearsal.start import next_monday, synthesized
 
     settings = read_first_night(strategy)
-    found = [parse(text, settings.rollout) for text in faults]
+    found = _parsed(faults, settings)
     begin = clock(settings, at) if at else next_monday(settings, now())
     page = Path(report) if report else None
     if page and not page.parent.is_dir():
         raise OperationError(f"--report: the folder {page.parent} does not exist; make it first")
     show = _progress if sys.stderr.isatty() else _silent
     try:
-        rehearsal, name = play(settings, engine, found, begin, show)
-    except KeyboardInterrupt:
+        show("synthesizing every night")
+        with synthesized(settings) as workspace:
+            from rehearsal.session import play
+
+            rehearsal, name = play(settings, workspace, engine, found, begin, show)
+    except (KeyboardInterrupt, InterruptedOperationError):
         raise OperationError(
             "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
         ) from None
     finally:
         show("")
+    from rehearsal import report as reports
+
     if page:
         reports.write_page(page, reports.page(rehearsal, name))
     if as_json:
@@ -114,6 +122,14 @@ def rehearse(
     if page:
         click.echo(f"The report: {page.resolve().as_uri()}")
     return 0 if rehearsal.passed else 1
+
+
+def _parsed(faults: Sequence[str], settings: Settings) -> list[Fault]:
+    if not faults:
+        return []
+    from rehearsal.faults import parse
+
+    return [parse(text, settings.rollout) for text in faults]
 
 
 def _text(rehearsal: Rehearsal, engine: str) -> str:

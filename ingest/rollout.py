@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from ingest.baseline import FIELDS, Baseline, BaselineJob
 from ingest.catalogue import CATALOGUE, GROUPS
@@ -27,8 +28,7 @@ class Night:
     authenticates: bool = False
 
 
-@dataclass(frozen=True)
-class Strategy:
+class Strategy(NamedTuple):
     name: str
     nights: tuple[Night, ...]
 
@@ -73,7 +73,7 @@ IDENTITY_STACK = "ingest-identity"
 def with_identity(strategy: Strategy) -> Strategy:
     """The strategy with one night more, on which nothing else happens: what goes wrong then is the identity's doing."""
     night = Night(number=len(strategy.nights), title="identity", authenticates=True)
-    return replace(strategy, nights=(*strategy.nights, night))
+    return Strategy(strategy.name, (*strategy.nights, night))
 
 
 class Hold(StrEnum):
@@ -192,8 +192,7 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What happens to one job. A first deploy of a later night both adopts and shifts, hence several actions.
 
     `needs_identity`: it sends the invoker's token from now on, and did not before. `fields` are those that differ, by

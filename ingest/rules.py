@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
@@ -24,8 +25,7 @@ GAP_MINUTES = 5
 """Neighbours in a wave start at least this far apart."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     rule: str
     text: str
 

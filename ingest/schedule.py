@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -193,8 +194,7 @@ def time_zone(name: str) -> ZoneInfo:
         raise ScheduleError(f"{name!r} is not an IANA time zone; allowed are names such as {', '.join(near)}") from None
 
 
-@dataclass(frozen=True)
-class ClockChange:
+class ClockChange(NamedTuple):
     """A night on which a zone's clock jumps over a cadence's time (skipped) or shows it twice (repeated)."""
 
     day: date

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -127,7 +125,7 @@ def shown(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, int) and value.bit_length() > 200:
         return "a number this long"
-    text = str(value) if isinstance(value, Decimal | int | float | date) else repr(value)
+    text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

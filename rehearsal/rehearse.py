@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 
 from ingest.attempt import Code
@@ -18,12 +18,10 @@ from operations.errors import OperationError
 from operations.evidence import ask
 from operations.ledger.ledger import Record
 from rehearsal.faults import HARMLESS, Fault
+from rehearsal.start import DEPLOY_TIME
 from rehearsal.trouble import Trouble
 from twin.dispatcher import Attempt
 from twin.twin import Twin
-
-DEPLOY_TIME = time(21)
-"""When a night's deploy begins, in the settings' time zone."""
 
 
 @dataclass(frozen=True)

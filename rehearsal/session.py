@@ -1,46 +1,45 @@
-"""One rehearsal from its settings to its report: the twin, the temporary folder and the engine."""
+"""One rehearsal on what is synthesized: the twin and the engine."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import datetime
 
 import click
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
-from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud.credentials import local_scheduler_client
 from operations.cloud.scheduler import live_fields, parent
 from operations.deploy import Site
 from operations.errors import OperationError
 from operations.ledger.ledger import FILE, Ledger
-from operations.repository import ROOT
 from operations.terraform.engine import Engine, Terraform
 from rehearsal.builtin import BuiltIn
 from rehearsal.builtin_identity import IdentityClient
 from rehearsal.faults import Fault
-from rehearsal.rehearse import DEPLOY_TIME, Rehearsal
+from rehearsal.rehearse import Rehearsal
 from rehearsal.safety import twin_environ
 from rehearsal.trouble import Trouble
-from rehearsal.workspace import Workspace, synthesize_nights
+from rehearsal.workspace import Workspace
 from twin.twin import Twin, running
 
 PROBE_STACK = "phase-core"
 
 
 def play(
-    settings: Settings, engine: str, faults: Sequence[Fault], begin: datetime, show: Callable[[str], None]
+    settings: Settings,
+    workspace: Workspace,
+    engine: str,
+    faults: Sequence[Fault],
+    begin: datetime,
+    show: Callable[[str], None],
 ) -> tuple[Rehearsal, str]:
     """The rehearsal when it is over, and the name of what deployed; `show` gets what goes on. Raises OperationError."""
-    with TemporaryDirectory(prefix="ingest-rehearsal-") as folder, running(settings, begin) as twin:
-        environ = twin_environ(os.environ, twin.endpoints, Path(folder))
-        show("synthesizing every night")
-        workspace = Workspace(synthesize_nights(ROOT, settings, Path(folder), environ), Path(folder) / "deploy")
+    with running(settings, begin) as twin:
+        environ = twin_environ(os.environ, twin.endpoints, workspace.deploys_from.parent)
         # The state is beside what is deployed, whatever the backend in production.
         settings = replace(settings, backend="local")
         make_engine = choose(engine, workspace, settings, environ, local_scheduler_client(twin.address))
@@ -64,13 +63,6 @@ def twin_site(twin: Twin, workspace: Workspace, environ: Mapping[str, str], make
         progress=lambda text: None,
         who="rehearsal",
     )
-
-
-def next_monday(settings: Settings, now: datetime) -> datetime:
-    """The Monday after `now` (aware) at the time of a deploy, so that a rehearsal is the same on every weekday."""
-    today = now.astimezone(time_zone(settings.time_zone)).date()
-    monday = today + timedelta(days=7 - today.weekday())
-    return datetime.combine(monday, DEPLOY_TIME, time_zone(settings.time_zone))
 
 
 def choose(

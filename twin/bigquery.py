@@ -7,7 +7,7 @@ columns of 8 bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -123,8 +123,8 @@ class BigQuery:
             present = sqlglot.parse_one(f"TIMESTAMP '{self.now().isoformat(sep=' ')}'", read="bigquery")
             for moment in list(tree.find_all(exp.CurrentTimestamp)):
                 moment.replace(present.copy())
-        tables = self._resolved(tree)
         sizes = self._sizes()
+        tables = self._resolved(tree, sizes)
         processed = sum(8 * sizes[table] * columns for table, columns in tables)
         billed = max(MINIMUM_BILLED, sum(max(MINIMUM_BILLED, 8 * sizes[table] * columns) for table, columns in tables))
         if limit is not None and not str(limit).isdecimal():
@@ -153,15 +153,15 @@ class BigQuery:
         rows = [] if dry else self.warehouse.execute(f"SELECT {picked} FROM ({sql})").fetchall()  # noqa: S608
         return Answer(columns, rows, processed)
 
-    def _resolved(self, tree: exp.Query) -> list[tuple[tuple[str, str], int]]:
+    def _resolved(self, tree: exp.Query, sizes: Mapping[tuple[str, str], int]) -> list[tuple[tuple[str, str], int]]:
         """Points the query at DuckDB's tables; gives each with the number of its columns that a SELECT names."""
         names = {cte.alias for cte in tree.find_all(exp.CTE)}
-        sizes = self._sizes()
+        datasets = {dataset for dataset, _ in sizes}
         found = []
         for table in list(tree.find_all(exp.Table)):
             if not table.db and table.name in names:
                 continue
-            self._check_place(table)
+            self._check_place(table, datasets)
             if table.name.upper() == "INFORMATION_SCHEMA.COLUMNS":
                 table.replace(self._columns(table.db).subquery(table.alias))
                 continue
@@ -173,13 +173,13 @@ class BigQuery:
             table.set("catalog", None)
         return found
 
-    def _check_place(self, table: exp.Table) -> None:
+    def _check_place(self, table: exp.Table, datasets: Collection[str]) -> None:
         if isinstance(table.this, exp.Func):
             raise _invalid(f"Table-valued function not found: {table.this.sql('bigquery')}")
         if not table.db:
             raise _invalid(f'Table "{table.name}" must be qualified with a dataset (e.g. dataset.table).')
         project = table.catalog or self.settings.project
-        if project != self.settings.project or table.db not in self._datasets():
+        if project != self.settings.project or table.db not in datasets:
             raise _not_found(f"Dataset {project}:{table.db}", self.settings.region)
 
     def _columns(self, dataset: str) -> exp.Select:
@@ -191,11 +191,6 @@ class BigQuery:
             read="duckdb",
             into=exp.Select,
         )
-
-    def _datasets(self) -> set[str]:
-        """Those that there are by now."""
-        found = self.warehouse.execute("SELECT schema_name FROM duckdb_schemas()").fetchall()
-        return {name for (name,) in found}.intersection(self.warehouse.datasets)
 
     def _sizes(self) -> dict[tuple[str, str], int]:
         """The tables by (dataset, name), with their rows."""

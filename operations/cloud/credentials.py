@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from google.auth.credentials import AnonymousCredentials, Credentials
-from google.cloud import scheduler_v1
-from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerRestTransport
-
 from operations.errors import SIGN_IN, OperationError
+
+# Imported where they are used: a rehearsal checks its addresses before it has time for Google's clients.
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from google.cloud import scheduler_v1
 
 ENDPOINT_VARIABLE = "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT"
 TOKEN_VARIABLE = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105
@@ -29,6 +31,8 @@ def local_scheduler_client(address: str) -> scheduler_v1.CloudSchedulerClient:
     """A client of the endpoint at `address`, without credentials. Raises OperationError for one off this machine."""
     if not is_loopback(address):
         raise OperationError(f"{address} is not on this machine; a rehearsal talks to loopback addresses only")
+    from google.auth.credentials import AnonymousCredentials
+
     return _client(address, AnonymousCredentials())  # type: ignore[no-untyped-call]
 
 
@@ -57,6 +61,9 @@ def credentials(environ: Mapping[str, str], *, code: int = 1) -> Credentials:
 
 
 def _client(address: str, signed_in: Credentials) -> scheduler_v1.CloudSchedulerClient:
+    from google.cloud import scheduler_v1
+    from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerRestTransport
+
     url = urlsplit(address)
     transport = CloudSchedulerRestTransport(host=url.netloc, url_scheme=url.scheme, credentials=signed_in)
     return scheduler_v1.CloudSchedulerClient(transport=transport)

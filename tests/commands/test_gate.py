@@ -32,8 +32,8 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     return Ledger(tmp_path / FILE)
 
 
-def run(twin: Twin, *arguments: str) -> Result:
-    environ = {**twin.endpoints, TOKEN_VARIABLE: "of-the-twin", "INGEST_RUN_LOG": ""}
+def run(twin: Twin, *arguments: str, environ: dict[str, str] | None = None) -> Result:
+    environ = {**twin.endpoints, TOKEN_VARIABLE: "of-the-twin", "INGEST_RUN_LOG": "", **(environ or {})}
     arguments = ("--night", "0", "--strategy", "phased", "--at", MORNING, *arguments)
     return CliRunner().invoke(gate, arguments, env=environ, standalone_mode=False)
 
@@ -76,6 +76,15 @@ def test_a_deploy_that_only_an_option_names_leaves_the_rows_unknown(twin: Twin, 
     found = json.loads(done.stdout)
     assert {check["check"] for check in found["checks"] if check["verdict"] == "inconclusive"} == {"kept"}
     assert (found["verdict"], found["silent"], len(book.records())) == ("inconclusive", [], 1)
+
+
+def test_without_any_answer_it_is_inconclusive_and_says_who_was_silent(twin: Twin, book: Ledger) -> None:
+    nobody = dict.fromkeys(twin.endpoints, "http://127.0.0.1:9/v1/")
+    done = run(twin, "--since", BEGIN, environ=nobody)
+
+    assert done.return_value == 2
+    assert done.output.count("NO ANSWER: ") == 2
+    assert "Cloud Scheduler did not answer" in done.output
 
 
 @pytest.mark.parametrize(

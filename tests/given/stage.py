@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import replace
@@ -39,14 +39,14 @@ class Stage:
         site = twin_site(twin, workspace, environ, self.make_engine)
         self.rehearsal = Rehearsal(twin.settings, twin, site, trouble, lambda text: None)
 
-    def deploy(self, night: int) -> tuple[list[Planned], list[tuple[str, str]]]:
-        """The plan and the writes of the stacks that the night synthesizes anew; of all of them on a repeat."""
+    def deploy(self, night: int, stacks: Sequence[str] = STACKS) -> tuple[list[Planned], list[tuple[str, str]]]:
+        """The plan and the writes of those stacks that the night synthesizes anew; of all of them on a repeat."""
         self.workspace.use(night)
         files = self.workspace.deploys_from.rglob("cdk.tf.json")
         before, self._deployed = self._deployed, {file.parent.name: file.read_bytes() for file in files}
-        changed = [stack for stack in STACKS if self._deployed[stack] != before.get(stack)]
+        changed = [stack for stack in stacks if self._deployed[stack] != before.get(stack)]
         engine = self.make_engine()
-        planned = engine.plan(changed or STACKS)
+        planned = engine.plan(changed or stacks)
         engine.apply(sorted({one.stack for one in changing(planned)}))
         # What Terraform knows of a job beside what is declared, the built-in applier does not.
         plain = [replace(one, before=None, after=None, recorded=None) for one in changing(planned)]

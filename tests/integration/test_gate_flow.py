@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -91,26 +90,6 @@ def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: 
         *("deploy", "gate", "gate", "preview", "deploy", "gate", "override", "deploy"),
         *("deploy", "rollback"),
     ]
-
-
-def test_a_gate_without_any_answer_is_inconclusive_and_says_who_was_silent(checkout: Checkout, tmp_path: Path) -> None:
-    silent = {
-        "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT": "http://127.0.0.1:9/v1/",
-        "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": "http://127.0.0.1:9/bigquery/v2/",
-    }
-    done = checkout.rollout("gate", "--night", "0", "--since", "2026-10-01T21:00", "--at", "2026-10-02T08:00", **silent)
-
-    assert done.returncode == 2
-    assert done.stdout.count("NO ANSWER: ") == 2
-    assert "Cloud Scheduler did not answer" in done.stdout
-    assert "Traceback" not in done.stderr
-
-
-def test_a_gate_of_a_night_that_was_not_deployed_cannot_be_evaluated(checkout: Checkout) -> None:
-    done = checkout.rollout("gate", "--night", "1")
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "night 1 (phased) has no finished deploy on record" in done.stderr
 
 
 def test_deploy_asks_on_a_terminal_and_a_no_deploys_and_records_nothing(checkout: Checkout, twin: Twin) -> None:

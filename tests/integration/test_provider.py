@@ -102,7 +102,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
     assert refused.returncode == 1
     assert "invoices: http_method is POST, and this deploy sets it to GET" in refused.stderr
     assert scheduler.take_writes() == []
-    run_deploy(checkout, 0, override="plan")
+    run_deploy(checkout, 0, "plan")
     assert scheduler.take_writes() == daily("patch", ["invoices"])
     as_found[posted]["httpTarget"]["httpMethod"] = "GET"
     ignore = ("userUpdateTime", "scheduleTime")
@@ -126,7 +126,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
     }
     assert [name for name in LIVE if "paused" in changed(changes[name])] == ["payroll"]
 
-    run_deploy(checkout, 2, override="plan")
+    run_deploy(checkout, 2, "gate", "plan")
     assert ("resume", "v2-sync-payroll-daily") in scheduler.take_writes()
     assert {job["state"] for job in scheduler.jobs.values()} == {"ENABLED"}
     assert masks == [None] * 8, "the provider replaces the whole object"
@@ -135,7 +135,7 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
 def test_what_was_changed_by_hand_is_seen_and_put_right(
     checkout: Checkout, scheduler: Scheduler, masks: list[Iterable[str] | None]
 ) -> None:
-    run_deploy(checkout, 2)
+    run_deploy(checkout, 2, "gate")
     as_deployed = json.loads(json.dumps(scheduler.jobs))
     scheduler.patch(named("jobs"), {"schedule": "0 1 * * *"}, ["schedule"])
     scheduler.patch(named("returns"), {"description": "hands off"}, ["description"])
@@ -158,7 +158,7 @@ def test_what_was_changed_by_hand_is_seen_and_put_right(
     assert changed(changes["customers"]) == {"paused": (True, False)}
     assert scheduler.take_writes() == []
 
-    run_deploy(checkout, 2, override="plan")
+    run_deploy(checkout, 2, "plan")
     ignore = ("userUpdateTime", "status", "lastAttemptTime")
     assert _without(scheduler.jobs, ignore) == _without(as_deployed, ignore)
     assert set(masks) == {None}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ingest.rollout import IDENTITY_STACK
 from ingest.settings import Settings
 from operations.errors import OperationError
 from rehearsal.builtin_identity import IdentityClient
@@ -95,9 +96,22 @@ def test_the_rehearsal_has_the_night_closes_the_service_and_comes_back(stage: Op
     assert not [name for name, job in jobs.items() if "oidcToken" in job["httpTarget"]], "the tokens are off again"
 
 
+def granted(identity: Identity) -> set[tuple[str, str, str]]:
+    """Each role that a member has on something; how a policy groups and orders them is of no matter."""
+    policies = identity.policies.items()
+    return {(on, one["role"], member) for on, each in policies for one in each["bindings"] for member in one["members"]}
+
+
 @pytest.mark.terraform
 def test_terraform_and_the_built_in_applier_do_the_same_on_that_night(provider: None, stage: Open) -> None:
-    assert rehearse(stage, "terraform") == rehearse(stage, "built-in")
+    results: list[Any] = []
+    for engine in ("terraform", "built-in"):
+        with stage(engine=engine, **INVOKER) as it:
+            deploys = [(it.deploy(night, [IDENTITY_STACK, "phase-labor"]), it.jobs()) for night in (3, 4, 4, 1)]
+            results.append((deploys, it.twin.identity.accounts.keys(), granted(it.twin.identity)))
+
+    assert results[0] == results[1]
+    assert EMAIL in results[0][1]
 
 
 def test_a_job_without_a_token_is_turned_away_by_a_closed_service(stage: Open) -> None:

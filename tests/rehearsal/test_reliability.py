@@ -24,8 +24,8 @@ from tests.checkout import ROOT
 from tests.given.stage import Open, Stage
 from twin.scheduler import ApiError
 
-POINTS = 20
-PARTS = 4
+POINTS = {"built-in": 20, "terraform": 10}
+PARTS = 2
 """Tests that the points are shared out to, so that they can run side by side."""
 SEED = 20261124
 CALLS = ("create", "patch", "delete", "resume", "get")
@@ -141,9 +141,10 @@ def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
         calls = len(seen)
         undisturbed = jobs_of(it)
 
-        points = [(number, when) for number in range(1, calls + 1) for when in ("before", "after")]
-        chosen = random.Random(SEED).sample(points, min(POINTS, len(points)))  # noqa: S311
-        assert len(chosen) >= POINTS
+        # A read changes nothing, and with Terraform a point takes seconds.
+        numbers = [number for number, call in enumerate(seen, 1) if engine == "built-in" or call != "get"]
+        points = [(number, when) for number in numbers for when in ("before", "after")]
+        chosen = random.Random(SEED).sample(points, POINTS[engine])  # noqa: S311
         for number, when in sorted(chosen)[part::PARTS]:
             it.twin.scheduler.jobs = deepcopy(before)
             shutil.rmtree(it.workspace.deploys_from)
@@ -192,14 +193,3 @@ def test_of_two_deploys_at_once_one_is_told_of_the_lock_and_the_jobs_end_right(p
         ]
         assert seen[2] == "create"
         assert deploy(it, 1, stacks) == []
-
-
-@pytest.mark.terraform
-def test_an_unmanaged_job_is_not_taken_over(provider: None, stage: Open) -> None:
-    with stage("taken:returns", engine="terraform") as it:
-        deploy(it, 0, ["phase-financial"])
-        with pytest.raises(OperationError, match="v2-sync-returns-daily: live and not recorded"):
-            deploy(it, 1, ["phase-financial"])
-
-        foreign = next(job for name, job in it.twin.scheduler.jobs.items() if "returns" in name)
-        assert foreign["schedule"] == "0 1 * * *"

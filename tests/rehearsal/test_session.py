@@ -8,7 +8,7 @@ import pytest
 
 from operations.errors import OperationError
 from rehearsal.builtin import BuiltIn
-from rehearsal.session import next_monday
+from rehearsal.start import next_monday
 from tests.given.domain import SETTINGS, in_phoenix
 from tests.given.stage import Open
 

@@ -110,7 +110,7 @@ def test_the_json_is_the_source_from_then_on(
 def test_our_own_commands_run_with_opentofu(tofu: None, checkout: Checkout, scheduler: Scheduler) -> None:
     checkout.environ["TERRAFORM_BINARY_NAME"] = "tofu"
     run_deploy(checkout, 0)
-    run_deploy(checkout, 2)
+    run_deploy(checkout, 2, "gate")
 
     assert [write for write in scheduler.take_writes() if write[0] == "patch"] == daily("patch", LIVE)
     diffed = checkout.rollout("diff", "--night", "2")

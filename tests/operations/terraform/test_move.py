@@ -91,7 +91,7 @@ def test_the_state_goes_to_the_bucket_and_back_through_a_failure_in_the_middle(
     assert checkout.rollout("diff", "--night", "0").stdout.endswith("no changes\n")
     again = checkout.rollout("move-state", "--to", "gcs", "--yes")
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "Nothing to move.")
-    run_deploy(checkout, 1)
+    run_deploy(checkout, 1, "gate")
 
     back = checkout.rollout("move-state", "--to", "local", "--yes")
     assert back.returncode == 0, back.stdout + back.stderr
@@ -103,7 +103,10 @@ def test_the_state_goes_to_the_bucket_and_back_through_a_failure_in_the_middle(
     assert {verb for verb, _ in twin.scheduler.take_writes()} <= {"create", "resume"}
 
     # The bucket's state is left behind, older than the local one: it may be replaced. A newer one may not.
-    run_deploy(checkout, 2)
+    for stack in STACKS:
+        content = local(checkout, stack)
+        content["serial"] += 1
+        (checkout.root / "state" / f"{stack}.tfstate").write_text(json.dumps(content))
     assert checkout.rollout("move-state", "--to", "gcs", "--yes").returncode == 0
     assert (checkout.root / "state" / "phase-core.tfstate.moved-2").is_file()
     newer = remote(storage, "phase-core")

@@ -33,7 +33,7 @@ def test_a_second_checkout_sees_what_the_first_deployed_and_is_told_of_locks_and
     new_checkout: Callable[..., Checkout], storage: Storage
 ) -> None:
     first, second = new_checkout("gcs"), new_checkout("gcs")
-    run_deploy(first, 1)
+    run_deploy(first, 1, "gate")
 
     storage.may = {"read", "lock"}
     found = second.rollout("diff", "--night", "1")
