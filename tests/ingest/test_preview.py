@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -397,6 +396,6 @@ def test_one_time_is_named_from_which_a_deploy_loses_nothing() -> None:
 @pytest.mark.parametrize(("at", "kinds"), [("2026-10-20T21:50", ["lost run"]), ("2026-10-20T22:05", [])])
 def test_a_window_is_judged_by_the_zone_that_the_job_has_now(at: str, kinds: list[str]) -> None:
     """05:00 in UTC is 22:00 in Phoenix, which is later in the day than 04:00."""
-    change = replace(_shift(LATE, LATE), before=Cadence.daily("05:00"), before_zone="UTC")
+    change = _shift(LATE, LATE)._replace(before=Cadence.daily("05:00"), before_zone="UTC")
 
     assert _kinds(change, at) == kinds
