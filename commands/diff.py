@@ -19,8 +19,17 @@ CHANGES = 2
 @from_option
 @click.option("--full", is_flag=True, help="Print Terraform's whole plan of each stack.")
 @click.option("--save", is_flag=True, help="Record the plan; the night's deploy then refuses to do anything else.")
+@click.option("--no-lock", is_flag=True, help="Do not lock the state, as for an account that may only read it.")
 @json_option
-def diff(night: int | None, strategy: str | None, from_: str | None, full: bool, save: bool, as_json: bool) -> int:
+def diff(
+    night: int | None,
+    strategy: str | None,
+    from_: str | None,
+    full: bool,
+    save: bool,
+    no_lock: bool,
+    as_json: bool,
+) -> int:
     """Ask Terraform what a night changes in the live jobs: a plan of each of its stacks.
 
     Exit code 0: no change, 1: error, 2: changes.
@@ -30,7 +39,7 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
       ingest-rollout diff --night 2 --full
     """
     settings = read_settings(night=night, strategy=strategy)
-    site, engine = checkout_site(), terraform(settings)
+    site, engine = checkout_site(), terraform(settings, lock=not no_lock)
     stacks = stacks_to_deploy(site.preview(settings, from_), settings)
     with lock(site.root):
         changes = plan(site, settings, stacks, engine)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from operations.cloud.credentials import TOKEN_VARIABLE, is_loopback
 from operations.errors import OperationError
+from toolchain import STEERS_TERRAFORM
 
 # Credentials, other clouds' settings, and what would lead Terraform to other folders or the CLI to other settings.
 _LEFT_OUT = (
     *("GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "GOOGLE_CLOUD_", "AWS_", "ARM_", "TFE_", "INGEST_", "CDKTF_"),
-    *("TF_VAR_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_TOKEN_", "TF_LOG"),
+    *(*STEERS_TERRAFORM, "TF_VAR_", "TF_TOKEN_", "TF_LOG"),
 )
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 

@@ -105,3 +105,24 @@ def test_a_taken_name_stops_the_deploy_before_anything_is_applied(checkout: Chec
     assert "v2-sync-returns-daily: live and not recorded" in done.stderr
     assert "`ingest-rollout adopt --record`" in done.stderr
     assert schedules(scheduler) == BY_HAND | {"v2-sync-returns-daily": "0 1 * * *"}
+
+
+def test_a_workspace_that_was_selected_in_a_stacks_folder_or_by_a_variable_gets_no_state(
+    checkout: Checkout, scheduler: Scheduler
+) -> None:
+    deploy(checkout, scheduler, 0)
+    folders = list((checkout.root / "cdktf.out/stacks").glob("phase-*"))
+    for folder in folders:
+        (folder / ".terraform").mkdir(exist_ok=True)
+        (folder / ".terraform" / "environment").write_text("dev")
+
+    assert deploy(checkout, scheduler, 1) == daily("create", CRITICAL)
+    refused = checkout.rollout("deploy", "--night", "2", "--yes", "--force", TF_WORKSPACE="dev")
+    plain = checkout.cdktf("deploy", "phase-core", "--auto-approve", SKIP_LOCK, TF_WORKSPACE="dev")
+
+    for done in (refused, plain):
+        assert done.returncode == 1
+        assert "TF_WORKSPACE is set: with it, Terraform takes another state" in done.stdout + done.stderr
+    assert [folder.name for folder in folders if (folder / "terraform.tfstate.d").exists()] == []
+    assert scheduler.take_writes() == []
+    assert len(json.loads((checkout.root / "state/phase-financial.tfstate").read_text())["resources"]) == 6
