@@ -34,10 +34,13 @@ from ingest.access import (
     operators,
     previewers,
 )
+from ingest.catalogue import GROUPS
+from ingest.rollout import IDENTITY_STACK
 from ingest.settings import Settings
 from stacks.base import IngestStack
 
 FOUNDATION_STACK = "ingest-foundation"
+PHASES = [group.stack for group in GROUPS]
 
 _ISSUER = "https://token.actions.githubusercontent.com"
 
@@ -45,9 +48,6 @@ _ISSUER = "https://token.actions.githubusercontent.com"
 # choice (GitHub's immutable subject claims, 2026), and it does not name the branch as well.
 _ON_MAIN = f'assertion.ref == "{MAIN}"'
 _DEPLOYS = f'{_ON_MAIN} && has(assertion.environment) && assertion.environment == "{ENVIRONMENT}"'
-
-# Terraform's lock of a state in a bucket is an object of that name: a plan makes and deletes it.
-_LOCKS = 'resource.name.endsWith(".tflock")'
 
 
 class FoundationStack(IngestStack):
@@ -170,19 +170,29 @@ class FoundationStack(IngestStack):
         )
         bucket.override_logical_id("state")
         # A state decides what the next deploy does, with the rights of whoever deploys: an administrator's are not the
-        # deployers' to write. Only a plan's lock is, for the stacks that they plan.
-        objects = f"projects/_/buckets/{settings.backend_bucket}/objects/{settings.backend_prefix}"
-        phases = f'resource.name.startsWith("{objects}/phase-")'
+        # deployers' to write. Terraform's lock is an object beside the state, which a plan makes and deletes.
+        states = [f"{stack}/default.tfstate" for stack in PHASES]
+        locks = [
+            f"{stack}/default.tflock"
+            for stack in (*PHASES, *([IDENTITY_STACK] * bool(settings.invoker_service_account)))
+        ]
         for member in deployers(settings):
             self._state_member(bucket, "reads", "roles/storage.objectViewer", member)
-            condition = StorageBucketIamMemberCondition(title="phases and locks", expression=f"{phases} || {_LOCKS}")
-            self._state_member(bucket, "writes", "roles/storage.objectUser", member, condition)
+            self._state_member(
+                bucket, "writes", "roles/storage.objectUser", member, self._only("phases and locks", *states, *locks)
+            )
         for member in (*operators(settings), *previewers(settings)):
             self._state_member(bucket, "reads", "roles/storage.objectViewer", member)
         # The workflows plan without a lock: whoever may push a branch could take away that of a deploy.
         for member in settings.operators:
-            condition = StorageBucketIamMemberCondition(title="locks only", expression=_LOCKS)
-            self._state_member(bucket, "locks", "roles/storage.objectUser", member, condition)
+            self._state_member(bucket, "locks", "roles/storage.objectUser", member, self._only("locks only", *locks))
+
+    def _only(self, title: str, *objects: str) -> StorageBucketIamMemberCondition:
+        """For those objects below the state's prefix. IAM takes 12 operators in a condition at most."""
+        settings = self._settings
+        folder = f"projects/_/buckets/{settings.backend_bucket}/objects/{settings.backend_prefix}"
+        expression = " || ".join(f'resource.name == "{folder}/{name}"' for name in objects)
+        return StorageBucketIamMemberCondition(title=title, expression=expression)
 
     def _state_member(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ingest.access import PREVIEWER
@@ -50,15 +51,32 @@ def test_only_runs_on_main_in_the_environment_deploy_and_only_those_on_main_read
     assert issuer["attribute_condition"] == 'assertion.repository == "acme/ingest-schedules"'
 
 
-def test_operators_may_write_nothing_but_locks(synthesize: Synthesize) -> None:
-    found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
-    (locks,) = [
-        f
-        for f in found.values()
-        if f.get("role") == "roles/storage.objectUser" and f["member"] == "user:reader@example.com"
+def writable(found: dict[str, dict[str, Any]], member: str) -> list[str]:
+    """The objects that the member may write, by the grant's condition; below the prefix of the state."""
+    (grant,) = [
+        one for one in found.values() if one.get("role") == "roles/storage.objectUser" and one["member"] == member
     ]
+    terms = grant["condition"]["expression"].split(" || ")
+    assert len(terms) <= 13, "IAM takes 12 operators"
+    objects = "projects/_/buckets/acme-ingest-state/objects/ingest-schedules/"
+    assert all(re.fullmatch(f'resource.name == "{objects}[^"]+"', term) for term in terms)
+    return sorted(term.removesuffix('"').partition(objects)[2] for term in terms)
 
-    assert locks["condition"]["expression"] == 'resource.name.endsWith(".tflock")'
+
+LOCKS = [f"phase-{group}/default.tflock" for group in ("core", "financial", "labor", "reference")]
+
+
+def test_operators_may_write_the_locks_of_the_phases_and_no_other_lock(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
+
+    assert writable(found, "user:reader@example.com") == LOCKS
+
+
+def test_with_an_invoker_they_may_lock_what_the_night_identity_plans_as_well(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION | INVOKER), "ingest-foundation")
+
+    assert writable(found, "user:reader@example.com") == ["ingest-identity/default.tflock", *LOCKS]
+    assert "ingest-identity/default.tfstate" not in writable(found, "group:data@example.com")
 
 
 def test_no_workflow_but_the_deployers_may_write_a_lock(synthesize: Synthesize) -> None:
@@ -71,16 +89,9 @@ def test_no_workflow_but_the_deployers_may_write_a_lock(synthesize: Synthesize) 
 
 def test_deployers_may_write_the_states_of_the_phases_and_no_administrators_one(synthesize: Synthesize) -> None:
     found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
-    (grant,) = [
-        f
-        for f in found.values()
-        if f.get("role") == "roles/storage.objectUser" and f["member"] == "group:data@example.com"
-    ]
 
-    objects = "projects/_/buckets/acme-ingest-state/objects/ingest-schedules"
-    assert grant["condition"]["expression"] == (
-        f'resource.name.startsWith("{objects}/phase-") || resource.name.endsWith(".tflock")'
-    )
+    states = [name.replace("tflock", "tfstate") for name in LOCKS]
+    assert writable(found, "group:data@example.com") == sorted([*states, *LOCKS])
 
 
 def test_the_previewer_reads_no_table(synthesize: Synthesize) -> None:
