@@ -15,7 +15,7 @@ from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
 from operations.terraform.process import InterruptedOperationError, run, side_by_side
-from operations.terraform.state import BucketStore, StateError, refuse_left_behind
+from operations.terraform.state import BucketStore, StateError, keep_private, refuse_left_behind
 
 # Google's clients are imported where they are used: completion of a deploy's options loads this module.
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class Terraform:
         Raises OperationError; StateError where the state is locked or out of reach, or where the other backend has it.
         """
         refuse_left_behind(self._root, self._settings, stacks)
+        keep_private(self._root)
         if self._settings.backend == "gcs":
             BucketStore(self._settings, self._environ).check()
         # Before any plan: an init touches the plugin cache that the other stacks' plans read.

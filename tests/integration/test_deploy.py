@@ -126,3 +126,25 @@ def test_a_workspace_that_was_selected_in_a_stacks_folder_or_by_a_variable_gets_
     assert [folder.name for folder in folders if (folder / "terraform.tfstate.d").exists()] == []
     assert scheduler.take_writes() == []
     assert len(json.loads((checkout.root / "state/phase-financial.tfstate").read_text())["resources"]) == 6
+
+
+def test_states_and_plans_are_for_their_owner_alone_also_after_plain_cdktf(
+    checkout: Checkout, scheduler: Scheduler
+) -> None:
+    def open_to_others() -> list[str]:
+        files = [file for file in (checkout.root / "state").rglob("*") if file.is_file()]
+        files += (checkout.root / "cdktf.out").rglob("plan")
+        assert len(files) > 2
+        return [str(file) for file in [checkout.root / "state", *files] if file.stat().st_mode & 0o077]
+
+    deploy(checkout, scheduler, 0)
+    deploy(checkout, scheduler, 1)
+    assert any(file.name.endswith(".backup") for file in (checkout.root / "state").iterdir())
+    assert open_to_others() == []
+
+    checkout.set_context(night=1)
+    for file in (checkout.root / "state").iterdir():
+        file.chmod(0o644)
+    assert len(open_to_others()) >= 4
+    assert diff(checkout, 1) == {}
+    assert open_to_others() == []
