@@ -189,7 +189,7 @@ def store(root: Path, settings: Settings, environ: Mapping[str, str]) -> LocalSt
 
 
 def keep_private(root: Path) -> None:
-    """Takes the local states away from other users: plain `cdktf deploy` leaves them open. Another's stay as they are."""
+    """Takes our local states away from other users: plain `cdktf deploy` leaves them open."""
     for path in (root / "state", *(root / "state").glob("*.tfstate*")):
         with suppress(OSError):
             path.chmod(path.stat().st_mode & 0o700)
