@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE, is_loopback
+from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
+from operations.cloud.private import is_loopback
 from operations.errors import OperationError
 from toolchain import STEERS_TERRAFORM
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import scheduler_v1
 from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerRestTransport
 
+from operations.cloud.private import is_loopback, refuse_open_endpoints
 from operations.errors import SIGN_IN, OperationError
 
 ENDPOINT_VARIABLE = "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT"
 TOKEN_VARIABLE = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105
-
-
-def is_loopback(address: str) -> bool:
-    """Whether `address`, such as "http://127.0.0.1:40001/v1/", can only be this machine."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def local_scheduler_client(address: str) -> scheduler_v1.CloudSchedulerClient:
@@ -42,11 +33,18 @@ def scheduler_client(environ: Mapping[str, str]) -> scheduler_v1.CloudSchedulerC
 
 
 def credentials(environ: Mapping[str, str], *, code: int = 1) -> Credentials:
-    """What the google provider would sign in with. Raises OperationError (exit code `code`) without any."""
+    """What the google provider would sign in with.
+
+    Raises OperationError (exit code `code`) without any, and where `environ` has an endpoint that is not https.
+    """
     import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.oauth2.credentials import Credentials as TokenCredentials
 
+    try:
+        refuse_open_endpoints(environ)
+    except OperationError as error:
+        raise OperationError(str(error), code) from None
     if token := environ.get(TOKEN_VARIABLE):
         return TokenCredentials(token)  # type: ignore[no-untyped-call]
     try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ingest.settings import Settings, as_environ
+from operations.cloud.private import refuse_open_endpoints
 from operations.errors import OperationError
 from operations.terraform.engine import OUTPUT
 from operations.terraform.process import run
@@ -47,10 +48,11 @@ def night_environ(
 ) -> dict[str, str]:
     """`environ` for main.py and Terraform: with the tools of the repository at `root` on the path, and the settings.
 
-    Raises OperationError for variables that lead Terraform elsewhere.
+    Raises OperationError for variables that lead Terraform elsewhere, or its token to an address that is not https.
     """
     if found := steering(environ):
         raise OperationError("\n".join(found))
+    refuse_open_endpoints(environ)
     node = bundled_node()
     folders = [str(node.parent)] if node else []
     left_out = {*_LEFT_OUT, *(() if environ.get("TF_LOG_PATH") else _LOGS)}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.cloud.credentials import is_loopback, local_scheduler_client
+from operations.cloud.credentials import local_scheduler_client
+from operations.cloud.private import is_loopback
 from operations.errors import OperationError
 from rehearsal.safety import twin_environ, with_proxies, without_proxies
 
