@@ -1,6 +1,7 @@
 """Synthesizes the stacks of one night: settings -> plan -> stacks. Run by `cdktf` and by hand."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,18 @@ sys.path.insert(0, str(ROOT))  # Before the first import of constructs, also und
 
 
 def main() -> None:
+    try:
+        synthesize()
+    except Exception as error:
+        # Of a file or folder, by Node's words for it: where it keeps its cache, or where the stacks go.
+        if isinstance(error, OSError) or re.search(
+            r"\bE(ACCES|EXIST|ISDIR|NOENT|NOSPC|NOTDIR|PERM|ROFS): ", str(error)
+        ):
+            sys.exit(f"main.py: {error}")
+        raise
+
+
+def synthesize() -> None:
     try:
         from toolchain import quiet_node, steering
 

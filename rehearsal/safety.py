@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.cloud.private import is_loopback
 from operations.errors import OperationError
-from toolchain import STEERS_TERRAFORM
+from operations.terraform.synth import STEERING
 
 # Credentials, other clouds' settings, and what would lead Terraform to other folders or the CLI to other settings.
 _LEFT_OUT = (
     *("GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "GOOGLE_CLOUD_", "AWS_", "ARM_", "TFE_", "INGEST_", "CDKTF_"),
-    *(*STEERS_TERRAFORM, "TF_VAR_", "TF_TOKEN_", "TF_LOG"),
+    *(*STEERING, "TF_VAR_", "TF_TOKEN_", "TF_LOG"),
 )
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _METADATA = ("GCE_METADATA_", "NO_GCE_CHECK")

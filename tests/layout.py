@@ -9,7 +9,7 @@ ARROWS: dict[str, set[str]] = {
     "stacks": {"constructs", "ingest"},
     "operations": {"ingest", "toolchain", "click", "filelock", "google", "fontpkg_inter", "jinja2", "resvg_py"},
     "twin": {"ingest", "operations", "cronsim", "duckdb", "sqlglot", "werkzeug"},
-    "rehearsal": {"toolchain", "ingest", "operations", "twin", "click", "google", "jinja2"},
+    "rehearsal": {"ingest", "operations", "twin", "click", "google", "jinja2"},
     "commands": {"ingest", "operations", "rehearsal", "click", "google"},
     "main.py": {"stacks", "ingest", "toolchain"},
     "toolchain.py": set(),

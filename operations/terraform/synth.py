@@ -13,7 +13,10 @@ from operations.cloud.private import refuse_open_endpoints
 from operations.errors import OperationError
 from operations.terraform.engine import OUTPUT
 from operations.terraform.process import run
-from toolchain import bundled_node, steering
+from toolchain import STEERS_TERRAFORM, bundled_node, steering
+
+STEERING = tuple(STEERS_TERRAFORM)
+"""What the names of variables that lead Terraform elsewhere start with."""
 
 # What changes the synthesized bytes, how often the state is saved, and what floods the errors that we read.
 _LEFT_OUT = ("CDKTF_CONTEXT_JSON", "CDKTF_TARGET_STACK_ID", "SYNTH_HCL_OUTPUT", "TF_STATE_PERSIST_INTERVAL")
