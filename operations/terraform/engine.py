@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 OUTPUT = "cdktf.out"
 
+PROVIDER_LOCK = ".terraform.lock.hcl"
+"""In the repository's root: the hashes of the provider, where the team has committed them."""
+
 LOCK_TIMEOUT = "-lock-timeout=10s"
 """A Terraform whose command was killed needs some seconds to stop in order and let go of the state."""
 
@@ -148,9 +151,15 @@ class Terraform:
             side_by_side(apply, stacks)
 
     def initialise(self, stack: str) -> None:
-        """Once for each stack's folder and backend, and one at a time. Raises OperationError."""
+        """Once for each stack's folder and backend, and one at a time. Raises OperationError.
+
+        Where the repository has a lock file, Terraform takes only a provider with one of its hashes.
+        """
+        pinned = self._root / PROVIDER_LOCK
+        if pinned.exists():
+            shutil.copy(pinned, stack_folder(self._root, stack))
         if not (stack_folder(self._root, stack) / ".terraform").exists():
-            self.run(stack, "init", "-input=false")
+            self.run(stack, "init", "-input=false", *(["-lockfile=readonly"] if pinned.exists() else []))
         else:
             self.follow_backend(stack)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
 
@@ -148,3 +150,19 @@ def test_states_and_plans_are_for_their_owner_alone_also_after_plain_cdktf(
     assert len(open_to_others()) >= 4
     assert diff(checkout, 1) == {}
     assert open_to_others() == []
+
+
+def test_only_a_provider_with_a_hash_of_the_committed_lock_file_is_taken(checkout: Checkout) -> None:
+    assert diff(checkout, 0)
+    made = (checkout.root / "cdktf.out/stacks/phase-core/.terraform.lock.hcl").read_text()
+    pinned = checkout.root / ".terraform.lock.hcl"
+    pinned.write_text(made)
+    shutil.rmtree(checkout.root / "cdktf.out")
+    assert diff(checkout, 0)
+
+    pinned.write_text(re.sub(r'"h1:[^"]{4}', '"h1:AAAA', made))
+    for _ in range(2):
+        done = checkout.rollout("diff", "--night", "0")
+        assert done.returncode == 1
+        assert "checksums" in done.stderr, done.stderr
+        shutil.rmtree(checkout.root / "cdktf.out")
