@@ -1,6 +1,7 @@
 """Synthesizes the stacks of one night: settings -> plan -> stacks. Run by `cdktf` and by hand."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,19 @@ sys.path.insert(0, str(ROOT))  # Before the first import of constructs, also und
 
 def main() -> None:
     try:
-        from toolchain import quiet_node
+        synthesize()
+    except Exception as error:
+        # Of a file or folder, by Node's words for it: where it keeps its cache, or where the stacks go.
+        if isinstance(error, OSError) or re.search(
+            r"\bE(ACCES|EXIST|ISDIR|NOENT|NOSPC|NOTDIR|PERM|ROFS): ", str(error)
+        ):
+            sys.exit(f"main.py: {error}")
+        raise
+
+
+def synthesize() -> None:
+    try:
+        from toolchain import quiet_node, steering
 
         quiet_node(os.environ)
         from ingest.rules import Plan, problems
@@ -21,12 +34,14 @@ def main() -> None:
         if error.name is None:  # Not Python's own words: the seam to cdktf says itself what to do.
             sys.exit(f"main.py: {error}")
         sys.exit(f"main.py: cannot import what it needs ({error}). Run `make setup`, then use .venv/bin/python.")
+    if found := steering(os.environ):
+        sys.exit("\n".join(found))
     try:
         settings = load(ROOT, os.environ)
     except ShapeError as error:
         sys.exit(str(error))
-    if found := problems(Plan(settings=settings)):
-        sys.exit("\n".join(map(str, found)))
+    if broken := problems(Plan(settings=settings)):
+        sys.exit("\n".join(map(str, broken)))
     # The variable is how `cdktf synth --output` says where to.
     outdir = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))
     night_app(settings, outdir=outdir, context=read_context(ROOT)).synth()

@@ -1,8 +1,11 @@
-"""Where Node is. Standard library only: it has to run before the first import of jsii, which starts Node."""
+"""Where Node is, and what Terraform may not find in the environment.
+
+Standard library only: it has to run before the first import of jsii, which starts Node.
+"""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,3 +26,29 @@ def quiet_node(environ: MutableMapping[str, str]) -> None:
     if node := bundled_node():
         environ.setdefault("JSII_NODE", str(node))
     environ.setdefault("NODE_NO_WARNINGS", "1")
+
+
+STEERS_TERRAFORM = {
+    "TF_WORKSPACE": "takes another state than the one in state/ or in the bucket",
+    "TF_DATA_DIR": "keeps one record of backend and provider for all stacks",
+    "TF_CLI_ARGS": "gets further arguments, such as another state or only some of the jobs",
+    "TF_REATTACH_PROVIDERS": "works with another provider than the pinned one",
+}
+"""Variables, by what their names start with, that lead Terraform elsewhere without a word of it in its plan.
+
+From Terraform's own source. TF_VAR_* is not among them: no stack has a variable. Nor is TF_CLI_CONFIG_FILE, which is
+how a machine says where it gets providers from.
+"""
+
+_HARMLESS = {"TF_WORKSPACE": ("", "default")}
+
+
+def steering(environ: Mapping[str, str]) -> list[str]:
+    """A line for each variable that changes what a deploy does: what Terraform does with it, and what to do."""
+    return [
+        f"{name} is set: with it, Terraform {meaning}; run `unset {name}`, then run this again"
+        for prefix, meaning in STEERS_TERRAFORM.items()
+        for name in sorted(environ)
+        if name == prefix or (prefix == "TF_CLI_ARGS" and name.startswith("TF_CLI_ARGS_"))
+        if environ[name] not in _HARMLESS.get(name, ("",))
+    ]

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.options import at_option, clock, echo_json, from_option, json_option, night_options, strategy_option
+from commands.options import (
+    at_option,
+    clock,
+    echo_json,
+    from_option,
+    json_option,
+    night_options,
+    of_this_machine,
+    strategy_option,
+)
 from operations.errors import OperationError
 from operations.repository import ROOT, read_first_night, read_settings
 from operations.terraform import deployed
@@ -61,6 +70,9 @@ def main() -> None:
     except OperationError as error:
         click.echo(str(error), err=True)
         code = error.code
+    except OSError as error:
+        click.echo(str(of_this_machine(error)), err=True)
+        code = 1
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         code = 1

@@ -19,8 +19,9 @@ CHANGES = 2
 @night_options
 @click.option("--full", is_flag=True, help="Print Terraform's whole plan of each stack.")
 @click.option("--save", is_flag=True, help="Record the plan; the night's deploy then refuses to do anything else.")
+@click.option("--no-lock", is_flag=True, help="Do not lock the state, as for an account that may only read it.")
 @json_option
-def diff(night: int | None, strategy: str | None, full: bool, save: bool, as_json: bool) -> int:
+def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_lock: bool, as_json: bool) -> int:
     """Ask Terraform what a night changes in the live jobs: a plan of every stack that has jobs.
 
     Exit code 0: no change, 1: error, 2: changes.
@@ -30,7 +31,7 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, as_jso
       ingest-rollout diff --night 2 --full
     """
     settings = read_settings(night=night, strategy=strategy)
-    site, engine = checkout_site(), terraform(settings)
+    site, engine = checkout_site(), terraform(settings, lock=not no_lock)
     with lock(site.root):
         found = plan(site, settings, engine)
         changes, stacks = found.changes, found.stacks

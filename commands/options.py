@@ -52,8 +52,16 @@ def judges(command: Callable[P, int]) -> Callable[P, int]:
             raise
         except OperationError as error:
             raise OperationError(str(error), code=2) from None
+        except OSError as error:
+            raise of_this_machine(error, code=2) from None
 
     return judged
+
+
+def of_this_machine(error: OSError, code: int = 1) -> OperationError:
+    """What a file or folder that is not as it should be ends a command with."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    return OperationError(f"{what}; free the space, or correct the file, its owner or the variable that names it", code)
 
 
 def now() -> datetime:

@@ -34,11 +34,16 @@ def checkout_site() -> Site:
     )
 
 
-def terraform(settings: Settings) -> Terraform:
-    """Terraform on the checkout. Raises OperationError where it is not installed."""
+def terraform(settings: Settings, *, lock: bool = True) -> Terraform:
+    """Terraform on the checkout; without `lock` it plans without locking the state, and applies nothing.
+
+    Raises OperationError where it is not installed, or where the environment leads it elsewhere.
+    """
     from operations.cloud.credentials import scheduler_client
 
     environ = night_environ(ROOT, settings)
+    if not lock:
+        environ["TF_CLI_ARGS_plan"] = "-lock=false"
     return Terraform(ROOT, settings, environ, lambda: scheduler_client(environ))
 
 

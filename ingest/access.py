@@ -59,6 +59,37 @@ MAIN = "refs/heads/main"
 """The branch whose runs may sign in as the operator, who reads the tables; others only preview."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """The runs of workflows that may sign in as an account: of these files, started by one of these events.
+
+    `ref` is "" for any branch; `environment` is "" for none in particular.
+    """
+
+    account: str
+    workflows: tuple[str, ...]
+    events: tuple[str, ...]
+    ref: str = MAIN
+    environment: str = ""
+
+
+RUNS = {
+    "deploys": Runs(
+        account=DEPLOYER_ACCOUNT,
+        workflows=("deploy", "rollback"),
+        events=("push", "workflow_dispatch"),
+        environment=ENVIRONMENT,
+    ),
+    "on_main": Runs(
+        account=OPERATOR_ACCOUNT,
+        workflows=("deploy", "gate", "drift"),
+        events=("push", "schedule", "workflow_dispatch"),
+    ),
+    "previews": Runs(account=PREVIEWER_ACCOUNT, workflows=("pull-request",), events=("pull_request",), ref=""),
+}
+"""By the attribute of the sign-in. An event is part of it: a run on `pull_request_target` has main as its branch."""
+
+
 def account(settings: Settings, account_id: str) -> str:
     """The email of a service account of the settings' project."""
     return f"{account_id}@{settings.project}.iam.gserviceaccount.com"

@@ -73,6 +73,10 @@ class Settings:
     """IAM members that look and gate, and change nothing."""
     github_repository: str
     """The repository, "owner/name", whose workflows may deploy; "" for none."""
+    github_repository_id: str
+    """GitHub's number of that repository, which a new repository of the same name does not get."""
+    github_repository_owner_id: str
+    """GitHub's number of the repository's owner."""
     attempt_deadline_seconds: int
     """How long Cloud Scheduler waits for the service's answer."""
     retry_count: int
@@ -265,6 +269,12 @@ def _together(values: Mapping[str, Any], given: Mapping[str, tuple[str, Any]]) -
                 + (hint if values["night"] == strategy.numbers[-1] + 1 else "")
             )
     errors += _identity(values, given)
+    numbers = ("github_repository_id", "github_repository_owner_id")
+    if (repository := values.get("github_repository")) and (
+        missing := [key for key in numbers if values.get(key) == ""]
+    ):
+        command = f"gh api repos/{repository} --jq '.id, .owner.id'"
+        errors.append(f"{', '.join(missing)}: empty with a github_repository; set both to what `{command}` prints")
     if values.get("freshness_service_account") and values.get("notification_channels") == ():
         errors.append("freshness_service_account: set without notification_channels, whom to tell; set them too")
     if values.get("backend") == "gcs" and values.get("backend_bucket") == "":
@@ -354,6 +364,7 @@ def _zone(value: Any) -> str:
 
 _ACCOUNT_ID = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _ACCOUNT = (_matching(r"|[\w.-]+@[a-z0-9.-]+"), 'a service account\'s email, or "" for none')
+_NUMBER = (_matching(r"\d{0,20}"), 'a number in quotes such as "123456789", or "" for none')
 _MEMBERS = (
     _several(r"(user|group|serviceAccount):[\w.+-]+@[a-z0-9.-]+"),
     "a list of members such as group:data@example.com; in a variable with commas between",
@@ -389,6 +400,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "deployers": _MEMBERS,
     "operators": _MEMBERS,
     "github_repository": (_matching(r"|[A-Za-z0-9-]+/[\w.-]+"), 'a repository such as owner/name, or "" for none'),
+    "github_repository_id": _NUMBER,
+    "github_repository_owner_id": _NUMBER,
     "attempt_deadline_seconds": _within(DEADLINE),
     "retry_count": _within(RETRIES),
     "min_backoff_seconds": _within(BACKOFF),

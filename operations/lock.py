@@ -17,7 +17,7 @@ LOCK_FILE = ".ingest-rollout.lock"
 def lock(root: Path) -> Iterator[None]:
     """Holds the checkout at `root`; the system lets go of it when the process dies.
 
-    Raises OperationError while another command holds it.
+    Raises OperationError while another command holds it, and where its file cannot be written.
     """
     held = FileLock(root / LOCK_FILE, timeout=0)
     try:
@@ -25,6 +25,11 @@ def lock(root: Path) -> Iterator[None]:
     except Timeout:
         raise OperationError(
             f"another ingest-rollout is running in {root}; wait until it ends, then run this again"
+        ) from None
+    except OSError as error:
+        raise OperationError(
+            f"{root / LOCK_FILE} cannot be written ({error.strerror}); it may be another user's: run this as the owner "
+            "of the checkout, or in a checkout of your own"
         ) from None
     try:
         yield

@@ -21,33 +21,25 @@ from constructs.bindings import (
 )
 from ingest.access import (
     DEPLOYER,
-    DEPLOYER_ACCOUNT,
-    ENVIRONMENT,
-    MAIN,
     OPERATOR,
-    OPERATOR_ACCOUNT,
     PREVIEWER,
-    PREVIEWER_ACCOUNT,
+    RUNS,
     Role,
+    Runs,
     deployers,
     identifier,
     operators,
     previewers,
 )
+from ingest.catalogue import GROUPS
+from ingest.rollout import IDENTITY_STACK
 from ingest.settings import Settings
 from stacks.base import IngestStack
 
 FOUNDATION_STACK = "ingest-foundation"
+PHASES = [group.stack for group in GROUPS]
 
 _ISSUER = "https://token.actions.githubusercontent.com"
-
-# Attributes of a token, by CEL. A token's own subject would do for the environment, but its form is the repository's
-# choice (GitHub's immutable subject claims, 2026), and it does not name the branch as well.
-_ON_MAIN = f'assertion.ref == "{MAIN}"'
-_DEPLOYS = f'{_ON_MAIN} && has(assertion.environment) && assertion.environment == "{ENVIRONMENT}"'
-
-# Terraform's lock of a state in a bucket is an object of that name: a plan makes and deletes it.
-_LOCKS = 'resource.name.endsWith(".tflock")'
 
 
 class FoundationStack(IngestStack):
@@ -76,16 +68,13 @@ class FoundationStack(IngestStack):
         )
         pool.override_logical_id("github")
         self._issuer(pool)
-        for account_id, attribute in (
-            (DEPLOYER_ACCOUNT, "deploys"),
-            (OPERATOR_ACCOUNT, "on_main"),
-            (PREVIEWER_ACCOUNT, "repository"),
-        ):
-            self._workflow_account(account_id, f"principalSet://iam.googleapis.com/{pool.name}/attribute.{attribute}")
+        for attribute, runs in RUNS.items():
+            self._workflow_account(runs.account, f"principalSet://iam.googleapis.com/{pool.name}/attribute.{attribute}")
 
     def _issuer(self, pool: IamWorkloadIdentityPool) -> None:
         """GitHub as a provider of the pool, for the one repository."""
-        repository = self._settings.github_repository
+        settings = self._settings
+        repository = settings.github_repository
         provider = IamWorkloadIdentityPoolProvider(
             self,
             "Issuer",
@@ -95,12 +84,18 @@ class FoundationStack(IngestStack):
             oidc=IamWorkloadIdentityPoolProviderOidc(issuer_uri=_ISSUER),
             attribute_mapping={
                 "google.subject": "assertion.sub",
-                "attribute.repository": "assertion.repository",
-                "attribute.on_main": f'{_ON_MAIN} ? assertion.repository : "none"',
-                "attribute.deploys": f'{_DEPLOYS} ? assertion.repository : "none"',
+                **{
+                    f"attribute.{name}": f'{_condition(runs, repository)} ? assertion.repository : "none"'
+                    for name, runs in RUNS.items()
+                },
             },
-            # Every repository of GitHub has this issuer: without a condition, all of them could sign in.
-            attribute_condition=f'assertion.repository == "{repository}"',
+            # Every repository of GitHub has this issuer: without a condition, all of them could sign in. A name can be
+            # given up and taken by somebody else, the numbers cannot.
+            attribute_condition=_all_of(
+                f'assertion.repository == "{repository}"',
+                f'assertion.repository_id == "{settings.github_repository_id}"',
+                f'assertion.repository_owner_id == "{settings.github_repository_owner_id}"',
+            ),
         )
         provider.override_logical_id("github")
         output = TerraformOutput(
@@ -170,19 +165,29 @@ class FoundationStack(IngestStack):
         )
         bucket.override_logical_id("state")
         # A state decides what the next deploy does, with the rights of whoever deploys: an administrator's are not the
-        # deployers' to write. Only a plan's lock is, for the stacks that they plan.
-        objects = f"projects/_/buckets/{settings.backend_bucket}/objects/{settings.backend_prefix}"
-        phases = f'resource.name.startsWith("{objects}/phase-")'
+        # deployers' to write. Terraform's lock is an object beside the state, which a plan makes and deletes.
+        states = [f"{stack}/default.tfstate" for stack in PHASES]
+        locks = [
+            f"{stack}/default.tflock"
+            for stack in (*PHASES, *([IDENTITY_STACK] * bool(settings.invoker_service_account)))
+        ]
         for member in deployers(settings):
             self._state_member(bucket, "reads", "roles/storage.objectViewer", member)
-            condition = StorageBucketIamMemberCondition(title="phases and locks", expression=f"{phases} || {_LOCKS}")
-            self._state_member(bucket, "writes", "roles/storage.objectUser", member, condition)
+            self._state_member(
+                bucket, "writes", "roles/storage.objectUser", member, self._only("phases and locks", *states, *locks)
+            )
         for member in (*operators(settings), *previewers(settings)):
             self._state_member(bucket, "reads", "roles/storage.objectViewer", member)
         # The workflows plan without a lock: whoever may push a branch could take away that of a deploy.
         for member in settings.operators:
-            condition = StorageBucketIamMemberCondition(title="locks only", expression=_LOCKS)
-            self._state_member(bucket, "locks", "roles/storage.objectUser", member, condition)
+            self._state_member(bucket, "locks", "roles/storage.objectUser", member, self._only("locks only", *locks))
+
+    def _only(self, title: str, *objects: str) -> StorageBucketIamMemberCondition:
+        """For those objects below the state's prefix. IAM takes 12 operators in a condition at most."""
+        settings = self._settings
+        folder = f"projects/_/buckets/{settings.backend_bucket}/objects/{settings.backend_prefix}"
+        expression = " || ".join(f'resource.name == "{folder}/{name}"' for name in objects)
+        return StorageBucketIamMemberCondition(title=title, expression=expression)
 
     def _state_member(
         self,
@@ -197,3 +202,25 @@ class FoundationStack(IngestStack):
             self, name, bucket=bucket.name, role=role, member=member, condition=condition, depends_on=self._accounts
         )
         grant.override_logical_id(name)
+
+
+def _condition(runs: Runs, repository: str) -> str:
+    """Whether a token is of one of the runs, by CEL on the claims that GitHub puts into it.
+
+    The token's own subject would do for the environment, but its form is the repository's choice (GitHub's immutable
+    subject claims, 2026), and it names neither branch nor workflow.
+    """
+    files = [f"{repository}/.github/workflows/{name}.yml@" for name in runs.workflows]
+    if runs.ref:
+        of_workflow = " || ".join(f'assertion.workflow_ref == "{file}{runs.ref}"' for file in files)
+    else:
+        of_workflow = " || ".join(f'assertion.workflow_ref.startsWith("{file}")' for file in files)
+    events = " || ".join(f'assertion.event_name == "{event}"' for event in runs.events)
+    terms = [f'assertion.ref == "{runs.ref}"'] if runs.ref else []
+    if runs.environment:
+        terms += ["has(assertion.environment)", f'assertion.environment == "{runs.environment}"']
+    return _all_of(*terms, f"({events})", f"({of_workflow})")
+
+
+def _all_of(*terms: str) -> str:
+    return " && ".join(terms)

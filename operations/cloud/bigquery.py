@@ -10,8 +10,9 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud.bigquery import DEFAULT_RETRY, Client, QueryJobConfig
 
 from ingest.settings import Settings
-from operations.cloud.credentials import TOKEN_VARIABLE, credentials, is_loopback
+from operations.cloud.credentials import TOKEN_VARIABLE, credentials
 from operations.cloud.errors import Cause, asking
+from operations.cloud.private import is_loopback
 
 ENDPOINT_VARIABLE = "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT"
 """The google provider's variable, such as "http://127.0.0.1:40001/bigquery/v2/"."""

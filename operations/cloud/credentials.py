@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from operations.cloud.private import is_loopback, refuse_open_endpoints
 from operations.errors import SIGN_IN, OperationError
 
 # Imported where they are used: a rehearsal checks its addresses before it has time for Google's clients.
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 
 ENDPOINT_VARIABLE = "GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT"
 TOKEN_VARIABLE = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105
-
-
-def is_loopback(address: str) -> bool:
-    """Whether `address`, such as "http://127.0.0.1:40001/v1/", can only be this machine."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def local_scheduler_client(address: str) -> scheduler_v1.CloudSchedulerClient:
@@ -46,11 +37,18 @@ def scheduler_client(environ: Mapping[str, str]) -> scheduler_v1.CloudSchedulerC
 
 
 def credentials(environ: Mapping[str, str], *, code: int = 1) -> Credentials:
-    """What the google provider would sign in with. Raises OperationError (exit code `code`) without any."""
+    """What the google provider would sign in with.
+
+    Raises OperationError (exit code `code`) without any, and where `environ` has an endpoint that is not https.
+    """
     import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.oauth2.credentials import Credentials as TokenCredentials
 
+    try:
+        refuse_open_endpoints(environ)
+    except OperationError as error:
+        raise OperationError(str(error), code) from None
     if token := environ.get(TOKEN_VARIABLE):
         return TokenCredentials(token)  # type: ignore[no-untyped-call]
     try:

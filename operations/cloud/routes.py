@@ -18,6 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 
 from operations.cloud.errors import Cause, UnansweredError
+from operations.cloud.private import refuse_open
 
 TIMEOUT = 10.0
 """Seconds."""
@@ -66,7 +67,12 @@ Ask = Callable[[str], Answer]
 
 
 def get(url: str, token: str = "") -> Answer:
-    """One GET, with the OIDC token where there is one, without a second try; redirects are not followed."""
+    """One GET, with the OIDC token where there is one, without a second try; redirects are not followed.
+
+    Raises OperationError for a token and an address that is not https.
+    """
+    if token:
+        refuse_open(url, TOKEN_VARIABLE)
     headers = {"Authorization": f"Bearer {token}"} if token else None
     # No status makes it ask again with new credentials.
     session = AuthorizedSession(AnonymousCredentials(), refresh_status_codes=())  # type: ignore[no-untyped-call]

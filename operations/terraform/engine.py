@@ -15,7 +15,7 @@ from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
 from operations.terraform.process import InterruptedOperationError, run, side_by_side
-from operations.terraform.state import BucketStore, StateError, refuse_left_behind
+from operations.terraform.state import BucketStore, StateError, keep_private, refuse_left_behind
 
 # Google's clients are imported where they are used: completion of a deploy's options loads this module.
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 OUTPUT = "rollout.out"
 """Where our commands synthesize to: a plain `cdktf deploy` beside them writes to cdktf.out/."""
+
+PROVIDER_LOCK = ".terraform.lock.hcl"
+"""In the repository's root: the hashes of the provider, where the team has committed them."""
 
 LOCK_TIMEOUT = "-lock-timeout=10s"
 """A Terraform whose command was killed needs some seconds to stop in order and let go of the state."""
@@ -141,6 +144,7 @@ class Terraform:
         """
         refuse_left_behind(self._root, self._settings, stacks)
         refuse_unsaved(self._root, stacks)
+        keep_private(self._root)
         if self._settings.backend == "gcs":
             BucketStore(self._settings, self._environ).check()
         # Before any plan: an init touches the plugin cache that the other stacks' plans read.
@@ -191,9 +195,15 @@ class Terraform:
         self.run(stack, "import", "-input=false", LOCK_TIMEOUT, address, job)
 
     def initialise(self, stack: str) -> None:
-        """Once for each stack's folder and backend, and one at a time. Raises OperationError."""
+        """Once for each stack's folder and backend, and one at a time. Raises OperationError.
+
+        Where the repository has a lock file, Terraform takes only a provider with one of its hashes.
+        """
+        pinned = self._root / PROVIDER_LOCK
+        if pinned.exists():
+            shutil.copy(pinned, stack_folder(self._root, stack))
         if not (stack_folder(self._root, stack) / ".terraform").exists():
-            self.run(stack, "init", "-input=false")
+            self.run(stack, "init", "-input=false", *(["-lockfile=readonly"] if pinned.exists() else []))
         else:
             self.follow_backend(stack)
 

@@ -65,6 +65,8 @@ def run(
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            # Terraform's states and plans hold all that a job sends: they are for who runs it.
+            umask=0o077,
         )
         _running.add(child)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -185,6 +186,13 @@ class BucketStore:
 def store(root: Path, settings: Settings, environ: Mapping[str, str]) -> LocalStore | BucketStore:
     """The states of the settings' backend."""
     return BucketStore(settings, environ) if settings.backend == "gcs" else LocalStore(root)
+
+
+def keep_private(root: Path) -> None:
+    """Takes our local states away from other users: plain `cdktf deploy` leaves them open."""
+    for path in (root / "state", *(root / "state").glob("*.tfstate*")):
+        with suppress(OSError):
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def parse(place: str, content: bytes, remedy: str) -> State:

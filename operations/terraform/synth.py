@@ -9,10 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ingest.settings import Settings, as_environ
+from operations.cloud.private import refuse_open_endpoints
 from operations.errors import OperationError
 from operations.terraform.engine import OUTPUT
 from operations.terraform.process import run
-from toolchain import bundled_node
+from toolchain import STEERS_TERRAFORM, bundled_node, steering
+
+STEERING = tuple(STEERS_TERRAFORM)
+"""What the names of variables that lead Terraform elsewhere start with."""
+
+# What changes the synthesized bytes, how often the state is saved, and what floods the errors that we read.
+_LEFT_OUT = ("CDKTF_CONTEXT_JSON", "CDKTF_TARGET_STACK_ID", "SYNTH_HCL_OUTPUT", "TF_STATE_PERSIST_INTERVAL")
+_LOGS = ("TF_LOG", "TF_LOG_CORE", "TF_LOG_PROVIDER")
 
 _MAIN_FOR_EACH = """
 import json, os, sys
@@ -44,17 +52,26 @@ def synthesize_all(root: Path, nights: Mapping[Path, Settings], environ: Mapping
 def night_environ(
     root: Path, settings: Settings, *, outdir: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """`environ` with the tools of the repository at `root` on the path, and with the settings."""
+    """`environ` for main.py and Terraform: with the tools of the repository at `root` on the path, and the settings.
+
+    Raises OperationError for variables that lead Terraform elsewhere, or its token to an address that is not https.
+    """
+    if found := steering(environ):
+        raise OperationError("\n".join(found))
+    refuse_open_endpoints(environ)
     node = bundled_node()
     folders = [str(node.parent)] if node else []
+    left_out = {*_LEFT_OUT, *(() if environ.get("TF_LOG_PATH") else _LOGS)}
     return {
-        **environ,
+        **{key: value for key, value in environ.items() if key not in left_out},
         **as_environ(settings),
         "PATH": os.pathsep.join([*folders, str(root / ".venv" / "bin"), environ.get("PATH", "")]),
         # Without it Terraform asks its maker for newer versions.
         "CHECKPOINT_DISABLE": "1",
         # What is deployed is in there, whatever the variable said before.
         "CDKTF_OUTDIR": str(outdir or root / OUTPUT),
+        # Not the one that somebody selected in a stack's folder.
+        "TF_WORKSPACE": "default",
     }
 
 

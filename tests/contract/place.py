@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from google.cloud.bigquery import Client
 
 from operations.cloud.bigquery import ENDPOINT_VARIABLE, bigquery_client
-from operations.cloud.credentials import is_loopback
+from operations.cloud.private import is_loopback
 from tests.contract.servicetitan import listening
 from tests.given.domain import SETTINGS
 from tests.given.twin import START

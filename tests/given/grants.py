@@ -12,6 +12,8 @@ FOUNDATION = {
     "deployers": ("group:data@example.com",),
     "operators": ("user:reader@example.com",),
     "github_repository": "acme/ingest-schedules",
+    "github_repository_id": "987654321",
+    "github_repository_owner_id": "12345",
     "backend_bucket": "acme-ingest-state",
 }
 

@@ -32,7 +32,7 @@ class Stage:
         self.twin = twin
         self.workspace = workspace
         self.client = local_scheduler_client(twin.address)
-        self.make_engine = choose(engine, workspace, twin.settings, environ, self.client)
+        self.make_engine = choose(engine, workspace, twin.settings, environ, self.client, {})
         self.environ = environ
         self._deployed: dict[str, bytes] = {}
         trouble = Trouble([parse(text, twin.settings.rollout) for text in faults], twin)

@@ -45,6 +45,8 @@ OTHERS: dict[str, tuple[str, Any]] = {
     ),
     "operators": ("serviceAccount:a@p.iam.gserviceaccount.com", ("serviceAccount:a@p.iam.gserviceaccount.com",)),
     "github_repository": ("acme/ingest-schedules", "acme/ingest-schedules"),
+    "github_repository_id": ("987654321", "987654321"),
+    "github_repository_owner_id": ("12345", "12345"),
     "attempt_deadline_seconds": ("15", 15),
     "retry_count": ("0", 0),
     "min_backoff_seconds": ("5", 5),
@@ -76,6 +78,8 @@ ALLOWED = {
     "deployers": "a list of members such as group:data@example.com; in a variable with commas between",
     "operators": "a list of members such as group:data@example.com; in a variable with commas between",
     "github_repository": 'a repository such as owner/name, or "" for none',
+    "github_repository_id": 'a number in quotes such as "123456789", or "" for none',
+    "github_repository_owner_id": 'a number in quotes such as "123456789", or "" for none',
     "attempt_deadline_seconds": "15 to 1800",
     "retry_count": "0 to 5",
     "min_backoff_seconds": "5 to 3600",
@@ -117,6 +121,8 @@ BAD: dict[str, list[Any]] = {
     "deployers": ["a@example.com", "allUsers", ["allAuthenticatedUsers"], ["user:${x}@y"], [1], None],
     "operators": ["a@example.com", ["domain:example.com"], None],
     "github_repository": ["owner", "owner/", "a/b/c", 'a/b"', None],
+    "github_repository_id": [987654321, "R_1", "-1", "1" * 21, None],
+    "github_repository_owner_id": [12345, "acme", '1" || true', None],
     "attempt_deadline_seconds": [14, 1801, "14", "1801", "3m", 60.0, True],
     "retry_count": [-1, 6, "6", "two", False],
     "min_backoff_seconds": [4, 3601, "4", None],
@@ -127,6 +133,8 @@ BAD: dict[str, list[Any]] = {
 COMPANIONS: dict[str, Any] = {
     "backend_bucket": "a-bucket",
     "notification_channels": ("projects/p-1/notificationChannels/7",),
+    "github_repository_id": "1",
+    "github_repository_owner_id": "2",
 }
 """Settings that others need beside them."""
 
@@ -224,6 +232,17 @@ def test_a_list_may_be_empty_in_the_file_and_in_the_environment(root: Path) -> N
 def test_settings_come_back_from_their_variables(root: Path) -> None:
     settings = load(root, {f"INGEST_{name.upper()}": text for name, (text, _) in OTHERS.items()})
     assert load(root, as_environ(settings)) == settings
+
+
+@pytest.mark.parametrize("given", [{}, {"github_repository_id": "1"}, {"github_repository_owner_id": "2"}])
+def test_a_repository_needs_its_numbers(root: Path, given: dict[str, str]) -> None:
+    _set(root, github_repository="acme/ingest", **given)
+    missing = [key for key in ("github_repository_id", "github_repository_owner_id") if key not in given]
+
+    assert _errors(root) == [
+        f"{', '.join(missing)}: empty with a github_repository; set both to what "
+        "`gh api repos/acme/ingest --jq '.id, .owner.id'` prints"
+    ]
 
 
 def test_an_invoker_adds_the_night_identity_to_each_strategy(root: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
 
@@ -101,3 +103,62 @@ def test_a_taken_name_stops_the_deploy_before_anything_is_applied(checkout: Chec
     assert "v2-sync-returns-daily: live and not recorded" in done.stderr
     assert "`ingest-rollout adopt --record`" in done.stderr
     assert schedules(scheduler) == BY_HAND | {"v2-sync-returns-daily": "0 1 * * *"}
+
+
+def test_a_workspace_that_was_selected_in_a_stacks_folder_or_by_a_variable_gets_no_state(
+    checkout: Checkout, scheduler: Scheduler
+) -> None:
+    deploy(checkout, scheduler, 0)
+    folders = list((checkout.root / "cdktf.out/stacks").glob("phase-*"))
+    for folder in folders:
+        (folder / ".terraform").mkdir(exist_ok=True)
+        (folder / ".terraform" / "environment").write_text("dev")
+
+    assert deploy(checkout, scheduler, 1) == daily("create", CRITICAL)
+    refused = checkout.rollout("deploy", "--night", "2", "--yes", "--force", TF_WORKSPACE="dev")
+    plain = checkout.cdktf("deploy", "phase-core", "--auto-approve", SKIP_LOCK, TF_WORKSPACE="dev")
+
+    for done in (refused, plain):
+        assert done.returncode == 1
+        assert "TF_WORKSPACE is set: with it, Terraform takes another state" in done.stdout + done.stderr
+    assert [folder.name for folder in folders if (folder / "terraform.tfstate.d").exists()] == []
+    assert scheduler.take_writes() == []
+    assert len(json.loads((checkout.root / "state/phase-financial.tfstate").read_text())["resources"]) == 6
+
+
+def test_states_and_plans_are_for_their_owner_alone_also_after_plain_cdktf(
+    checkout: Checkout, scheduler: Scheduler
+) -> None:
+    def open_to_others() -> list[str]:
+        files = [file for file in (checkout.root / "state").rglob("*") if file.is_file()]
+        files += (checkout.root / "cdktf.out").rglob("plan")
+        assert len(files) > 2
+        return [str(file) for file in [checkout.root / "state", *files] if file.stat().st_mode & 0o077]
+
+    deploy(checkout, scheduler, 0)
+    deploy(checkout, scheduler, 1)
+    assert any(file.name.endswith(".backup") for file in (checkout.root / "state").iterdir())
+    assert open_to_others() == []
+
+    checkout.set_context(night=1)
+    for file in (checkout.root / "state").iterdir():
+        file.chmod(0o644)
+    assert len(open_to_others()) >= 4
+    assert diff(checkout, 1) == {}
+    assert open_to_others() == []
+
+
+def test_only_a_provider_with_a_hash_of_the_committed_lock_file_is_taken(checkout: Checkout) -> None:
+    assert diff(checkout, 0)
+    made = (checkout.root / "cdktf.out/stacks/phase-core/.terraform.lock.hcl").read_text()
+    pinned = checkout.root / ".terraform.lock.hcl"
+    pinned.write_text(made)
+    shutil.rmtree(checkout.root / "cdktf.out")
+    assert diff(checkout, 0)
+
+    pinned.write_text(re.sub(r'"h1:[^"]{4}', '"h1:AAAA', made))
+    for _ in range(2):
+        done = checkout.rollout("diff", "--night", "0")
+        assert done.returncode == 1
+        assert "checksums" in done.stderr, done.stderr
+        shutil.rmtree(checkout.root / "cdktf.out")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from operations.cloud.credentials import is_loopback, local_scheduler_client
+from operations.cloud.credentials import local_scheduler_client
+from operations.cloud.private import is_loopback
 from operations.errors import OperationError
-from rehearsal.safety import twin_environ
+from rehearsal.safety import twin_environ, with_proxies, without_proxies
 
 ADDRESS = "http://127.0.0.1:4000"
 ENDPOINTS = {"GOOGLE_CLOUD_SCHEDULER_CUSTOM_ENDPOINT": f"{ADDRESS}/v1/"}
@@ -26,6 +28,8 @@ SECRETS = {
     "TF_DATA_DIR": "/secret",
     "HTTPS_PROXY": "http://secret.example.com",
     "http_proxy": "http://secret.example.com",
+    "NO_PROXY": "secret.example.com",
+    "GCE_METADATA_HOST": "secret.example.com",
     "INGEST_BACKEND_BUCKET": "secret-bucket",
     "AWS_SECRET_ACCESS_KEY": "secret",
 }
@@ -39,6 +43,20 @@ def test_no_credential_and_no_proxy_of_the_callers_is_passed_on(tmp_path: Path) 
     assert (environ["PATH"], environ["HOME"]) == ("/bin", "/home/me")
     assert environ["CLOUDSDK_CONFIG"].startswith(str(tmp_path))
     assert environ["TF_PLUGIN_CACHE_DIR"].startswith(str(tmp_path))
+    assert (environ["GCE_METADATA_HOST"], environ["HTTPS_PROXY"]) == ("127.0.0.1:4000", ADDRESS)
+    assert with_proxies(environ, {"https_proxy": "http://mine"}).get("HTTPS_PROXY") is None
+
+
+def test_this_process_has_no_proxy_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = {"HTTPS_PROXY": "http://mine", "no_proxy": "elsewhere"}
+    for key in [key for key in os.environ if key.lower().endswith("_proxy")]:
+        monkeypatch.delenv(key)
+    for key, value in mine.items():
+        monkeypatch.setenv(key, value)
+
+    with without_proxies() as taken:
+        assert (taken, mine.keys() & os.environ.keys()) == (mine, set())
+    assert mine.items() <= os.environ.items()
 
 
 @pytest.mark.parametrize(

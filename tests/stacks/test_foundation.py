@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+import pytest
 
 from ingest.access import PREVIEWER
 from tests.given.grants import FOUNDATION, INVOKER, resources
@@ -28,37 +31,109 @@ def test_each_part_of_the_foundation_comes_only_with_its_setting(synthesize: Syn
     ]
 
 
-def test_only_runs_on_main_in_the_environment_deploy_and_only_those_on_main_read_tables(
-    synthesize: Synthesize,
-) -> None:
+def issuer(synthesize: Synthesize) -> dict[str, Any]:
+    return resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")[
+        "google_iam_workload_identity_pool_provider.github"
+    ]
+
+
+def test_each_account_is_signed_in_to_by_its_own_runs(synthesize: Synthesize) -> None:
     found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
     members = {a: f["member"] for a, f in found.items() if f.get("role") == "roles/iam.workloadIdentityUser"}
 
     assert {address.rpartition("signs_in_ingest_")[2]: who.rpartition("}/")[2] for address, who in members.items()} == {
         "deployer": "attribute.deploys/acme/ingest-schedules",
         "operator": "attribute.on_main/acme/ingest-schedules",
-        "previewer": "attribute.repository/acme/ingest-schedules",
+        "previewer": "attribute.previews/acme/ingest-schedules",
     }
-    issuer = found["google_iam_workload_identity_pool_provider.github"]
-    on_main = 'assertion.ref == "refs/heads/main"'
-    environment = 'has(assertion.environment) && assertion.environment == "production"'
-    assert issuer["attribute_mapping"]["attribute.on_main"] == f'{on_main} ? assertion.repository : "none"'
-    assert (
-        issuer["attribute_mapping"]["attribute.deploys"]
-        == f'{on_main} && {environment} ? assertion.repository : "none"'
+
+
+def test_the_repository_is_known_by_its_name_and_by_numbers_that_nobody_else_gets(synthesize: Synthesize) -> None:
+    assert issuer(synthesize)["attribute_condition"] == (
+        'assertion.repository == "acme/ingest-schedules" && assertion.repository_id == "987654321" && '
+        'assertion.repository_owner_id == "12345"'
     )
-    assert issuer["attribute_condition"] == 'assertion.repository == "acme/ingest-schedules"'
 
 
-def test_operators_may_write_nothing_but_locks(synthesize: Synthesize) -> None:
-    found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
-    (locks,) = [
-        f
-        for f in found.values()
-        if f.get("role") == "roles/storage.objectUser" and f["member"] == "user:reader@example.com"
+WORKFLOW = "acme/ingest-schedules/.github/workflows"
+ON_MAIN = "@refs/heads/main"
+DEPLOYS = {
+    "ref": "refs/heads/main",
+    "event_name": "workflow_dispatch",
+    "workflow_ref": f"{WORKFLOW}/rollback.yml{ON_MAIN}",
+    "environment": "production",
+}
+LOOKS = {"ref": "refs/heads/main", "event_name": "schedule", "workflow_ref": f"{WORKFLOW}/gate.yml{ON_MAIN}"}
+PREVIEWS = {
+    "ref": "refs/pull/7/merge",
+    "event_name": "pull_request",
+    "workflow_ref": f"{WORKFLOW}/pull-request.yml@refs/pull/7/merge",
+}
+
+
+def signs_in(condition: str, claims: dict[str, str]) -> bool:
+    """Evaluates the part of CEL that the mapping uses, which is Python but for its operators."""
+    text = condition.removesuffix(' ? assertion.repository : "none"').replace("&&", "and").replace("||", "or")
+    text = re.sub(r"has\(assertion\.(\w+)\)", r'("\1" in claims)', text).replace(".startsWith(", ".startswith(")
+    return bool(eval(re.sub(r"assertion\.(\w+)", r'claims["\1"]', text), {"claims": claims}))  # noqa: S307
+
+
+@pytest.mark.parametrize(
+    ("claims", "attributes"),
+    [
+        (DEPLOYS, {"deploys"}),
+        (DEPLOYS | {"event_name": "push", "workflow_ref": f"{WORKFLOW}/deploy.yml{ON_MAIN}"}, {"deploys", "on_main"}),
+        (DEPLOYS | {"event_name": "pull_request_target"}, set()),
+        (DEPLOYS | {"event_name": "schedule"}, set()),
+        (DEPLOYS | {"ref": "refs/heads/other"}, set()),
+        (DEPLOYS | {"workflow_ref": f"{WORKFLOW}/rollback.yml@refs/heads/other"}, set()),
+        (DEPLOYS | {"workflow_ref": f"{WORKFLOW}/other.yml{ON_MAIN}"}, set()),
+        (DEPLOYS | {"environment": "staging"}, set()),
+        (LOOKS, {"on_main"}),
+        (LOOKS | {"workflow_ref": f"{WORKFLOW}/deploy.yml{ON_MAIN}", "event_name": "push"}, {"on_main"}),
+        (LOOKS | {"event_name": "pull_request_target"}, set()),
+        (LOOKS | {"ref": "refs/heads/other"}, set()),
+        (PREVIEWS, {"previews"}),
+        (PREVIEWS | {"event_name": "push"}, set()),
+        (PREVIEWS | {"workflow_ref": f"{WORKFLOW}/other.yml@refs/pull/7/merge"}, set()),
+    ],
+)
+def test_a_run_signs_in_by_its_event_its_workflow_and_its_branch(
+    synthesize: Synthesize, claims: dict[str, str], attributes: set[str]
+) -> None:
+    mapping = issuer(synthesize)["attribute_mapping"]
+    conditions = {name.removeprefix("attribute."): text for name, text in mapping.items() if "?" in text}
+
+    assert conditions.keys() == {"deploys", "on_main", "previews"}
+    assert {name for name, text in conditions.items() if signs_in(text, claims)} == attributes
+
+
+def writable(found: dict[str, dict[str, Any]], member: str) -> list[str]:
+    """The objects that the member may write, by the grant's condition; below the prefix of the state."""
+    (grant,) = [
+        one for one in found.values() if one.get("role") == "roles/storage.objectUser" and one["member"] == member
     ]
+    terms = grant["condition"]["expression"].split(" || ")
+    assert len(terms) <= 13, "IAM takes 12 operators"
+    objects = "projects/_/buckets/acme-ingest-state/objects/ingest-schedules/"
+    assert all(re.fullmatch(f'resource.name == "{objects}[^"]+"', term) for term in terms)
+    return sorted(term.removesuffix('"').partition(objects)[2] for term in terms)
 
-    assert locks["condition"]["expression"] == 'resource.name.endsWith(".tflock")'
+
+LOCKS = [f"phase-{group}/default.tflock" for group in ("core", "financial", "labor", "reference")]
+
+
+def test_operators_may_write_the_locks_of_the_phases_and_no_other_lock(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
+
+    assert writable(found, "user:reader@example.com") == LOCKS
+
+
+def test_with_an_invoker_they_may_lock_what_the_night_identity_plans_as_well(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION | INVOKER), "ingest-foundation")
+
+    assert writable(found, "user:reader@example.com") == ["ingest-identity/default.tflock", *LOCKS]
+    assert "ingest-identity/default.tfstate" not in writable(found, "group:data@example.com")
 
 
 def test_no_workflow_but_the_deployers_may_write_a_lock(synthesize: Synthesize) -> None:
@@ -71,16 +146,9 @@ def test_no_workflow_but_the_deployers_may_write_a_lock(synthesize: Synthesize) 
 
 def test_deployers_may_write_the_states_of_the_phases_and_no_administrators_one(synthesize: Synthesize) -> None:
     found = resources(synthesize(night=0, **FOUNDATION), "ingest-foundation")
-    (grant,) = [
-        f
-        for f in found.values()
-        if f.get("role") == "roles/storage.objectUser" and f["member"] == "group:data@example.com"
-    ]
 
-    objects = "projects/_/buckets/acme-ingest-state/objects/ingest-schedules"
-    assert grant["condition"]["expression"] == (
-        f'resource.name.startsWith("{objects}/phase-") || resource.name.endsWith(".tflock")'
-    )
+    states = [name.replace("tflock", "tfstate") for name in LOCKS]
+    assert writable(found, "group:data@example.com") == sorted([*states, *LOCKS])
 
 
 def test_the_previewer_reads_no_table(synthesize: Synthesize) -> None:

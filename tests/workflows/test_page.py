@@ -11,7 +11,7 @@ PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_permissions_is_that_of_the_jobs() -> None:
-    told = re.findall(r"^\| ([\w-]+, \w+) \| (contents[^|]*) \| (\w+) \|$", PAGE, re.MULTILINE)
+    told = re.findall(r"^\| ([\w-]+, \w+) \| ([a-z-]+: [^|]*) \| (\w+) \|$", PAGE, re.MULTILINE)
     accounts = {
         (one.workflow, one.name): one.signs_in[0].partition("vars.")[2].partition("_")[0].lower()
         for one in jobs()

@@ -57,10 +57,25 @@ def test_a_workflow_grants_nothing_and_its_jobs_what_they_need(path: Path) -> No
 def test_a_job_asks_for_an_identity_only_to_sign_in(one: Job) -> None:
     granted = one.content["permissions"]
 
-    assert granted.get("contents") == ("write" if "push-ledger" in one.script else "read")
+    reads = any("actions/checkout@" in step.get("uses", "") for step in one.steps)
+    assert granted.get("contents") == ("write" if "push-ledger" in one.script else "read" if reads else None)
     assert (granted.get("id-token") == "write") == bool(one.signs_in)
     assert (granted.get("pull-requests") == "write") == ("gh api" in one.script)
     assert granted.keys() <= {"contents", "id-token", "pull-requests"}
+
+
+@JOBS
+def test_a_job_that_may_write_on_a_pull_request_runs_nothing_of_it(one: Job) -> None:
+    if one.content["permissions"].get("pull-requests") != "write":
+        return
+    used = [step["uses"].partition("@")[0] for step in one.steps if "uses" in step]
+
+    assert used == ["actions/download-artifact"]
+    assert one.content["permissions"] == {"pull-requests": "write"}
+    assert not list(command_lines(one.script))
+    assert {line.split()[0] for line in one.script.splitlines() if line.strip()} <= {
+        *("[[", "found=$(gh", "if", "gh", "--field", "else", "fi")
+    }
 
 
 @JOBS
@@ -88,7 +103,8 @@ def test_a_job_ends_by_itself_and_keeps_no_token(one: Job) -> None:
     checkouts = [one for one in one.steps if "actions/checkout@" in one.get("uses", "")]
 
     assert one.content["timeout-minutes"] <= 60
-    assert [each["with"]["persist-credentials"] for each in checkouts] == [False]
+    assert [each["with"]["persist-credentials"] for each in checkouts] == [False] * len(checkouts)
+    assert len(checkouts) == ("contents" in one.content["permissions"])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name + "/" + path.name)
@@ -183,7 +199,7 @@ def test_the_gate_does_not_wait_for_a_deploy_that_waits_for_approval() -> None:
 
 
 def test_the_comment_is_found_by_its_mark() -> None:
-    env: dict[str, Any] = step("pull-request", "preview", "Comment")["env"]
+    env: dict[str, Any] = step("pull-request", "comment", "Post")["env"]
 
     assert f'startswith("{MARKER}")' in env["OWN"]
 

@@ -25,8 +25,10 @@ def calls(folder: Path) -> list[list[str]]:
 
 
 def comment(folder: Path, found: str) -> list[str]:
-    script = str(step("pull-request", "preview", "Comment")["run"])
-    environ = {"SAYS": found, "GITHUB_REPOSITORY": "owner/name", "NUMBER": "7", "OWN": "filter", "TEXTS": "/texts"}
+    script = str(step("pull-request", "comment", "Post")["run"])
+    environ = {"SAYS": found, "GITHUB_REPOSITORY": "owner/name", "NUMBER": "7", "OWN": "filter"}
+    (folder / "texts").mkdir()
+    (folder / "texts" / "comment.md").write_text("a preview")
     assert bash(script, folder, **environ).returncode == 0
     asked, written = calls(folder)
     assert asked == ["api", "--paginate", POSTED, "--jq", "filter"]
@@ -34,14 +36,22 @@ def comment(folder: Path, found: str) -> list[str]:
 
 
 def test_the_first_comment_is_made(folder: Path) -> None:
-    assert comment(folder, "") == ["api", "--silent", POSTED, "--field", "body=@/texts/comment.md"]
+    assert comment(folder, "") == ["api", "--silent", POSTED, "--field", "body=@texts/comment.md"]
 
 
 def test_the_next_one_takes_its_place(folder: Path) -> None:
     assert comment(folder, "123\n456") == [
         *("api", "--silent", "--method", "PATCH", "repos/owner/name/issues/comments/123"),
-        *("--field", "body=@/texts/comment.md"),
+        *("--field", "body=@texts/comment.md"),
     ]
+
+
+def test_no_link_is_followed_out_of_what_the_pull_request_left(folder: Path) -> None:
+    (folder / "texts").mkdir()
+    (folder / "texts" / "comment.md").symlink_to("/proc/self/environ")
+
+    assert bash(str(step("pull-request", "comment", "Post")["run"]), folder).returncode == 1
+    assert calls(folder) == [[""]]
 
 
 @pytest.mark.parametrize(("code", "ends"), [(0, 0), (1, 1), (2, 0)])

@@ -32,6 +32,8 @@ EVERYTHING: dict[str, Any] = {
     "deployers": ("group:data@example.com",),
     "operators": ("user:somebody@example.com",),
     "github_repository": "a-team/ingest",
+    "github_repository_id": "987654321",
+    "github_repository_owner_id": "12345",
 }
 RECORDED = BaselineJob(
     schedule="0 2 * * *",

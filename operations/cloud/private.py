@@ -1,0 +1,31 @@
+"""Where a token may go: over https, or to this machine. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from operations.errors import OperationError
+
+
+def is_loopback(address: str) -> bool:
+    """Whether `address`, such as "http://127.0.0.1:40001/v1/", can only be this machine."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_open(address: str, source: str) -> None:
+    """Raises OperationError for an address that a token would reach in the open; `source` names where it is from."""
+    if urlsplit(address).scheme != "https" and not is_loopback(address):
+        raise OperationError(f"{source}: {address} is not https, and a token would be sent to it; use https")
+
+
+def refuse_open_endpoints(environ: Mapping[str, str]) -> None:
+    """`refuse_open` for the endpoints that the google provider, and Google's clients after it, take from `environ`."""
+    for name in sorted(environ):
+        if name.startswith("GOOGLE_") and name.endswith("_CUSTOM_ENDPOINT") and environ[name]:
+            refuse_open(environ[name], name)
