@@ -1,8 +1,8 @@
 """Deploys a night: the one procedure, of `ingest-rollout deploy`, `rollback` and of a rehearsal.
 
 Its stages, in this order: require (the gate of the night before, no run lost, nobody else at work), synthesize, count
-rows, plan, compare with the preview and with a saved plan, confirm, apply that plan, record. Up to the apply nothing
-is changed and nothing recorded.
+rows, plan, compare with the preview and with a saved plan, confirm, record the start, apply that plan, record the end.
+Until it is confirmed nothing is changed and nothing recorded.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from ingest.neighbours import Neighbour
 from ingest.preview import Preview, preview
 from ingest.settings import Settings
 from operations.errors import OperationError
-from operations.ledger.approval import Override, check_approval, record_override
+from operations.ledger.approval import Override, check_approval, lost_runs, record_override
 from operations.ledger.ledger import Ledger
 from operations.ledger.record import canonical
+from operations.ledger.standing import DONE, STARTED, newest, of_target, target_of
 from operations.lock import lock
 from operations.terraform import deployed
 from operations.terraform.engine import Engine, Planned
@@ -71,7 +72,13 @@ class Site:
     def record(self, kind: str, settings: Settings, data: Mapping[str, object]) -> None:
         """Appends to the ledger. Raises OperationError."""
         self.ledger.append(
-            kind, strategy=settings.strategy, night=settings.night, data=data, at=self.clock(), who=self.who
+            kind,
+            strategy=settings.strategy,
+            night=settings.night,
+            data=data,
+            target=target_of(settings),
+            at=self.clock(),
+            who=self.who,
         )
 
 
@@ -81,6 +88,7 @@ class Request:
 
     `expects_preview` is False where Terraform's plan may differ from the preview, since it repairs what was changed by
     hand: on the way back, and when a night is deployed again. It may never delete what the preview does not remove.
+    `way_back`: it undoes nights, so it needs no gate. Raises OperationError for `force` without a reason.
     """
 
     settings: Settings
@@ -89,6 +97,11 @@ class Request:
     overrides: Sequence[str] = ()
     reason: str | None = None
     expects_preview: bool = True
+    way_back: bool = False
+
+    def __post_init__(self) -> None:
+        if self.force and not (self.reason or "").strip():
+            raise OperationError("--force needs --reason TEXT: why runs may be lost; it is recorded in the ledger")
 
 
 @dataclass(frozen=True)
@@ -146,7 +159,9 @@ def _prepare(site: Site, request: Request, engine: Engine) -> Target:
     found = site.preview(settings, request.from_)
     refuse_lost_runs(found, force=request.force)
     named = [name for name in request.overrides if name != PLAN]
-    overrides = check_approval(site.ledger, settings, named, request.reason)
+    overrides = check_approval(
+        site.ledger, settings, named, request.reason, now=site.clock(), way_back=request.way_back
+    )
     stacks = stacks_to_deploy(found, settings)
     rows = _row_counts(site, settings)
     planned = plan(site, settings, stacks, engine)
@@ -157,36 +172,49 @@ def _prepare(site: Site, request: Request, engine: Engine) -> Target:
         if PLAN not in request.overrides or not (request.reason or "").strip():
             raise OperationError("\n".join([*unexpected, f"refused. To go on anyway: --override {PLAN} --reason TEXT"]))
         overrides.append(Override(settings.night, PLAN, str(request.reason)))
+    overrides += lost_runs(found, request.reason)
     return Target(found, stacks, planned, rows, overrides)
 
 
 def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
+    """Records that it starts, applies, records the end. Raises OperationError; without a record nothing is applied."""
     for override in target.overrides:
-        record_override(site.ledger, settings.strategy, override, site.clock(), site.who)
-    started = site.clock()
-    outcome = "failed"
+        record_override(site.ledger, settings, override, site.clock(), site.who)
+    data = {
+        "stacks": target.stacks,
+        "plan_hash": plan_hash(target.planned),
+        "changes": len(target.planned),
+        "started_at": site.clock().isoformat(),
+        "rows": target.rows,
+    }
+    site.record("deploy", settings, {**data, "outcome": STARTED})
     try:
         engine.apply(target.stacks, site.show)
-        outcome = "done"
-    except InterruptedOperationError:
-        outcome = "interrupted"
+    except BaseException as error:
+        interrupted = isinstance(error, InterruptedOperationError | KeyboardInterrupt)
+        ended = {"outcome": "interrupted" if interrupted else "failed", "error": _first_line(error)}
+        try:
+            site.record("deploy", settings, {**data, **ended, "ended_at": site.clock().isoformat()})
+        except OperationError as unrecorded:
+            site.show(f"NOTE: the ledger has this deploy as started and not its end ({unrecorded}).")
         raise
-    finally:
-        data = {
-            "stacks": target.stacks,
-            "plan_hash": plan_hash(target.planned),
-            "outcome": outcome,
-            "started_at": started.isoformat(),
-            "ended_at": site.clock().isoformat(),
-            "rows": target.rows,
-        }
-        site.record("deploy", settings, data)
+    try:
+        site.record("deploy", settings, {**data, "outcome": DONE, "ended_at": site.clock().isoformat()})
+    except OperationError as unrecorded:
+        raise OperationError(
+            f"applied, but its end is not on record: {unrecorded}; run the same command again"
+        ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    text = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return text.encode(errors="replace").decode()
 
 
 def _approved_plan(ledger: Ledger, settings: Settings) -> dict[str, Any] | None:
     """The data of the plan that `diff --save` saved of this night since it was deployed last."""
-    saved = ledger.last("preview", settings.strategy, settings.night)
-    done = ledger.last("deploy", settings.strategy, settings.night)
+    records = of_target(ledger.records(), settings)
+    saved, done = newest(records, "preview", settings), newest(records, "deploy", settings)
     return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
 
 

@@ -118,7 +118,7 @@ class Rehearsal:
         self._step(f"night {last}, second deploy", last, gated=False)
         if not self.steps[-1].blocked:
             back = max(n.number for n in self.settings.rollout.nights if not self._moved_by(n.number))
-            self._step(f"back to night {back}", back)
+            self._step(f"back to night {back}", back, way_back=True)
             self.site.record("rollback", replace(self.settings, night=back), {"to": back})
         self.lost = self._losses()
 
@@ -126,7 +126,14 @@ class Rehearsal:
         return any(n.shifts for n in self.settings.rollout.nights if n.number <= night)
 
     def _step(
-        self, title: str, night: int, *, fixing: bool = False, gated: bool = True, injecting: bool = False
+        self,
+        title: str,
+        night: int,
+        *,
+        fixing: bool = False,
+        gated: bool = True,
+        injecting: bool = False,
+        way_back: bool = False,
     ) -> None:
         """Previews, deploys and gates a night; faults strike where `injecting`."""
         started = perf_counter()
@@ -136,7 +143,7 @@ class Rehearsal:
         first = len(self.twin.dispatcher.attempts)
         checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
-        target, problems = self._deploy(settings, repairs=fixing or not gated)
+        target, problems = self._deploy(settings, repairs=fixing or not gated, way_back=way_back)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
         if not gated and not problems and writes:
@@ -171,10 +178,11 @@ class Rehearsal:
             perf_counter() - started,
         )
         self.steps.append(step)
-        if gated:
+        # What was not deployed is deployed again the same evening: a gate is old when its jobs have run again.
+        if gated_at:
             self.twin.advance(self._next_evening())
 
-    def _deploy(self, settings: Settings, *, repairs: bool) -> tuple[Target | None, list[str]]:
+    def _deploy(self, settings: Settings, *, repairs: bool, way_back: bool) -> tuple[Target | None, list[str]]:
         """What `ingest-rollout deploy` does; the problems are why it did not come to its end."""
 
         def confirm(target: Target) -> None:
@@ -182,7 +190,7 @@ class Rehearsal:
                 raise _KilledError
 
         try:
-            return deploy(self.site, Request(settings, expects_preview=not repairs), confirm), []
+            return deploy(self.site, Request(settings, expects_preview=not repairs, way_back=way_back), confirm), []
         except _KilledError:
             return None, ["the deploy was killed between plan and apply"]
         except OperationError as error:
