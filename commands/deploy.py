@@ -17,11 +17,13 @@ from ingest.rollout import Action
 from ingest.settings import Settings, read_context
 from operations.deploy import Request, Target, refuse_lost_runs
 from operations.deploy import deploy as deploy_night
+from operations.deployed_night import remarks
 from operations.errors import OperationError
 from operations.repository import ROOT, read_settings
 
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
-_force_option = click.option("--force", is_flag=True, help="Deploy although runs are lost.")
+_force_option = click.option("--force", is_flag=True, help="Deploy although runs are lost; needs --reason.")
+_reason_option = click.option("--reason", metavar="TEXT", help="Why an override or --force is right; it is recorded.")
 
 
 @click.command()
@@ -33,11 +35,11 @@ _force_option = click.option("--force", is_flag=True, help="Deploy although runs
     "--override",
     "overrides",
     multiple=True,
-    metavar="CHECK",
+    metavar="CHECK[:ENTITY]",
     shell_complete=checks,
-    help="Go on although this check blocks.",
+    help="Go on although this check blocks, for all entities that it blocks or for one.",
 )
-@click.option("--reason", metavar="TEXT", help="Why an override is right; it is recorded.")
+@_reason_option
 def deploy(
     night: int | None,
     strategy: str | None,
@@ -57,10 +59,17 @@ def deploy(
       ingest-rollout deploy --night 2 --override loaded --reason "returns are loaded by hand, checked with finance"
     """
     settings = read_settings(night=night, strategy=strategy)
+    request = Request(settings, from_, force, overrides, reason)
     site = checkout_site()
     found = site.preview(settings, from_, site.neighbours(settings))
+    if undone := takes_back(found, settings):
+        raise OperationError(
+            f"refused: a later night than {settings.night} is deployed, and this would take back {', '.join(undone)}; "
+            f"to go back, run `ingest-rollout rollback --to {settings.night}`"
+        )
+    _show_remarks(settings, None if from_ else found)
     click.echo(preview_text(found))
-    _carry_out(Request(settings, from_, force, overrides, reason), found, yes=yes)
+    _carry_out(request, found, yes=yes)
 
 
 @click.command()
@@ -70,7 +79,8 @@ def deploy(
 @strategy_option
 @_yes_option
 @_force_option
-def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
+@_reason_option
+def rollback(to: int, strategy: str | None, yes: bool, force: bool, reason: str | None) -> None:
     """Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.
 
     \b
@@ -78,6 +88,8 @@ def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
       ingest-rollout rollback --to 1
     """
     settings = read_settings(night=to, strategy=strategy)
+    # What somebody changed by hand must not stop the way back.
+    request = Request(settings, force=force, reason=reason, expects_preview=False, way_back=True)
     site = checkout_site()
     found = site.preview(settings, neighbours=site.neighbours(settings))
     forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
@@ -86,12 +98,27 @@ def rollback(to: int, strategy: str | None, yes: bool, force: bool) -> None:
             f"--to: night {to} is no way back from what is deployed, it would add {', '.join(forward)}; "
             f"use `ingest-rollout deploy --night {to}`"
         )
+    _show_remarks(settings, found)
     click.echo(preview_text(found))
     for line in cannot_undo(found):
         click.echo(f"CANNOT UNDO: {line}")
-    # What somebody changed by hand must not stop the way back.
-    _carry_out(Request(settings, force=force, expects_preview=False), found, yes=yes)
+    _carry_out(request, found, yes=yes)
     checkout_site().record("rollback", settings, {"to": to})
+
+
+def takes_back(found: Preview, settings: Settings) -> list[str]:
+    """The entities that a later night of the settings' rollout has, or authenticates, and that the preview undoes.
+
+    Each night but the first adds a job or the token. A time alone may have been changed by hand.
+    """
+    later = [settings.world(number) for number in settings.rollout.numbers if number > settings.night]
+    return [
+        name
+        for change in found.changes
+        for name in [change.entity.name]
+        if (Action.REMOVE in change.actions and any(name in world for world in later))
+        or (Action.DROP_OIDC in change.actions and any(name in world and world[name].authenticated for world in later))
+    ]
 
 
 def cannot_undo(found: Preview) -> list[str]:
@@ -126,6 +153,11 @@ def _carry_out(request: Request, found: Preview, *, yes: bool) -> None:
 
     done = deploy_night(checkout_site(), request, confirm)
     _show_next_runs(request.settings, done.preview, done.stacks)
+
+
+def _show_remarks(settings: Settings, found: Preview | None) -> None:
+    for remark in remarks(checkout_site().ledger, settings, found=found):
+        click.echo(f"NOTE: {remark}")
 
 
 def _note_committed(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from commands.options import echo_json, from_option, json_option, night_options
 from commands.render import table
 from commands.site import checkout_site, terraform
 from operations.deploy import plan, plan_hash, stacks_to_deploy
+from operations.deployed_night import remarks
 from operations.lock import lock
 from operations.repository import read_settings
 
@@ -31,7 +32,12 @@ def diff(night: int | None, strategy: str | None, from_: str | None, full: bool,
     """
     settings = read_settings(night=night, strategy=strategy)
     site, engine = checkout_site(), terraform(settings)
-    stacks = stacks_to_deploy(site.preview(settings, from_), settings)
+    found = site.preview(settings, from_)
+    for remark in remarks(
+        site.ledger, settings, named=(night, strategy) != (None, None), found=None if from_ else found
+    ):
+        click.echo(f"NOTE: {remark}", err=True)
+    stacks = stacks_to_deploy(found, settings)
     with lock(site.root):
         changes = plan(site, settings, stacks, engine)
         plans = [(stack, engine.plan_text(stack)) for stack in stacks] if full else []

@@ -51,6 +51,6 @@ def run_deploy(checkout: Checkout, night: int, *, override: str = "") -> None:
     command = ["deploy", "--night", str(night), "--yes", "--force", "--reason", "no time passes in this test"]
     command += ["--override", override] if override else []
     done = checkout.rollout(*command)
-    if "has not been gated since it was deployed" in done.stderr:
+    if "To go on anyway: --override gate" in done.stderr:
         done = checkout.rollout(*command, "--override", "gate")
     assert done.returncode == 0, done.stdout + done.stderr
