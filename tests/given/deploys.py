@@ -45,6 +45,13 @@ def diff(checkout: Checkout, night: int) -> dict[str, list[str]]:
     return {action: sorted(names) for action, names in found.items()}
 
 
+def run_rollback(checkout: Checkout, night: int) -> None:
+    done = checkout.rollout(
+        "rollback", "--to", str(night), "--yes", "--force", "--reason", "no time passes in this test"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def run_deploy(checkout: Checkout, night: int, *, override: str = "") -> None:
     """Deploys a night without the gate of the one before: no time passes here. `override` is a further check's name."""
     # --force: the test may run at an hour at which moving a job back loses its run.

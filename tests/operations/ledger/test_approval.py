@@ -247,7 +247,10 @@ def test_what_an_override_names_is_all_entities_or_one(ledger: Ledger) -> None:
     with pytest.raises(OperationError, match=r"'loaded:jobs' does not block.*what does: loaded .returns, payroll."):
         check_approval(ledger, night(1), ["loaded:jobs"], BECAUSE)
 
-    override(ledger, "loaded:returns", "loaded:payroll")
+    for one in found:
+        left = blocks(ledger.records(), night(0), NOW)
+        record_override(ledger, night(1), one, MOMENT, "ana@example.com")
+        assert [other.entity for other in left if other not in blocks(ledger.records(), night(0), NOW)] == [one.entity]
     assert check_approval(ledger, night(1)) == []
 
 
