@@ -58,7 +58,7 @@ def judge(
         raise OperationError(why_not_deployed(ledger, settings, found))
     if begin >= now:
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
-    rows_before = on_record.rows if on_record and not since else None
+    rows_before = on_record.rows if on_record else None
     evidence = ask(settings, environ, rows_before, begin)
     checks = evaluate(world, settings, evidence, begin, now)
     data = record(checks, begin, now)
