@@ -9,16 +9,28 @@ from typing import Any
 
 import click
 
-from commands.options import echo_json, json_option, judges
+from commands.options import echo_json, json_option, judges, now
 from commands.render import table
 from ingest.baseline import FILE, Baseline, load_baseline
 from ingest.entity import JOB_PREFIX
 from ingest.shapes import ShapeError
 from operations import adopt as adoption
-from operations.adopt import BLOCKING, TO_RECORD, Adoption, Verdict, compare, live_jobs, recordable, write
+from operations.adopt import (
+    BLOCKING,
+    TO_RECORD,
+    Adoption,
+    Verdict,
+    compare,
+    live_jobs,
+    record_adoption,
+    recordable,
+    write,
+)
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.scheduler import parent
 from operations.errors import OperationError
+from operations.ledger.ledger import FILE as LEDGER
+from operations.ledger.ledger import Ledger
 from operations.lock import lock
 from operations.repository import ROOT, read_first_night
 from operations.terraform.deployed import held_jobs
@@ -56,6 +68,8 @@ def adopt(record: bool, as_json: bool) -> int:
             baseline = recordable(found)
             with lock(ROOT):
                 changed = write(ROOT, baseline)
+                if changed:
+                    record_adoption(Ledger(ROOT / LEDGER), settings, baseline, now())
     finally:
         if as_json:
             echo_json(adoption.as_json(found, recorded=changed is not None))

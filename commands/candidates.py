@@ -34,9 +34,13 @@ def starts(context: click.Context, parameter: click.Parameter, incomplete: str) 
 def checks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """What can hold a deploy, for --override."""
     from ingest.gate import NAMES
-    from operations.ledger.approval import NO_GATE
+    from operations.ledger.approval import LEDGER, NO_GATE
 
-    more = {NO_GATE: "the gate was never asked", "plan": "Terraform's plan is not what the preview shows"}
+    more = {
+        NO_GATE: "the gate was never asked, or is too old",
+        LEDGER: "git cannot vouch for the ledger",
+        "plan": "Terraform's plan is not what the preview shows",
+    }
     return starting({**dict.fromkeys(NAMES, "a check of the gate"), **more}, incomplete)
 
 

@@ -81,12 +81,12 @@ def night() -> None:
     from operations.ledger.ledger import FILE, Ledger
 
     ledger = Ledger(ROOT / FILE)
-    found = deployed_night(ledger)
+    found = deployed_night(ledger, read_settings())
     if found is None:
         click.echo("night=\nstrategy=\ngate=not due\nwhy=nothing is deployed yet, by the ledger")
         return
     settings = read_settings(night=found.night, strategy=found.strategy)
-    why = why_not_due(ledger, settings, found.since, now())
+    why = why_not_due(ledger, settings, found, now())
     click.echo(f"night={found.night}\nstrategy={found.strategy}\ngate={'not due' if why else 'due'}")
     click.echo(f"why=night {found.night} ({found.strategy}) is deployed, {why or 'its gate is due'}")
 

@@ -18,22 +18,23 @@ from ingest.rollout import Action
 from ingest.settings import Settings, read_context
 from operations.deploy import Request, Target
 from operations.deploy import deploy as deploy_night
+from operations.deployed_night import remarks
 from operations.errors import OperationError
 from operations.repository import ROOT, read_settings
 
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
-_force_option = click.option("--force", is_flag=True, help="Deploy although runs are lost.")
+_force_option = click.option("--force", is_flag=True, help="Deploy although runs are lost; needs --reason.")
+_reason_option = click.option("--reason", metavar="TEXT", help="Why an override or --force is right; it is recorded.")
 
 
 _override_option = click.option(
     "--override",
     "overrides",
     multiple=True,
-    metavar="CHECK",
+    metavar="CHECK[:ENTITY]",
     shell_complete=checks,
-    help="Go on although this check blocks.",
+    help="Go on although this check blocks, for all entities that it blocks or for one.",
 )
-_reason_option = click.option("--reason", metavar="TEXT", help="Why an override is right; it is recorded.")
 
 
 @click.command()
@@ -61,7 +62,16 @@ def deploy(
       ingest-rollout deploy --night 2 --override loaded --reason "returns are loaded by hand, checked with finance"
     """
     settings = read_settings(night=night, strategy=strategy)
-    _carry_out(Request(settings, force, overrides, reason), lambda found: click.echo(preview_text(found)), yes=yes)
+
+    def present(found: Preview) -> None:
+        if undone := takes_back(found, settings):
+            raise OperationError(
+                f"refused: a later night than {settings.night} is deployed, and this would take back "
+                f"{', '.join(undone)}; to go back, run `ingest-rollout rollback --to {settings.night}`"
+            )
+        _show(found, settings)
+
+    _carry_out(Request(settings, force, overrides, reason), present, yes=yes)
 
 
 @click.command()
@@ -85,18 +95,33 @@ def rollback(
     settings = read_settings(night=to, strategy=strategy)
 
     def present(found: Preview) -> None:
-        click.echo(preview_text(found))
         forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
         if forward:
             raise OperationError(
                 f"--to: night {to} is no way back from what is deployed, it would add {', '.join(forward)}; "
                 f"use `ingest-rollout deploy --night {to}`"
             )
+        _show(found, settings)
         for line in cannot_undo(found):
             click.echo(f"CANNOT UNDO: {line}")
 
-    _carry_out(Request(settings, force, overrides, reason), present, yes=yes)
+    _carry_out(Request(settings, force, overrides, reason, way_back=True), present, yes=yes)
     checkout_site().record("rollback", settings, {"to": to})
+
+
+def takes_back(found: Preview, settings: Settings) -> list[str]:
+    """The entities that a later night of the settings' rollout has, or authenticates, and that the preview undoes.
+
+    Each night but the first adds a job or the token. A time alone may have been changed by hand.
+    """
+    later = [settings.world(number) for number in settings.rollout.numbers if number > settings.night]
+    return [
+        name
+        for change in found.changes
+        for name in [change.entity.name]
+        if (Action.REMOVE in change.actions and any(name in world for world in later))
+        or (Action.DROP_OIDC in change.actions and any(name in world and world[name].authenticated for world in later))
+    ]
 
 
 def cannot_undo(found: Preview) -> list[str]:
@@ -140,6 +165,12 @@ def _counts(target: Target) -> str:
     texts = [f"{action} {count}" for action, count in found.items() if count]
     first = f"{texts[0]} job{'s' * (not texts[0].endswith(' 1'))}" if texts else "no job changes"
     return ", ".join([first, *texts[1:]])
+
+
+def _show(found: Preview, settings: Settings) -> None:
+    for remark in remarks(checkout_site().ledger, settings, found=found):
+        click.echo(f"NOTE: {remark}")
+    click.echo(preview_text(found))
 
 
 def _note_committed(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from commands.options import echo_json, json_option, night_options
 from commands.render import table
 from commands.site import checkout_site, terraform
 from operations.deploy import plan, plan_hash
+from operations.deployed_night import remarks
 from operations.lock import lock
 from operations.repository import read_settings
 from operations.terraform.plan_check import unexpected_changes
@@ -36,6 +37,8 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_loc
         found = plan(site, settings, engine)
         changes, stacks = found.changes, found.stacks
         plans = [(stack, engine.plan_text(stack)) for stack in stacks] if full else []
+    for remark in remarks(site.ledger, settings, named=(night, strategy) != (None, None), found=found.preview):
+        click.echo(f"NOTE: {remark}", err=True)
     unexpected = unexpected_changes(found.preview, found.resources, settings)
     told = [{"stack": c.stack, "address": c.address, "action": c.action, "fields": c.fields} for c in changes]
     if save:

@@ -8,20 +8,23 @@ import click
 
 from commands.render import VERDICT_COLOURS, table
 from operations.ledger.record import Record
+from operations.ledger.standing import STARTED, deploys
 from operations.ledger.words import one_line, what
 
-_OUTCOMES: dict[str, str] = {"done": "green", "failed": "red", "interrupted": "yellow", **VERDICT_COLOURS}
+_DEPLOYS = {"done": "green", "failed": "red", "interrupted": "yellow", "started": "yellow"}
+_OUTCOMES: dict[str, str] = {**_DEPLOYS, **VERDICT_COLOURS}
 
 
 def records_table(records: list[Record], zone: ZoneInfo) -> str:
     """The records as a table, times in `zone`."""
+    going = [record.seq for record in deploys(records) if record.data["outcome"] == STARTED]
     rows = [
         (
             f"{record.at.astimezone(zone):%a %Y-%m-%d %H:%M}",
             one_line(record.who),
             record.kind,
             f"{record.night} ({one_line(record.strategy)})",
-            _what(record),
+            _what(record) + (", no end on record" if record.seq in going else ""),
         )
         for record in records
     ]

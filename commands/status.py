@@ -13,6 +13,8 @@ import click
 from commands.options import echo_json, json_option, night_options
 from commands.render import table
 from ingest.settings import Settings
+from operations.deployed_night import remarks
+from operations.ledger.ledger import FILE, Ledger
 from operations.repository import ROOT, read_settings
 from operations.status import Held, JobStatus, State, local
 
@@ -36,6 +38,8 @@ def status(night: int | None, strategy: str | None, as_json: bool) -> int:
     from operations.terraform.declared import declared_jobs
 
     settings = read_settings(night=night, strategy=strategy)
+    for remark in remarks(Ledger(ROOT / FILE), settings, named=(night, strategy) != (None, None)):
+        click.echo(f"NOTE: {remark}", err=True)
     # Asked first: without credentials there is nothing to synthesize for.
     live = live_jobs(scheduler_client(os.environ), parent(settings))
     state = held(ROOT, settings, os.environ)

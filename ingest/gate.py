@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest.attempt import Attempt, Code, LiveJob
 from ingest.catalogue import GROUPS
+from ingest.entity import Entity
 from ingest.freshness import Loaded
 from ingest.rollout import Hold, Job, World
 from ingest.run import CLOCK_SKEW, START_DELAY, LogRow, Run, find_run, last_due, rows_within, window
@@ -84,6 +85,26 @@ def gate_time(world: World, settings: Settings, since: datetime) -> datetime:
     zone = settings.time_zone
     last = max(first(job.cadence.next_fires(since, zone), 1)[0].astimezone(UTC) for job in world.values())
     return (last + window(settings)).astimezone(time_zone(zone))
+
+
+def came_due(world: World, settings: Settings, since: datetime, now: datetime) -> datetime | None:
+    """The first run of a job that was due after `since` and until `now` (both aware), in the settings' zone, if any.
+
+    A gate that was asked at `since` does not know it.
+    """
+    zone = settings.time_zone
+    earliest = min(first(job.cadence.next_fires(since, zone), 1)[0].astimezone(UTC) for job in world.values())
+    return earliest.astimezone(time_zone(zone)) if earliest <= now else None
+
+
+def unlike(world: World, settings: Settings, live: Mapping[str, LiveJob], catalogue: Iterable[Entity]) -> list[str]:
+    """Why the live jobs, by job name, are not those of the night that has `world`; empty: they are."""
+    found = []
+    for name, job in world.items():
+        one = live.get(job.entity.job_name)
+        differs = _differs(job, one, settings) if one else ["it does not exist"]
+        found += [f"{name}: {', '.join(differs)}"] if differs else []
+    return found + [f"{one.name}: is live" for one in catalogue if one.name not in world and one.job_name in live]
 
 
 def evaluate(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
@@ -184,12 +205,7 @@ class _Judged:
     def _as_deployed(self, due: datetime, live: LiveJob) -> Check:
         job, zone = self.job, self._settings.time_zone
         expected = f"{job.cadence.cron} {zone}, as deployed {self.when(self._since)}"
-        differs = []
-        if not _runs_at(live.schedule, job.cadence) or live.time_zone != zone:
-            differs.append(f"schedule {live.schedule} {live.time_zone}")
-        # An adopted job keeps the address that was found, until its night.
-        if job.hold is Hold.DECLARED and live.uri != self._settings.uri(self.entity):
-            differs.append(f"URL {live.uri}")
+        differs = _differs(job, live, self._settings)
         changed = live.updated is not None and live.updated > self._since + CLOCK_SKEW
         by_hand = f"changed by hand {self.when(live.updated)}" if changed else ""
         if differs:
@@ -363,6 +379,17 @@ def _overlap(judged: Sequence[_Judged]) -> Iterator[Check]:
             verdict = max(verdict, Verdict.WARN, key=[*Verdict].index)
             measured += " at least; its end is not in the run log"
         yield one.check("no-overlap", verdict, expected, measured, tolerance)
+
+
+def _differs(job: Job, live: LiveJob, settings: Settings) -> list[str]:
+    """What of the live job is not as the night has it."""
+    found = []
+    if not _runs_at(live.schedule, job.cadence) or live.time_zone != settings.time_zone:
+        found.append(f"schedule {live.schedule} {live.time_zone}")
+    # An adopted job keeps the address that was found, until its night.
+    if job.hold is Hold.DECLARED and live.uri != settings.uri(job.entity):
+        found.append(f"URL {live.uri}")
+    return found
 
 
 def _runs_at(schedule: str, cadence: Cadence) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ from ingest.rollout import Job
 from ingest.settings import Settings
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
-from operations.errors import FailedError
+from operations.errors import FailedError, OperationError
 from operations.files import write_atomic
+from operations.ledger.ledger import Ledger
+from operations.ledger.standing import target_of
 
 UNDECLARED = "not declared"
 # What a job has by default; without a baseline only what differs from it is worth a line.
@@ -152,6 +156,16 @@ def write(root: Path, baseline: Baseline) -> bool:
         return False
     write_atomic(path, content, otherwise="nothing was recorded")
     return True
+
+
+def record_adoption(ledger: Ledger, settings: Settings, baseline: Baseline, at: datetime) -> None:
+    """Puts into the ledger that the baseline was written, with its file's SHA-256. Raises OperationError."""
+    data = {"baseline_hash": sha256(as_text(baseline).encode()).hexdigest()}
+    where = target_of(settings)
+    try:
+        ledger.append("adopt", strategy=settings.strategy, night=settings.night, data=data, target=where, at=at)
+    except OperationError as error:
+        raise OperationError(f"{FILE} is written, and that is not in the ledger: {error}") from None
 
 
 def as_json(found: Iterable[Adoption], *, recorded: bool) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Deploys a night: the one procedure, of `ingest-rollout deploy`, `rollback` and of a rehearsal.
 
 Its stages, in this order: require (the gate of the night before, nobody else at work), count rows, synthesize, plan
-every stack, compare with what the rollout and a saved plan expect, confirm, apply that plan, look at the live jobs,
-record. Up to the apply nothing is changed and nothing recorded.
+every stack, compare with what the rollout and a saved plan expect, confirm, record the start, apply that plan, look at
+the live jobs, record the end. Until it is confirmed nothing is changed and nothing recorded.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from ingest.preview import Preview, preview
 from ingest.rollout import IDENTITY_STACK, Action
 from ingest.settings import Settings
 from operations.errors import OperationError
-from operations.ledger.approval import Override, check_approval, record_override
+from operations.ledger.approval import Override, check_approval, lost_runs, record_override
 from operations.ledger.ledger import Ledger
 from operations.ledger.record import canonical
+from operations.ledger.standing import DONE, STARTED, newest, of_target, target_of
 from operations.lock import lock
 from operations.terraform import deployed
 from operations.terraform.deployed import Before
@@ -84,18 +85,32 @@ class Site:
     def record(self, kind: str, settings: Settings, data: Mapping[str, object]) -> None:
         """Appends to the ledger. Raises OperationError."""
         self.ledger.append(
-            kind, strategy=settings.strategy, night=settings.night, data=data, at=self.clock(), who=self.who
+            kind,
+            strategy=settings.strategy,
+            night=settings.night,
+            data=data,
+            target=target_of(settings),
+            at=self.clock(),
+            who=self.who,
         )
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: `force` accepts lost runs; `overrides` are names of checks."""
+    """What is asked for: `force` accepts lost runs; `overrides` are names of checks; a `way_back` needs no gate.
+
+    Raises OperationError for `force` without a reason.
+    """
 
     settings: Settings
     force: bool = False
     overrides: Sequence[str] = ()
     reason: str | None = None
+    way_back: bool = False
+
+    def __post_init__(self) -> None:
+        if self.force and not (self.reason or "").strip():
+            raise OperationError("--force needs --reason TEXT: why runs may be lost; it is recorded in the ledger")
 
 
 @dataclass(frozen=True)
@@ -176,7 +191,7 @@ def deploy(
             # The question may have been on the screen for an hour.
             refuse_lost_runs(_as_of(site.clock(), target, settings), force=request.force)
             _refuse_edited(site, settings, target)
-        _apply(site, settings, _released(site, settings, target, engine), engine)
+        _apply(site, settings, target, engine)
     return target
 
 
@@ -186,7 +201,7 @@ def refuse_lost_runs(found: Preview, *, force: bool) -> None:
         raise OperationError(
             "refused: a deploy now loses the runs named above. From "
             f"{found.loses_nothing_from:%a %Y-%m-%d %H:%M} ({found.time_zone}) on nothing is lost: wait until then, or "
-            "use --force"
+            "use --force --reason TEXT"
         )
 
 
@@ -198,7 +213,9 @@ def _as_of(now: datetime, target: Target, settings: Settings) -> Preview:
 def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Preview], None]) -> Target:
     settings = request.settings
     named = [name for name in request.overrides if name != PLAN]
-    overrides = check_approval(site.ledger, settings, named, request.reason)
+    overrides = check_approval(
+        site.ledger, settings, named, request.reason, now=site.clock(), way_back=request.way_back
+    )
     rows = _row_counts(site, settings)
     live = site.live(settings)
     found = plan(site, settings, engine, site.neighbours(settings))
@@ -209,6 +226,7 @@ def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Pr
         if PLAN not in request.overrides or not (request.reason or "").strip():
             raise OperationError("\n".join([*unexpected, f"refused. To go on anyway: --override {PLAN} --reason TEXT"]))
         overrides.append(Override(settings.night, PLAN, str(request.reason)))
+    overrides += lost_runs(found.preview, request.reason)
     return Target(found, rows, live, overrides)
 
 
@@ -243,28 +261,45 @@ def _released(site: Site, settings: Settings, target: Target, engine: Engine) ->
 
 
 def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
+    """Records that it starts, applies, records the end. Raises OperationError; without a record nothing is applied."""
     for override in target.overrides:
-        record_override(site.ledger, settings.strategy, override, site.clock(), site.who)
-    started = site.clock()
-    outcome = "failed"
+        record_override(site.ledger, settings, override, site.clock(), site.who)
+    data = {
+        "stacks": target.stacks,
+        "plan_hash": plan_hash(target.plan.changes),
+        "changes": len(target.plan.changes),
+        "started_at": site.clock().isoformat(),
+        "rows": target.rows,
+    }
+    site.record("deploy", settings, {**data, "outcome": STARTED})
     try:
-        if target.stacks:
-            engine.apply(target.stacks, site.show)
-        _refuse_unfinished(site, settings, target)
-        outcome = "done"
-    except InterruptedOperationError:
-        outcome = "interrupted"
+        _carry_out(site, settings, target, engine)
+    except BaseException as error:
+        interrupted = isinstance(error, InterruptedOperationError | KeyboardInterrupt)
+        ended = {"outcome": "interrupted" if interrupted else "failed", "error": _first_line(error)}
+        try:
+            site.record("deploy", settings, {**data, **ended, "ended_at": site.clock().isoformat()})
+        except OperationError as unrecorded:
+            site.show(f"NOTE: the ledger has this deploy as started and not its end ({unrecorded}).")
         raise
-    finally:
-        data = {
-            "stacks": target.stacks,
-            "plan_hash": plan_hash(target.plan.changes),
-            "outcome": outcome,
-            "started_at": started.isoformat(),
-            "ended_at": site.clock().isoformat(),
-            "rows": target.rows,
-        }
-        site.record("deploy", settings, data)
+    try:
+        site.record("deploy", settings, {**data, "outcome": DONE, "ended_at": site.clock().isoformat()})
+    except OperationError as unrecorded:
+        raise OperationError(
+            f"applied, but its end is not on record: {unrecorded}; run the same command again"
+        ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    text = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return text.encode(errors="replace").decode()
+
+
+def _carry_out(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
+    released = _released(site, settings, target, engine)
+    if released.stacks:
+        engine.apply(released.stacks, site.show)
+    _refuse_unfinished(site, settings, target)
 
 
 def _refuse_unfinished(site: Site, settings: Settings, target: Target) -> None:
@@ -287,8 +322,8 @@ def _refuse_unfinished(site: Site, settings: Settings, target: Target) -> None:
 
 def _approved_plan(ledger: Ledger, settings: Settings) -> dict[str, Any] | None:
     """The data of the plan that `diff --save` saved of this night since it was deployed last."""
-    saved = ledger.last("preview", settings.strategy, settings.night)
-    done = ledger.last("deploy", settings.strategy, settings.night)
+    records = of_target(ledger.records(), settings)
+    saved, done = newest(records, "preview", settings), newest(records, "deploy", settings)
     return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
 
 

@@ -116,7 +116,7 @@ class Rehearsal:
         self._step(f"night {last}, second deploy", last, gated=False)
         if not self.steps[-1].blocked:
             back = max(n.number for n in self.settings.rollout.nights if not self._moved_by(n.number))
-            self._step(f"back to night {back}", back)
+            self._step(f"back to night {back}", back, way_back=True)
             self.site.record("rollback", replace(self.settings, night=back), {"to": back})
         self.lost = self._losses()
 
@@ -124,7 +124,14 @@ class Rehearsal:
         return any(n.shifts for n in self.settings.rollout.nights if n.number <= night)
 
     def _step(
-        self, title: str, night: int, *, fixing: bool = False, gated: bool = True, injecting: bool = False
+        self,
+        title: str,
+        night: int,
+        *,
+        fixing: bool = False,
+        gated: bool = True,
+        injecting: bool = False,
+        way_back: bool = False,
     ) -> None:
         """Previews, deploys and gates a night; faults strike where `injecting`."""
         started = perf_counter()
@@ -134,7 +141,7 @@ class Rehearsal:
         first = len(self.twin.dispatcher.attempts)
         checks: list[Check] = []
         self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
-        target, problems = self._deploy(settings, fixing=fixing, spared=not gated)
+        target, problems = self._deploy(settings, fixing=fixing, spared=not gated, way_back=way_back)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
         if not gated and not problems and writes:
@@ -169,10 +176,13 @@ class Rehearsal:
             perf_counter() - started,
         )
         self.steps.append(step)
-        if gated:
+        # What was not deployed is deployed again the same evening: a gate is old when its jobs have run again.
+        if gated_at:
             self.twin.advance(self._next_evening())
 
-    def _deploy(self, settings: Settings, *, fixing: bool, spared: bool) -> tuple[Target | None, list[str]]:
+    def _deploy(
+        self, settings: Settings, *, fixing: bool, spared: bool, way_back: bool
+    ) -> tuple[Target | None, list[str]]:
         """What `ingest-rollout deploy` does; the problems are why it did not come to its end."""
 
         def confirm(target: Target) -> None:
@@ -180,8 +190,8 @@ class Rehearsal:
                 raise _KilledError
 
         try:
-            overrides = [PLAN] if fixing else []
-            return deploy(self.site, Request(settings, overrides=overrides, reason="undo what was done"), confirm), []
+            request = Request(settings, overrides=[PLAN] if fixing else [], reason="fixed by hand", way_back=way_back)
+            return deploy(self.site, request, confirm), []
         except _KilledError:
             return None, ["the deploy was killed between plan and apply"]
         except OperationError as error:

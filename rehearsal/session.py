@@ -56,7 +56,7 @@ def twin_site(twin: Twin, workspace: Workspace, environ: Mapping[str, str], make
     return Site(
         root=workspace.deploys_from,
         environ=environ,
-        ledger=Ledger(workspace.deploys_from.parent / FILE),
+        ledger=Ledger(workspace.deploys_from.parent / FILE, is_kept=False),
         clock=lambda: twin.clock.now,
         synthesize=lambda settings: workspace.use(settings.night),
         engine=lambda settings: make_engine(),

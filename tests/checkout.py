@@ -60,6 +60,8 @@ class Checkout:
             shutil.copy(ROOT / file, root)
         for link in (".venv", "node_modules"):
             (root / link).symlink_to(ROOT / link)
+        # A ledger that git cannot vouch for blocks.
+        run_in(root, "git", "init", "--quiet")
         self.environ = ENVIRON | (environ or {})
         self.set_context(**CONTEXT)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ingest.settings import Settings
     from operations.ledger.ledger import Ledger
     from operations.terraform.declared import Declared
+    from tests.given.ledger import Repository
     from tests.given.tables import Place
     from twin.twin import Twin
 
@@ -106,6 +107,13 @@ def ledger(tmp_path: Path) -> Ledger:
     from operations.ledger.ledger import Ledger
 
     return Ledger(tmp_path / "history" / "ledger.jsonl")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    from tests.given.ledger import Repository
+
+    return Repository(tmp_path)
 
 
 @pytest.fixture(scope="session")

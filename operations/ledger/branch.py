@@ -167,6 +167,7 @@ def _behind(mine: bytes, theirs: bytes) -> bytes:
             night=record.night,
             data=record.data,
             previous=previous,
+            target=record.target,
         )
         content, previous = content + line + b"\n", parse(line).hash
     return content

@@ -70,10 +70,14 @@ class Verification:
 
 
 class Ledger:
-    """The ledger in the file at `path`, which need not exist yet. Several processes may append at the same time."""
+    """The ledger in the file at `path`, which need not exist yet. Several processes may append at the same time.
 
-    def __init__(self, path: Path) -> None:
+    `is_kept` is False for a rehearsal's, which is thrown away: git is not asked about it.
+    """
+
+    def __init__(self, path: Path, *, is_kept: bool = True) -> None:
         self.path = path
+        self._is_kept = is_kept
 
     def append(
         self,
@@ -82,14 +86,15 @@ class Ledger:
         strategy: str,
         night: int,
         data: Mapping[str, object],
+        target: Mapping[str, str] | None = None,
         at: datetime | None = None,
         who: str | None = None,
     ) -> Record:
         """Adds a record and returns when it is on the disk.
 
-        `data` is the TypedDict of `kind`; `at` (aware) is now and `who` the one at work unless given. Raises
-        OperationError when the file cannot be written, its last line is damaged or a text is not UTF-8; ValueError
-        and TypeError for data that is not the kind's.
+        `data` is the TypedDict of `kind`; `target` are the settings that say where (`standing.target_of`); `at` (aware)
+        is now and `who` the one at work unless given. Raises OperationError when the file cannot be written, its last
+        line is damaged or a text is not UTF-8; ValueError and TypeError for data that is not the kind's.
         """
         author = who or history_git.who(next(parent for parent in self.path.absolute().parents if parent.is_dir()))
         try:
@@ -105,6 +110,7 @@ class Ledger:
                     night=night,
                     data=data,
                     previous=previous,
+                    target=target,
                 )
                 self._write(line + b"\n")
         except UnicodeEncodeError as error:
@@ -136,6 +142,8 @@ class Ledger:
         content = self._content()
         records, problems = examine(content)
         count = len(records)
+        if not self._is_kept:
+            return Verification(count, problems)
         try:
             committed = history_git.committed(self.path)
         except history_git.NoGit as error:
@@ -145,41 +153,6 @@ class Ledger:
             note = "not committed yet: until it is, lines cut off at the end cannot be seen" if content else None
             return Verification(count, problems, note=note)
         return Verification(count, problems + _not_as_committed(content, committed))
-
-    def last(self, kind: str, strategy: str, night: int) -> Record | None:
-        """The newest record of that kind and night. Raises OperationError as `records` does."""
-        return next((r for r in reversed(self._of(strategy, night)) if r.kind == kind), None)
-
-    def passed_gate(self, strategy: str, night: int, since: datetime | None = None) -> bool:
-        """Whether the newest gate after the newest deploy of that night (by place in the ledger) is a pass.
-
-        `since` (aware) is the time of a deploy that the ledger may not know; older gates do not count. Without
-        either there is no evidence. A rollback to the night counts as a deploy of it. Raises OperationError as
-        `records` does.
-        """
-        records = self._of(strategy, night)
-        start = _newest_deploy(records, night)
-        if start is None and since is None:
-            return False
-        gates = [r for r in records[(start or 0) :] if r.kind == "gate" and (since is None or r.at >= since)]
-        return bool(gates) and gates[-1].data["verdict"] == Verdict.PASS
-
-    def overrides(self, strategy: str, night: int) -> list[Record]:
-        """The overrides of that night's gate since the night was deployed last.
-
-        They let the next night be deployed, and expire when this one is deployed again. Raises OperationError as
-        `records` does.
-        """
-        records = self._of(strategy, night)
-        return [r for r in records[_newest_deploy(records, night) or 0 :] if r.kind == "override"]
-
-    def _of(self, strategy: str, night: int) -> list[Record]:
-        """The records of that night, and the rollbacks to it."""
-        return [
-            r
-            for r in self.records()
-            if r.strategy == strategy and (r.night == night or (r.kind == "rollback" and r.data["to"] == night))
-        ]
 
     def _end(self) -> tuple[int, str]:
         """The last record's seq and hash. Raises OperationError where the next record could not be chained to it."""
@@ -253,14 +226,6 @@ class Ledger:
             yield
         finally:
             lock.release()
-
-
-def _newest_deploy(records: list[Record], night: int) -> int | None:
-    """Its index among the records of a night."""
-    places = [
-        n for n, r in enumerate(records) if r.kind == "deploy" or (r.kind == "rollback" and r.data["to"] == night)
-    ]
-    return places[-1] if places else None
 
 
 def _not_as_committed(content: bytes, committed: bytes) -> list[str]:

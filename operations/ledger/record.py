@@ -26,17 +26,21 @@ class Preview(TypedDict):
 
 
 class Deploy(TypedDict):
-    """`started_at` and `ended_at` are ISO 8601; `ended_at` is None where nobody saw the end.
+    """Recorded twice: as `started` before anything is applied, and with another `outcome` at the end.
 
-    `rows` are each table's rows before the deploy, by entity; None for what could not be counted.
+    Both have the same `started_at`, ISO 8601 as `ended_at` is, which is None where nobody saw the end. `rows` are each
+    table's rows before the deploy, by entity; None for what could not be counted. `changes` counts what Terraform
+    planned; `error` is the first line of what went wrong. Ledgers from before these keys were added have None.
     """
 
     stacks: list[str]
     plan_hash: str | None
-    outcome: Literal["done", "failed", "interrupted"]
+    outcome: Literal["started", "done", "failed", "interrupted"]
     started_at: str
     ended_at: str | None
     rows: dict[str, int | None] | None
+    changes: int | None
+    error: str | None
 
 
 class Check(TypedDict):
@@ -65,10 +69,16 @@ class Gate(TypedDict):
 
 
 class Override(TypedDict):
-    """Recorded with the night whose gate it overrides."""
+    """Recorded with the night whose gate it overrides; what is about the deploy itself, with the deploy's night.
+
+    `entity` is None for a check that is about no single one. `gate` is the hash of the gate that it overrides; None
+    where there is none.
+    """
 
     check: str
     reason: str
+    entity: str | None
+    gate: str | None
 
 
 class Rollback(TypedDict):
@@ -91,6 +101,10 @@ KINDS: Mapping[str, Any] = {
 }
 
 
+TARGET = ("project", "region", "dataset")
+"""The settings that say where a record was made. Lines from before they were recorded lack them."""
+
+
 class _Line(TypedDict):
     seq: int
     at: str
@@ -98,6 +112,9 @@ class _Line(TypedDict):
     kind: str
     strategy: str
     night: int
+    project: str | None
+    region: str | None
+    dataset: str | None
     data: dict[str, Any]
     previous: str
     hash: str
@@ -105,7 +122,10 @@ class _Line(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A line of the ledger: `seq` from 1, `at` in UTC, `data` as its kind's TypedDict says, hashes in hexadecimal."""
+    """A line of the ledger: `seq` from 1, `at` in UTC, `data` as its kind's TypedDict says, hashes in hexadecimal.
+
+    `project`, `region` and `dataset` are None in a line from before they were recorded.
+    """
 
     seq: int
     at: datetime
@@ -116,10 +136,19 @@ class Record:
     data: dict[str, Any]
     previous: str
     hash: str
+    project: str | None = None
+    region: str | None = None
+    dataset: str | None = None
+
+    @property
+    def target(self) -> dict[str, str]:
+        """The settings of TARGET that the line has."""
+        return {key: value for key in TARGET if (value := getattr(self, key)) is not None}
 
     def as_json(self) -> dict[str, Any]:
         """The object as it is in the file."""
-        return {**vars(self), "at": self.at.isoformat()}
+        known = {key: value for key, value in vars(self).items() if key not in TARGET}
+        return {**known, **self.target, "at": self.at.isoformat()}
 
 
 def canonical(value: object) -> bytes:
@@ -138,12 +167,21 @@ def hash_of(line: Mapping[str, Any]) -> str:
 
 
 def compose(
-    *, seq: int, at: datetime, who: str, kind: str, strategy: str, night: int, data: Mapping[str, Any], previous: str
+    *,
+    seq: int,
+    at: datetime,
+    who: str,
+    kind: str,
+    strategy: str,
+    night: int,
+    data: Mapping[str, Any],
+    previous: str,
+    target: Mapping[str, str] | None = None,
 ) -> bytes:
     """The line of a new record, without its line end.
 
-    Keys of `data` that may be None can be left out. Raises ValueError for an unknown kind, data that is not as the
-    kind has it, or a naive `at`; and as `canonical` does.
+    Keys of `data` that may be None can be left out. `target` has the settings of TARGET, or none. Raises ValueError
+    for an unknown kind, data that is not as the kind has it, or a naive `at`; and as `canonical` does.
     """
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
@@ -156,6 +194,7 @@ def compose(
         "kind": kind,
         "strategy": strategy,
         "night": night,
+        **(target or {}),
         "data": json.loads(canonical({**_absent(kind), **data})),
         "previous": previous,
     }
@@ -175,11 +214,12 @@ def parse(line: bytes) -> Record:
         if line[:7] in (b"<" * 7, b"=" * 7, b">" * 7):
             raise ValueError("is the mark of a merge conflict; keep the side that was pushed first") from None
         raise ValueError(f"is not JSON ({error})") from None
-    if wrong := misfits(content, _Line, ""):
+    # Lines from before a key was added stay valid.
+    line_without = dict.fromkeys(TARGET) | content if isinstance(content, dict) else content
+    if wrong := misfits(line_without, _Line, ""):
         raise ValueError("; ".join(wrong))
     if content["kind"] not in KINDS:
         raise ValueError(f"has the unknown kind {content['kind']!r}; known are {', '.join(KINDS)}")
-    # Lines from before a key was added stay valid.
     data = {**_absent(content["kind"]), **content["data"]}
     if wrong := misfits(data, KINDS[content["kind"]], "data"):
         raise ValueError("; ".join(wrong))

@@ -25,7 +25,9 @@ def _preview(data: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _deploy(data: Mapping[str, Any]) -> tuple[str, str]:
-    return data["outcome"], f": {_stacks(data)}{_plan(data)}"
+    unchanged = ", nothing to change" if data["changes"] == 0 else ""
+    error = f": {data['error']}" if data["error"] else ""
+    return data["outcome"], f": {_stacks(data)}{_plan(data)}{unchanged}{error}"
 
 
 def _gate(data: Mapping[str, Any]) -> tuple[str, str]:
@@ -40,7 +42,8 @@ def _gate(data: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _override(data: Mapping[str, Any]) -> tuple[str, str]:
-    return "", f"{data['check']}: {data['reason']}"
+    entity = f":{data['entity']}" if data["entity"] else ""
+    return "", f"{data['check']}{entity}: {data['reason']}"
 
 
 def _rollback(data: Mapping[str, Any]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from operations.adopt import live_jobs
 from operations.cloud import errors as answers
 from operations.cloud.credentials import local_scheduler_client
 from operations.errors import OperationError
+from operations.ledger.ledger import FILE as LEDGER
+from operations.ledger.ledger import Ledger
 from tests.checkout import ROOT
 from tests.given.adopt import add, change, change_target, make_hostile, recorded
+from tests.given.domain import SETTINGS
 from tests.given.twin import PARENT
 from twin.server import serve
 from twin.twin import Twin
@@ -56,10 +60,22 @@ def test_hostile_jobs_are_1_until_they_are_recorded_and_0_then(
     assert run("--record") == 0
     assert "7 jobs are recorded in baseline.json; review it and commit it." in capsys.readouterr().out
     assert load_baseline(tmp_path) == recorded(twin)
+    (record,) = Ledger(tmp_path / LEDGER).records()
+    assert record.data["baseline_hash"] == sha256((tmp_path / FILE).read_bytes()).hexdigest()
+    assert (record.kind, record.night, record.project) == ("adopt", 0, SETTINGS.project)
     assert run() == 0
     assert run("--record") == 0
     assert "nothing to record" in capsys.readouterr().out
+    assert len(Ledger(tmp_path / LEDGER).records()) == 1
     assert twin.scheduler.take_writes() == []
+
+
+def test_an_adoption_that_cannot_be_noted_says_what_is_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / LEDGER).mkdir(parents=True)
+
+    with pytest.raises(OperationError, match=r"baseline\.json is written, and that is not in the ledger: .*ledger"):
+        run("--record")
+    assert (tmp_path / FILE).exists()
 
 
 def test_a_job_changed_after_its_recording_is_1_and_recorded_again(run: Run, twin: Twin) -> None:

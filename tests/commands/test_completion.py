@@ -20,7 +20,7 @@ from commands.rehearse import ENGINES
 from ingest.gate import NAMES
 from ingest.rollout import STRATEGIES
 from operations.deploy import PLAN
-from operations.ledger.approval import NO_GATE
+from operations.ledger.approval import LEDGER, NO_GATE
 from rehearsal.faults import KINDS
 from tests.checkout import ENVIRON, ROOT, run_in
 
@@ -40,7 +40,7 @@ CASES = [
     ("ingest-rollout synth --strategy ", [*STRATEGIES]),
     ("ingest-rollout rehearse --engine ", [*ENGINES]),
     ("ingest-rollout rehearse --fault ", [*KINDS]),
-    ("ingest-rollout deploy --override ", [*NAMES, NO_GATE, PLAN]),
+    ("ingest-rollout deploy --override ", [*NAMES, NO_GATE, LEDGER, PLAN]),
     ("ingest-rollout completion ", [*SHELLS]),
     ("ingest-rollout ci pull", ["pull-ledger"]),
 ]
@@ -163,7 +163,7 @@ def test_offering_what_can_be_overridden_loads_no_google_client() -> None:
 atexit.register(lambda: print(*sys.modules)); main()"
     printed = run_in(ROOT, sys.executable, "-c", code, environ=asked).stdout.split()
 
-    assert {f"plain,{name}" for name in (NO_GATE, PLAN)} < set(printed)
+    assert {f"plain,{name}" for name in (NO_GATE, LEDGER, PLAN)} < set(printed)
     assert "commands.deploy" in printed
     assert not {name for name in printed if name.partition(".")[0] == "google"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -10,14 +11,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from commands.gate import gate, text
-from ingest.catalogue import CATALOGUE
-from ingest.gate import Check
+from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.gate import Check, unlike
+from ingest.rollout import World
 from ingest.verdict import Verdict
+from operations.cloud import jobs
 from operations.cloud.credentials import TOKEN_VARIABLE
 from operations.errors import OperationError
 from operations.ledger.ledger import FILE, Ledger
-from tests.given.domain import SETTINGS, in_phoenix
+from tests.given.domain import SETTINGS, in_phoenix, night
 from tests.given.ledger import DEPLOY, add
+from tests.given.twin import a_job
 from twin.service import Behaviour
 from twin.twin import Twin
 
@@ -29,13 +33,36 @@ DEPLOYED = {**DEPLOY, "ended_at": in_phoenix(BEGIN).isoformat(), "rows": ROWS}
 @pytest.fixture
 def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     monkeypatch.setattr("commands.gate.ROOT", tmp_path)
+    monkeypatch.setattr("commands.options.now", lambda: in_phoenix(MORNING))
     return Ledger(tmp_path / FILE)
 
 
-def run(twin: Twin, *arguments: str, environ: dict[str, str] | None = None) -> Result:
+def run(twin: Twin, *arguments: str, number: int = 0, environ: dict[str, str] | None = None) -> Result:
     environ = {**twin.endpoints, TOKEN_VARIABLE: "of-the-twin", "INGEST_RUN_LOG": "", **(environ or {})}
-    arguments = ("--night", "0", "--strategy", "phased", "--at", MORNING, *arguments)
+    arguments = ("--night", str(number), "--strategy", "phased", *arguments)
     return CliRunner().invoke(gate, arguments, env=environ, standalone_mode=False)
+
+
+def gates(book: Ledger) -> list[str]:
+    return [record.data["verdict"] for record in book.records() if record.kind == "gate"]
+
+
+def in_state(root: Path, world: World) -> None:
+    """As Terraform's state has the night's jobs."""
+    for group in GROUPS:
+        resources = [
+            {
+                "mode": "managed",
+                "type": "google_cloud_scheduler_job",
+                "name": name,
+                "instances": [{"attributes": {"schedule": job.cadence.cron}}],
+            }
+            for name, job in world.items()
+            if job.entity.group == group.name
+        ]
+        path = root / "state" / f"{group.stack}.tfstate"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"version": 4, "serial": 1, "outputs": {}, "resources": resources}))
 
 
 def test_a_night_that_worked_passes_and_is_recorded(twin: Twin, book: Ledger) -> None:
@@ -45,7 +72,9 @@ def test_a_night_that_worked_passes_and_is_recorded(twin: Twin, book: Ledger) ->
 
     assert done.return_value == 0, done.output
     assert done.output.endswith("The gate of night 0: pass\n")
-    assert book.passed_gate("phased", 0)
+    assert gates(book) == ["pass"]
+    gate_record = book.records()[-1]
+    assert (gate_record.at, gate_record.target["project"]) == (in_phoenix(MORNING), SETTINGS.project)
 
 
 def test_a_failure_comes_first_and_exits_with_1(twin: Twin, book: Ledger) -> None:
@@ -56,7 +85,7 @@ def test_a_failure_comes_first_and_exits_with_1(twin: Twin, book: Ledger) -> Non
 
     assert done.return_value == 1
     assert done.output.splitlines()[4].split()[:3] == ["fail", "succeeded", "payments"]
-    assert not book.passed_gate("phased", 0)
+    assert gates(book) == ["fail"]
 
 
 def test_a_table_that_was_not_counted_at_the_deploy_is_inconclusive(twin: Twin, book: Ledger) -> None:
@@ -68,14 +97,92 @@ def test_a_table_that_was_not_counted_at_the_deploy_is_inconclusive(twin: Twin, 
     assert done.output.splitlines()[4].split()[:3] == ["inconclusive", "kept", "jobs"]
 
 
-def test_a_deploy_that_only_an_option_names_leaves_the_rows_unknown(twin: Twin, book: Ledger) -> None:
+def test_a_deploy_that_only_an_option_names_leaves_the_rows_unknown(twin: Twin, book: Ledger, tmp_path: Path) -> None:
     twin.advance(in_phoenix(MORNING))
+    in_state(tmp_path, SETTINGS.world())
     done = run(twin, "--since", BEGIN, "--json")
 
     assert done.return_value == 2
     found = json.loads(done.stdout)
     assert {check["check"] for check in found["checks"] if check["verdict"] == "inconclusive"} == {"kept"}
     assert (found["verdict"], found["silent"], len(book.records())) == ("inconclusive", [], 1)
+    assert found["not_recorded"] is None
+
+
+def looked(done: Result, book: Ledger, why: str) -> None:
+    assert re.search(f"^Not recorded: {why}", done.output, re.MULTILINE), done.output
+    assert gates(book) == []
+
+
+def test_another_time_is_a_look(twin: Twin, book: Ledger) -> None:
+    add(book, "deploy", DEPLOYED)
+    twin.advance(in_phoenix(MORNING))
+
+    looked(run(twin, "--at", MORNING), book, "--at is a look")
+
+
+@pytest.mark.parametrize("outcome", ["done", "failed", "started"])
+def test_since_is_a_look_where_the_deploy_is_on_record(outcome: str, twin: Twin, book: Ledger) -> None:
+    add(book, "deploy", DEPLOYED)
+    add(book, "deploy", {**DEPLOYED, "outcome": outcome, "started_at": "2026-10-20T09:00:00+00:00"})
+    twin.advance(in_phoenix(MORNING))
+
+    looked(run(twin, "--since", BEGIN), book, r"the ledger has the deploy of night 0 .phased.; leave --since out")
+
+
+def test_since_is_a_look_where_the_state_does_not_show_the_night(twin: Twin, book: Ledger, tmp_path: Path) -> None:
+    twin.advance(in_phoenix(MORNING))
+    looked(run(twin, "--since", BEGIN), book, r"Terraform's state does not have night 0 .phased. as deployed: jobs, ")
+
+    in_state(tmp_path, night(1).world())
+    looked(run(twin, "--since", BEGIN), book, r"Terraform's state does not .* deployed: purchase_orders, ")
+
+
+def test_since_is_a_look_where_the_live_jobs_are_of_another_night(twin: Twin, book: Ledger, tmp_path: Path) -> None:
+    in_state(tmp_path, SETTINGS.world())
+    twin.advance(in_phoenix(MORNING))
+    looked(run(twin, "--since", BEGIN, number=1), book, "the live jobs .*: purchase_orders: it does not exist")
+
+    name = next(name for name in twin.scheduler.jobs if "invoices" in name)
+    twin.scheduler.patch(name, {"schedule": "1 1 * * *"}, ["schedule"])
+    looked(run(twin, "--since", BEGIN), book, r"the live jobs .*: invoices: schedule 1 1 . . . America/Phoenix")
+
+
+def test_a_live_job_that_the_night_does_not_have_is_of_another_one() -> None:
+    live = {entity.job_name: jobs.live_job(a_job(entity.job_name)) for entity in CATALOGUE}
+
+    told = unlike({}, SETTINGS, live, CATALOGUE)
+    assert told == [f"{entity.name}: is live" for entity in CATALOGUE]
+
+
+@pytest.mark.parametrize(
+    ("deployed", "number", "why"),
+    [
+        ([0, 2], 1, r"night 1 .phased. was skipped: night 2 .phased. is deployed; run `ingest-rollout gate --night 2`"),
+        ([0, 1, 2], 1, r"night 1 .phased. is not what is deployed any more: night 2"),
+        ([0], 1, r"night 1 .phased. has no finished deploy on record, and night 0 .phased. is deployed"),
+        ([0, -1], 0, r"night 0 .phased. is not what is deployed: the deploy of night 1 .phased. failed: run"),
+    ],
+)
+def test_only_what_is_deployed_is_judged(deployed: list[int], number: int, why: str, twin: Twin, book: Ledger) -> None:
+    for one in deployed:
+        add(book, "deploy", {**DEPLOYED, "outcome": "failed" if one < 0 else "done"}, night=abs(one))
+    done = run(twin, number=number)
+
+    assert isinstance(done.exception, OperationError)
+    assert done.exception.code == 2
+    assert re.search(why, str(done.exception))
+    assert gates(book) == []
+
+
+def test_a_repeat_that_changed_nothing_leaves_the_gate_where_it_was(twin: Twin, book: Ledger) -> None:
+    add(book, "deploy", DEPLOYED)
+    add(
+        book, "deploy", {**DEPLOYED, "changes": 0, "ended_at": in_phoenix("2026-10-20T07:00").isoformat(), "rows": None}
+    )
+    twin.advance(in_phoenix(MORNING))
+
+    assert run(twin).return_value == 0, "counted from the repeat, no run is due yet"
 
 
 def test_without_any_answer_it_is_inconclusive_and_says_who_was_silent(twin: Twin, book: Ledger) -> None:
@@ -98,7 +205,7 @@ def test_without_a_deploy_to_count_from_it_cannot_be_evaluated(
 
     assert isinstance(done.exception, OperationError)
     assert done.exception.code == 2
-    assert book.last("gate", "phased", 0) is None
+    assert gates(book) == []
     with pytest.raises(OperationError, match=why):
         raise done.exception
 

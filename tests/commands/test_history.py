@@ -15,7 +15,7 @@ from operations import repository
 from operations.errors import OperationError
 from operations.ledger.ledger import FILE, Ledger
 from tests.checkout import ROOT, Checkout
-from tests.given.ledger import DEPLOY, PREVIEW, add, gate, story
+from tests.given.ledger import DEPLOY, PREVIEW, STARTED, add, gate, story
 
 
 @pytest.fixture
@@ -67,6 +67,17 @@ def test_it_tells_what_was_done_newest_last_in_the_settings_zone(root: Path) -> 
         f"deploy 1 (phased) done: phase-core {plan}",
         "rollback 1 (phased) to night 0",
     ]
+
+
+def test_a_deploy_whose_end_nobody_saw_is_told(root: Path) -> None:
+    ledger = Ledger(root / FILE)
+    add(ledger, "deploy", {**STARTED, "started_at": "2026-10-20T04:00:00+00:00"})
+    add(ledger, "deploy", STARTED)
+    add(ledger, "deploy", {**DEPLOY, "outcome": "failed", "error": "phase-core: 403"})
+
+    shown = [line for line in run().stdout.splitlines() if "phase-core" in line]
+    assert ["no end on record" in line for line in shown] == [True, False, False]
+    assert shown[2].endswith("failed: phase-core (plan aaaaaaaaaaaa): phase-core: 403")
 
 
 def test_a_preview_of_terraforms_plan_and_one_without_change_are_told(root: Path) -> None:
@@ -205,4 +216,4 @@ def test_the_installed_command_prints_no_colour_off_a_terminal_and_exits_with_th
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "interrupted: phase-core" in shown.stdout
     assert "\x1b" not in shown.stdout + verified.stdout
-    assert (verified.returncode, verified.stderr) == (2, "")
+    assert (verified.returncode, verified.stderr) == (0, "")

@@ -45,6 +45,13 @@ def diff(checkout: Checkout, night: int) -> dict[str, list[str]]:
     return {action: sorted(names) for action, names in found.items()}
 
 
+def run_rollback(checkout: Checkout, night: int) -> None:
+    done = checkout.rollout(
+        "rollback", "--to", str(night), "--yes", "--force", "--reason", "no time passes in this test"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def run_deploy(checkout: Checkout, night: int, *overrides: str) -> None:
     """Deploys a night; `overrides` are the checks that block it, such as "gate": no time passes here."""
     # --force: the test may run at an hour at which moving a job back loses its run.

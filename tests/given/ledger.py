@@ -23,8 +23,12 @@ DEPLOY = {
     "started_at": "2026-10-21T04:00:00+00:00",
     "ended_at": "2026-10-21T04:01:10+00:00",
     "rows": {"jobs": 900},
+    "changes": 4,
+    "error": None,
 }
-OVERRIDE = {"check": "loaded", "reason": "“Q3” is closed,\nno new invoices: ½ day"}
+STARTED = {**DEPLOY, "outcome": "started", "ended_at": None}
+UNCHANGED = {**DEPLOY, "changes": 0}
+OVERRIDE = {"check": "loaded", "reason": "“Q3” is closed,\nno new invoices: ½ day", "entity": None, "gate": None}
 
 
 def gate(verdict: str = "pass") -> dict[str, Any]:
@@ -45,10 +49,17 @@ def gate(verdict: str = "pass") -> dict[str, Any]:
     }
 
 
-def add(ledger: Ledger, kind: str, data: dict[str, Any], night: int = 0, strategy: str = "phased") -> Record:
+def add(
+    ledger: Ledger,
+    kind: str,
+    data: dict[str, Any],
+    night: int = 0,
+    strategy: str = "phased",
+    target: dict[str, str] | None = None,
+) -> Record:
     """A record one hour after the one before."""
     at = MOMENT + timedelta(hours=len(ledger.readable()[0]))
-    return ledger.append(kind, strategy=strategy, night=night, data=data, at=at, who="ana@example.com")
+    return ledger.append(kind, strategy=strategy, night=night, data=data, target=target, at=at, who="ana@example.com")
 
 
 def story(path: Path) -> Ledger:

@@ -5,91 +5,140 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from ingest.settings import load
 from rehearsal.faults import SERVICE
 from tests.checkout import ROOT, Checkout
+from tests.given.domain import in_phoenix
 from twin.twin import Twin, running
 
 pytestmark = pytest.mark.terraform
 
-DEPLOY = ("deploy", "--yes", "--force", "--night")
+DEPLOY = ("deploy", "--yes", "--night")
 
 
 @pytest.fixture
 def twin() -> Iterator[Twin]:
-    """At the present time, which is what a deploy records."""
-    with running(load(ROOT, {}), datetime.now(UTC)) as twin:
+    with running(load(ROOT, {}), in_phoenix("2026-10-20T21:00")) as twin:
         yield twin
 
 
-def pass_a_day(twin: Twin) -> str:
-    """Until every daily job has run; the twin's time, for --at."""
-    twin.advance(twin.clock.now + timedelta(hours=27))
-    return twin.clock.now.isoformat()
+class Evening:
+    """The commands of a checkout by the twin's clock, from 9 PM on."""
+
+    def __init__(self, checkout: Checkout, twin: Twin) -> None:
+        self._checkout, self._twin = checkout, twin
+
+    def rollout(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environ = {"TIME": self._twin.clock.now.isoformat(), "PYTHONPATH": str(self._checkout.root)}
+        return self._checkout.run(
+            sys.executable, str(ROOT / "tests" / "docs" / "evening.py"), *arguments, environ=environ
+        )
+
+    def pass_hours(self, count: float) -> None:
+        self._twin.advance(self._twin.clock.now + timedelta(hours=count))
 
 
 def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: Twin) -> None:
-    assert checkout.rollout(*DEPLOY, "0").returncode == 0
+    it = Evening(checkout, twin)
+    assert it.rollout(*DEPLOY, "0").returncode == 0
+    it.pass_hours(1 / 60)
 
-    refused = checkout.rollout(*DEPLOY, "1")
+    refused = it.rollout(*DEPLOY, "1")
     assert refused.returncode == 1
     assert "refused: night 0 has not been gated since it was deployed" in refused.stderr
 
-    early = checkout.rollout("gate", "--night", "0", "--json")
+    early = it.rollout("gate", "--night", "0", "--json")
     assert (early.returncode, json.loads(early.stdout)["verdict"]) == (2, "inconclusive")
-    refused = checkout.rollout(*DEPLOY, "1")
+    refused = it.rollout(*DEPLOY, "1")
     assert "the gate of night 0 does not open, it is blocked by: ran" in refused.stderr
 
-    now = pass_a_day(twin)
-    passed = checkout.rollout("gate", "--night", "0", "--at", now)
+    it.pass_hours(11)
+    later = it.rollout("gate", "--night", "0", "--at", "2026-10-21T09:00")
+    assert "Not recorded: --at is a look" in later.stdout
+    passed = it.rollout("gate", "--night", "0")
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "The gate of night 0: pass" in passed.stdout
 
-    assert checkout.rollout("diff", "--night", "1", "--save").returncode == 2
+    it.pass_hours(24)
+    old = it.rollout(*DEPLOY, "1")
+    assert (
+        "the gate of night 0 is of Wed 2026-10-21 08:01, and a run came due after it, Thu 2026-10-22 02:00"
+        in old.stderr
+    )
+    assert it.rollout("gate", "--night", "0").returncode == 0
+    it.pass_hours(13)
+
+    assert it.rollout("diff", "--night", "1", "--save").returncode == 2
     name = next(name for name in twin.scheduler.jobs if "invoices" in name)
     schedule = twin.scheduler.get(name)["schedule"]
     twin.scheduler.patch(name, {"schedule": "1 1 * * *"}, ["schedule"])
-    refused = checkout.rollout(*DEPLOY, "1")
+    refused = it.rollout(*DEPLOY, "1")
     assert "refused: Terraform's plan is not the one that was saved and approved" in refused.stderr
     twin.scheduler.patch(name, {"schedule": schedule}, ["schedule"])
     twin.scheduler.take_writes()
-    assert checkout.rollout(*DEPLOY, "1").returncode == 0
+    assert it.rollout(*DEPLOY, "1").returncode == 0
     assert len([write for write in twin.scheduler.take_writes() if write[0] == "create"]) == 4
 
     twin.ingestor.behaviours["returns"] = SERVICE["fails"]
-    now = pass_a_day(twin)
-    failed = checkout.rollout("gate", "--night", "1", "--at", now)
+    it.pass_hours(11)
+    failed = it.rollout("gate", "--night", "1")
     assert failed.returncode == 1
     assert "INTERNAL (13)" in failed.stdout
 
-    refused = checkout.rollout(*DEPLOY, "2")
-    assert "it is blocked by: succeeded" in refused.stderr
-    unreasoned = checkout.rollout(*DEPLOY, "2", "--override", "succeeded")
+    refused = it.rollout(*DEPLOY, "2")
+    assert "it is blocked by: succeeded (returns)" in refused.stderr
+    unreasoned = it.rollout(*DEPLOY, "2", "--override", "succeeded")
     assert "--override needs --reason TEXT" in unreasoned.stderr
-    wrong = checkout.rollout(*DEPLOY, "2", "--override", "loaded", "--reason", "because")
-    assert "--override: 'loaded' does not block this deploy; what does: succeeded" in wrong.stderr
-    assert checkout.rollout(*DEPLOY, "2", "--override", "succeeded", "--reason", "returns can wait").returncode == 0
+    wrong = it.rollout(*DEPLOY, "2", "--override", "loaded", "--reason", "because")
+    assert "--override: 'loaded' does not block this deploy; what does: succeeded (returns)" in wrong.stderr
+    done = it.rollout(*DEPLOY, "2", "--override", "succeeded:returns", "--reason", "returns can wait")
+    assert done.returncode == 0, done.stdout + done.stderr
 
-    back = checkout.rollout("rollback", "--to", "1", "--yes", "--force")
+    backwards = it.rollout(*DEPLOY, "1")
+    assert "would take back locations; to go back, run `ingest-rollout rollback --to 1`" in backwards.stderr
+    back = it.rollout("rollback", "--to", "1", "--yes")
     assert back.returncode == 0, back.stdout + back.stderr
     assert "CANNOT UNDO: rows that the removed jobs loaded stay in raw_locations" in back.stdout
     assert twin.scheduler.get(name)["schedule"] == schedule
-    forward = checkout.rollout("rollback", "--to", "3", "--yes")
+    forward = it.rollout("rollback", "--to", "3", "--yes")
     assert "--to: night 3 is no way back from what is deployed, it would add locations" in forward.stderr
 
-    told = json.loads(checkout.rollout("history", "--json").stdout)
-    kinds = [record["kind"] for record in (told["records"] if isinstance(told, dict) else told)]
+    kinds = [record["kind"] for record in json.loads(it.rollout("history", "--json").stdout)]
     assert kinds == [
-        *("deploy", "gate", "gate", "preview", "deploy", "gate", "override", "deploy"),
-        *("deploy", "rollback"),
+        *("deploy", "deploy", "gate", "gate", "gate", "preview", "deploy", "deploy", "gate", "override"),
+        *("deploy", "deploy", "deploy", "deploy", "rollback"),
     ]
+
+
+def test_nights_deployed_with_plain_cdktf_are_gated_and_taken_back(checkout: Checkout, twin: Twin) -> None:
+    it = Evening(checkout, twin)
+    assert it.rollout(*DEPLOY, "0").returncode == 0
+    assert it.rollout(*DEPLOY, "1", "--override", "gate", "--reason", "a test").returncode == 0
+    # As after plain cdktf: state and live jobs, and no record.
+    shutil.rmtree(checkout.root / "history")
+
+    it.pass_hours(11)
+    unknown = it.rollout("gate", "--night", "1")
+    assert "night 1 (phased) has no finished deploy on record" in unknown.stderr
+    look = it.rollout("gate", "--night", "0", "--since", "2026-10-20T21:00")
+    assert "Not recorded: the live jobs are not those of night 0 (phased): purchase_orders: is live" in look.stdout
+    gated = it.rollout("gate", "--night", "1", "--since", "2026-10-20T21:00", "--json")
+    found = json.loads(gated.stdout)
+    assert (found["not_recorded"], {c["check"] for c in found["checks"] if c["verdict"] != "pass"}) == (None, {"kept"})
+    refused = it.rollout(*DEPLOY, "2")
+    assert "the gate of night 1 does not open, it is blocked by: kept (" in refused.stderr
+
+    back = it.rollout("rollback", "--to", "0", "--yes")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert len(twin.scheduler.jobs) == 7
 
 
 def test_deploy_asks_on_a_terminal_and_a_no_deploys_and_records_nothing(checkout: Checkout, twin: Twin) -> None:

@@ -14,15 +14,15 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 from ingest.catalogue import GROUPS
 from ingest.settings import Settings
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
-from operations.deploy import Request, Site, Target, deploy
+from operations.deploy import Request, Site, Target, deploy, plan_hash
 from operations.errors import OperationError
-from operations.ledger.ledger import Ledger
+from operations.ledger.ledger import Ledger, Record
 from operations.lock import lock
 from operations.terraform.declared import read
 from operations.terraform.engine import OUTPUT, Planned, Show, unseen
 from operations.terraform.process import InterruptedOperationError
-from tests.given.domain import in_phoenix, night
-from tests.given.ledger import DEPLOY, add
+from tests.given.domain import SETTINGS, in_phoenix, night
+from tests.given.ledger import DEPLOY, Repository, add
 from tests.given.planned import attributes, resource
 from tests.given.status import DENIED, scripted
 from tests.given.twin import PARENT, a_job
@@ -67,11 +67,11 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def site(tmp_path: Path, ledger: Ledger, recorder: Recorder) -> Site:
+def site(tmp_path: Path, repository: Repository, ledger: Ledger, recorder: Recorder) -> Site:
     add(ledger, "deploy", DEPLOY)
     return Site(
         root=tmp_path,
-        environ={"GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": "http://127.0.0.1:9/bigquery/v2/"},
+        environ={ENDPOINT_VARIABLE: "http://127.0.0.1:9/v1/", TOKEN_VARIABLE: "of-nobody"},
         ledger=ledger,
         clock=lambda: EVENING,
         synthesize=lambda settings: recorder.calls.append("synthesize"),
@@ -93,8 +93,8 @@ def asked(recorder: Recorder) -> Callable[[Target], None]:
 
 
 def steps(recorder: Recorder) -> list[str]:
-    """Without the note that this test's Cloud Scheduler has no neighbours to tell of."""
-    return [call for call in recorder.calls if call != "NOTE"]
+    """Without the note that nobody can be asked for neighbours, which is the first."""
+    return recorder.calls[recorder.calls[0] == "NOTE" :]
 
 
 def no(target: Target) -> None:
@@ -107,6 +107,12 @@ def kinds(site: Site) -> list[tuple[str, Any]]:
 
 def request(number: int = 1, **more: Any) -> Request:
     return Request(night(number), **{**NOT_GATED, **more})
+
+
+def back_to(number: int, name: str, stack: str) -> Planned:
+    """The update of an adopted job that undoes night 2."""
+    after, before = (attributes(night(n).world()[name], night(n)) for n in (number, 2))
+    return resource(name, "update", stack, before=before, after=after, recorded=before)
 
 
 def declare(site: Site, settings: Settings) -> None:
@@ -125,13 +131,16 @@ def declare(site: Site, settings: Settings) -> None:
         (folder / "cdk.tf.json").write_text(json.dumps(content))
 
 
-def test_the_stages_come_in_order_and_one_record_at_the_end(site: Site, recorder: Recorder) -> None:
+def test_the_stages_come_in_order_with_a_record_before_and_after(site: Site, recorder: Recorder) -> None:
     target = deploy(site, request(), asked(recorder))
 
     assert steps(recorder) == ["synthesize", "plan", "confirm", "apply"]
     assert target.stacks == ["phase-financial", "phase-labor"]
-    assert kinds(site) == [("override", "gate"), ("deploy", "done")]
+    assert kinds(site) == [("override", "gate"), ("deploy", "started"), ("deploy", "done")]
     data = site.ledger.records()[-1].data
+    begun = site.ledger.records()[-2].data
+    assert begun == {**data, "outcome": "started", "ended_at": None}
+    assert data["changes"] == len(CREATES)
     assert data["stacks"] == target.stacks
     assert data["rows"] == {"jobs": 900}
     assert data["started_at"] == EVENING.isoformat()
@@ -152,7 +161,7 @@ def test_a_no_changes_nothing_and_records_no_override(site: Site, recorder: Reco
     [
         (OperationError("phase-labor: 403"), "failed"),
         (InterruptedOperationError("interrupted"), "interrupted"),
-        (KeyError("a bug"), "failed"),
+        (RuntimeError("a bug"), "failed"),
     ],
 )
 def test_a_deploy_that_does_not_end_is_recorded_so(
@@ -162,7 +171,102 @@ def test_a_deploy_that_does_not_end_is_recorded_so(
     with pytest.raises(type(error)):
         deploy(site, request(), asked(recorder))
 
-    assert kinds(site)[-1] == ("deploy", outcome)
+    assert kinds(site)[-2:] == [("deploy", "started"), ("deploy", outcome)]
+    assert site.ledger.records()[-1].data["error"] == str(error)
+
+
+def test_without_a_record_nothing_is_applied(site: Site, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = Ledger.append
+
+    def full(self: Ledger, kind: str, **given: Any) -> Record:
+        if kind == "deploy":
+            raise OperationError("the ledger cannot be written")
+        return append(self, kind, **given)
+
+    monkeypatch.setattr(Ledger, "append", full)
+    with pytest.raises(OperationError, match="the ledger cannot be written") as error:
+        deploy(site, request(), asked(recorder))
+
+    assert error.value.code == 1
+    assert steps(recorder) == ["synthesize", "plan", "confirm"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_end_that_cannot_be_recorded_is_told_and_leaves_the_start(
+    fails: bool, site: Site, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.error = OperationError("phase-labor: 403") if fails else None
+    append = Ledger.append
+
+    def full(self: Ledger, kind: str, *, data: Any, **given: Any) -> Record:
+        if data.get("ended_at"):
+            raise OperationError("the ledger cannot be written")
+        return append(self, kind, data=data, **given)
+
+    monkeypatch.setattr(Ledger, "append", full)
+    told = "phase-labor: 403" if fails else "applied, but its end is not on record: .*run the same command again"
+    with pytest.raises(OperationError, match=told):
+        deploy(site, request(), asked(recorder))
+
+    assert ("NOTE" in steps(recorder)[-1]) is fails
+    assert kinds(site)[-1] == ("deploy", "started")
+
+
+def test_the_first_line_of_an_error_is_recorded_whatever_it_is(site: Site, recorder: Recorder) -> None:
+    recorder.error = OperationError("phase-core: caf\udce9\nphase-labor: 403")
+    with pytest.raises(OperationError):
+        deploy(site, request(), asked(recorder))
+
+    assert site.ledger.records()[-1].data["error"] == "phase-core: caf?"
+
+
+def test_a_killed_deploy_is_repeated_without_its_override(site: Site, recorder: Recorder) -> None:
+    recorder.error = InterruptedOperationError("interrupted")
+    with pytest.raises(InterruptedOperationError):
+        deploy(site, request(), asked(recorder))
+    recorder.error = None
+
+    deploy(site, request(overrides=[], reason=None), asked(recorder))
+    deploy(site, request(), asked(recorder))
+
+    assert kinds(site)[-1] == ("deploy", "done")
+    assert [one for one in kinds(site) if one[0] == "override"] == [("override", "gate")]
+
+
+def test_a_record_says_where_it_was_deployed(site: Site, recorder: Recorder) -> None:
+    deploy(site, request(), asked(recorder))
+
+    wanted = {"project": SETTINGS.project, "region": SETTINGS.region, "dataset": SETTINGS.dataset}
+    assert [record.target for record in site.ledger.records()[1:]] == [wanted] * 3
+
+
+def test_force_needs_a_reason() -> None:
+    with pytest.raises(OperationError, match="--force needs --reason TEXT"):
+        request(force=True, overrides=[], reason=" ")
+
+
+def test_force_is_recorded_with_the_runs_that_it_loses(site: Site, recorder: Recorder) -> None:
+    recorder.planned = [
+        back_to(1, name, stack) for name, stack in (("jobs", "phase-core"), ("invoices", "phase-financial"))
+    ]
+    add(site.ledger, "deploy", DEPLOY, night=2)
+    at_night = replace(site, clock=lambda: in_phoenix("2026-10-21T02:40"))
+    forced = request(1, overrides=[], reason="ran by hand", way_back=True, force=True)
+    target = deploy(at_night, forced, asked(recorder))
+
+    lost = [one.entity for one in target.preview.warnings if one.kind == "lost run"]
+    records = [record for record in site.ledger.records() if record.kind == "override"]
+    assert lost == ["jobs", "invoices"]
+    assert [(r.night, r.data["check"], r.data["entity"], r.data["reason"]) for r in records] == [
+        (1, "lost-run", name, "ran by hand") for name in lost
+    ]
+
+
+def test_a_plan_with_other_values_has_another_hash() -> None:
+    one = resource("jobs", "update", "phase-core", before={"uri": "b"}, after={"uri": "a"})
+
+    assert plan_hash([one]) == plan_hash([replace(one)])
+    assert plan_hash([one]) != plan_hash([replace(one, after={"uri": "b"})])
 
 
 def test_what_somebody_did_by_hand_is_named_before_the_question(site: Site, recorder: Recorder) -> None:
@@ -174,7 +278,7 @@ def test_what_somebody_did_by_hand_is_named_before_the_question(site: Site, reco
     assert steps(recorder) == ["synthesize", "plan"]
 
     deploy(site, request(overrides=["gate", "plan"], reason="agreed"), asked(recorder))
-    assert kinds(site) == [("override", "gate"), ("override", "plan"), ("deploy", "done")]
+    assert kinds(site) == [("override", "gate"), ("override", "plan"), ("deploy", "started"), ("deploy", "done")]
 
 
 def test_a_job_that_no_night_has_leaves_the_state_and_stays_live(site: Site, recorder: Recorder) -> None:
@@ -250,10 +354,9 @@ def test_lost_runs_are_refused_also_after_a_long_question(site: Site, recorder: 
     def slept_over(target: Target) -> None:
         now[0] = in_phoenix("2026-10-21T02:40")
 
-    after, before = (attributes(night(n).world()["jobs"], night(n)) for n in (1, 2))
-    recorder.planned = [resource("jobs", "update", "phase-core", before=before, after=after, recorded=before)]
+    recorder.planned = [back_to(1, "jobs", "phase-core")]
     add(site.ledger, "deploy", DEPLOY, night=2)
-    back = request(1, overrides=[], reason=None)
+    back = request(1, overrides=[], reason=None, way_back=True)
     with pytest.raises(OperationError, match="a deploy now loses the runs"):
         deploy(moving, back, slept_over)
 

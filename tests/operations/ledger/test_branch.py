@@ -111,13 +111,13 @@ def test_a_deploy_goes_behind_a_gate_that_was_published_while_it_ran(ana: Place,
     add(run.ledger, "gate", gate())
     run.branch.push()
     add(ana.ledger, "override", OVERRIDE)
-    mine = add(ana.ledger, "deploy", DEPLOY, night=1)
+    mine = add(ana.ledger, "deploy", DEPLOY, night=1, target={"project": "staging"})
 
     ana.branch.push()
 
     assert ana.kinds == ["deploy", "gate", "override", "deploy"]
     moved = ana.ledger.records()[-1]
-    assert (moved.at, moved.who, moved.data) == (mine.at, mine.who, mine.data)
+    assert (moved.at, moved.who, moved.data, moved.target) == (mine.at, mine.who, mine.data, mine.target)
     assert (moved.seq, mine.seq) == (4, 3)
     assert ana.content == on_branch(shared)
     assert examine(ana.content)[1] == []

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,17 @@ from operations.ledger.record import canonical, compose, hash_of, parse
 from tests.given.ledger import DEPLOY, MOMENT, OVERRIDE, PREVIEW, add, gate, story
 
 FIRST = (
-    '{"at":"2026-10-21T04:00:00+00:00","data":{"check":"ran","reason":"½ day"},'
-    '"hash":"HASH","kind":"override","night":1,'
+    '{"at":"2026-10-21T04:00:00+00:00","data":{"baseline_hash":"½"},'
+    '"hash":"HASH","kind":"adopt","night":1,'
     '"previous":"0000000000000000000000000000000000000000000000000000000000000000",'
     '"seq":1,"strategy":"phased","who":"ana@example.com"}\n'
 )
 
 
 def test_the_format_of_a_line_is_the_one_that_committed_ledgers_have(ledger: Ledger) -> None:
-    add(ledger, "override", {"reason": "½ day", "check": "ran"}, night=1)
+    add(ledger, "adopt", {"baseline_hash": "½"}, night=1)
 
-    digest = "c1bccd3c27743a230ddd0e8cd008c486588b5ae38605c7cfa00ab9d2e997585b"
+    digest = "a24aea611b8fc082108e7ac6d1dabad2c3156589ab3c25732f4f03b4904504a0"
     assert ledger.path.read_text(encoding="utf-8") == FIRST.replace("HASH", digest)
     assert hashlib.sha256(FIRST.strip().replace('"hash":"HASH",', "").encode()).hexdigest() == digest
 
@@ -58,7 +58,6 @@ def test_append_returns_the_record_that_is_read_back(ledger: Ledger) -> None:
 def test_a_ledger_that_does_not_exist_yet_has_no_records(ledger: Ledger) -> None:
     assert ledger.records() == []
     assert ledger.verify() == []
-    assert ledger.last("deploy", "phased", 0) is None
     assert not ledger.path.parent.exists()
 
 
@@ -85,11 +84,12 @@ def test_what_may_be_none_can_be_left_out(ledger: Ledger) -> None:
 def test_a_line_from_before_a_key_was_added_stays_valid(ledger: Ledger) -> None:
     add(ledger, "deploy", DEPLOY)
     content = json.loads(ledger.path.read_bytes())
-    del content["data"]["rows"]
+    for key in ("rows", "changes", "error"):
+        del content["data"][key]
     ledger.path.write_bytes(canonical(content | {"hash": hash_of(content)}) + b"\n")
 
     (record,) = ledger.records()
-    assert record.data["rows"] is None
+    assert record.data == {**DEPLOY, "rows": None, "changes": None}
     assert add(ledger, "deploy", DEPLOY).previous == record.hash
 
 
@@ -101,7 +101,7 @@ def test_a_line_from_before_a_key_was_added_stays_valid(ledger: Ledger) -> None:
         ("rollback", {"to": "0"}, "has str for data.to instead of int"),
         ("rollback", {"to": True}, "has bool for data.to instead of int"),
         ("rollback", {"to": 0, "why": "x"}, "has the unknown key data.why"),
-        ("deploy", {**DEPLOY, "outcome": "ok"}, "has 'ok' for data.outcome; allowed: done, failed, interrupted"),
+        ("deploy", {**DEPLOY, "outcome": "ok"}, "has 'ok' for data.outcome; allowed: started, done, failed"),
         ("deploy", {**DEPLOY, "stacks": ["phase-core", 1]}, r"has int for data.stacks\[1\] instead of str"),
         ("deploy", {**DEPLOY, "rows": {"jobs": "9"}}, "has str for data.rows.jobs instead of int"),
         ("gate", {**gate(), "checks": [{"check": "ran"}]}, r"lacks the key data.checks\[0\].entity"),
@@ -204,81 +204,16 @@ def test_a_damaged_ledger_is_no_evidence(ledger: Ledger) -> None:
     ledger.path.write_bytes(ledger.path.read_bytes().replace(b'"fail"', b'"pass"'))
 
     with pytest.raises(OperationError, match="cannot be trusted: line 2 was changed"):
-        ledger.passed_gate("phased", 0)
+        ledger.records()
 
 
-def test_last_is_the_newest_of_its_kind_strategy_and_night(ledger: Ledger) -> None:
-    add(ledger, "deploy", DEPLOY)
-    wanted = add(ledger, "deploy", {**DEPLOY, "outcome": "failed"})
-    add(ledger, "deploy", DEPLOY, night=1)
-    add(ledger, "deploy", DEPLOY, strategy="immediate")
-    add(ledger, "gate", gate())
+@pytest.mark.parametrize("target", [{}, {"project": "p"}, {"project": "p", "region": "r", "dataset": "d"}])
+def test_a_record_says_where_it_was_made_if_it_was_told(target: dict[str, str], ledger: Ledger) -> None:
+    record = add(ledger, "rollback", {"to": 0}, target=target)
 
-    assert ledger.last("deploy", "phased", 0) == wanted
-    assert ledger.last("override", "phased", 0) is None
-
-
-@pytest.mark.parametrize(
-    ("told", "passed"),
-    [
-        ([], False),
-        (["deploy"], False),
-        (["pass"], False),
-        (["deploy", "pass"], True),
-        (["deploy", "fail"], False),
-        (["deploy", "inconclusive"], False),
-        (["deploy", "fail", "pass"], True),
-        (["deploy", "pass", "fail"], False),
-        (["deploy", "pass", "deploy"], False),
-        (["deploy", "pass", "failed deploy"], False),
-        (["deploy", "pass", "deploy", "pass"], True),
-        (["deploy", "pass", "back to it"], False),
-        (["deploy", "pass", "back from it"], True),
-        (["deploy", "pass", "next night", "next night's fail"], True),
-        (["deploy", "next night's pass"], False),
-        (["deploy", "other strategy's pass"], False),
-    ],
-)
-def test_a_gate_is_passed_when_the_newest_after_the_newest_deploy_is_a_pass(
-    told: list[str], passed: bool, ledger: Ledger
-) -> None:
-    kinds: dict[str, tuple[str, dict[str, Any], int, str]] = {
-        "deploy": ("deploy", DEPLOY, 1, "phased"),
-        "failed deploy": ("deploy", {**DEPLOY, "outcome": "failed"}, 1, "phased"),
-        "pass": ("gate", gate(), 1, "phased"),
-        "fail": ("gate", gate("fail"), 1, "phased"),
-        "inconclusive": ("gate", gate("inconclusive"), 1, "phased"),
-        "back to it": ("rollback", {"to": 1}, 2, "phased"),
-        "back from it": ("rollback", {"to": 0}, 1, "phased"),
-        "next night": ("deploy", DEPLOY, 2, "phased"),
-        "next night's pass": ("gate", gate(), 2, "phased"),
-        "next night's fail": ("gate", gate("fail"), 2, "phased"),
-        "other strategy's pass": ("gate", gate(), 1, "immediate"),
-    }
-    for what in told:
-        add(ledger, *kinds[what])
-
-    assert ledger.passed_gate("phased", 1) is passed
-
-
-def test_a_gate_before_the_given_time_does_not_count(ledger: Ledger) -> None:
-    passed = add(ledger, "gate", gate())
-
-    assert ledger.passed_gate("phased", 0, since=passed.at)
-    assert not ledger.passed_gate("phased", 0, since=passed.at + timedelta(seconds=1))
-
-
-def test_overrides_are_those_of_the_night_and_expire_when_it_is_deployed_again(ledger: Ledger) -> None:
-    add(ledger, "deploy", DEPLOY)
-    override = add(ledger, "override", OVERRIDE)
-    add(ledger, "deploy", DEPLOY, night=1)
-
-    assert ledger.overrides("phased", 0) == [override]
-    assert ledger.overrides("phased", 1) == []
-    assert ledger.overrides("immediate", 0) == []
-
-    add(ledger, "deploy", DEPLOY)
-    assert ledger.overrides("phased", 0) == []
+    assert ledger.records() == [record]
+    assert record.target == target
+    assert record.as_json() == json.loads(ledger.path.read_bytes())
 
 
 @settings(max_examples=20, deadline=None)

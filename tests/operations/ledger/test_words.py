@@ -8,7 +8,7 @@ import pytest
 
 from operations.ledger.ledger import Ledger
 from operations.ledger.words import what
-from tests.given.ledger import DEPLOY, OVERRIDE, PREVIEW, add, gate, story
+from tests.given.ledger import DEPLOY, OVERRIDE, PREVIEW, UNCHANGED, add, gate, story
 
 PLAN = f" (plan {'a' * 12})"
 
@@ -32,6 +32,19 @@ def test_without_stacks_and_a_plan_it_says_so(ledger: Ledger) -> None:
     nothing = add(ledger, "preview", PREVIEW | {"stacks": [], "changes": [], "plan_hash": None})
 
     assert what(nothing) == ("", "no change: no stack")
+
+
+def test_a_deploy_says_how_it_failed_and_that_nothing_was_to_change(ledger: Ledger) -> None:
+    failed = add(ledger, "deploy", {**DEPLOY, "outcome": "failed", "error": "phase-core: 403"})
+
+    assert what(failed) == ("failed", f": phase-core{PLAN}: phase-core: 403")
+    assert what(add(ledger, "deploy", UNCHANGED)) == ("done", f": phase-core{PLAN}, nothing to change")
+
+
+def test_an_override_names_its_entity(ledger: Ledger) -> None:
+    one = add(ledger, "override", {**OVERRIDE, "entity": "returns", "reason": "known"})
+
+    assert what(one) == ("", "loaded:returns: known")
 
 
 @pytest.mark.parametrize("verdict", ["inconclusive", "fail"])

@@ -88,13 +88,13 @@ def test_of_two_deploys_at_once_one_is_told_of_the_other(
             assert goes_on.wait(120)
 
     storage.before = hold
-    command = [sys.executable, "-m", "commands", "deploy", "--night", "0", "--yes", "--force"]
+    command = [sys.executable, "-m", "commands", "deploy", "--night", "0", "--yes", "--force", "--reason", "a test"]
     deploys = subprocess.Popen(
         command, cwd=first.root, env=first.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         assert entered.wait(120)
-        refused = second.rollout("deploy", "--night", "0", "--yes", "--force")
+        refused = second.rollout("deploy", "--night", "0", "--yes", "--force", "--reason", "a test")
     finally:
         goes_on.set()
         output, _ = deploys.communicate(timeout=120)
@@ -102,4 +102,4 @@ def test_of_two_deploys_at_once_one_is_told_of_the_other(
     assert refused.returncode == 1
     assert "phase-labor: another deploy holds the lock on the state gs://team-state/" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert second.rollout("deploy", "--night", "0", "--yes", "--force").returncode == 0
+    assert second.rollout("deploy", "--night", "0", "--yes", "--force", "--reason", "a test").returncode == 0
