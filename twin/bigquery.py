@@ -179,7 +179,7 @@ class BigQuery:
         if not table.db:
             raise _invalid(f'Table "{table.name}" must be qualified with a dataset (e.g. dataset.table).')
         project = table.catalog or self.settings.project
-        if project != self.settings.project or table.db not in datasets:
+        if project != self.settings.project or (table.db not in datasets and not self._is_made(table.db)):
             raise _not_found(f"Dataset {project}:{table.db}", self.settings.region)
 
     def _columns(self, dataset: str) -> exp.Select:
@@ -191,6 +191,10 @@ class BigQuery:
             read="duckdb",
             into=exp.Select,
         )
+
+    def _is_made(self, dataset: str) -> bool:
+        """Of a dataset without tables."""
+        return (dataset,) in self.warehouse.execute("SELECT schema_name FROM duckdb_schemas()").fetchall()
 
     def _sizes(self) -> dict[tuple[str, str], int]:
         """The tables by (dataset, name), with their rows."""

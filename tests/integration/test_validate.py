@@ -30,6 +30,8 @@ ALL_ON: dict[str, Any] = {
     "deployers": ("group:data@example.com",),
     "operators": ("user:someone@example.com",),
     "github_repository": "owner/name",
+    "github_repository_id": "987654321",
+    "github_repository_owner_id": "12345",
     "backend": "gcs",
     "backend_bucket": "a-bucket",
 }

@@ -21,6 +21,8 @@ EVERYTHING = {
     "INGEST_DEPLOYERS": "group:data@example.com",
     "INGEST_OPERATORS": "group:operators@example.com",
     "INGEST_GITHUB_REPOSITORY": "example/schedules",
+    "INGEST_GITHUB_REPOSITORY_ID": "987654321",
+    "INGEST_GITHUB_REPOSITORY_OWNER_ID": "12345",
     "INGEST_BACKEND_BUCKET": "example-state",
 }
 
