@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from operations.terraform.engine import OUTPUT
 from tests.checkout import Checkout
 from tests.given.deploys import (
     BY_HAND,
@@ -111,13 +112,13 @@ def test_a_workspace_that_was_selected_in_a_stacks_folder_or_by_a_variable_gets_
     checkout: Checkout, scheduler: Scheduler
 ) -> None:
     deploy(checkout, scheduler, 0)
-    folders = list((checkout.root / "cdktf.out/stacks").glob("phase-*"))
+    folders = list((checkout.root / OUTPUT / "stacks").glob("phase-*"))
     for folder in folders:
         (folder / ".terraform").mkdir(exist_ok=True)
         (folder / ".terraform" / "environment").write_text("dev")
 
-    assert deploy(checkout, scheduler, 1) == daily("create", CRITICAL)
-    refused = checkout.rollout("deploy", "--night", "2", "--yes", "--force", TF_WORKSPACE="dev")
+    assert deploy(checkout, scheduler, 1, "gate") == daily("create", CRITICAL)
+    refused = checkout.rollout("deploy", "--night", "2", "--yes", TF_WORKSPACE="dev")
     plain = checkout.cdktf("deploy", "phase-core", "--auto-approve", SKIP_LOCK, TF_WORKSPACE="dev")
 
     for done in (refused, plain):
@@ -133,12 +134,12 @@ def test_states_and_plans_are_for_their_owner_alone_also_after_plain_cdktf(
 ) -> None:
     def open_to_others() -> list[str]:
         files = [file for file in (checkout.root / "state").rglob("*") if file.is_file()]
-        files += (checkout.root / "cdktf.out").rglob("plan")
+        files += (checkout.root / OUTPUT).rglob("plan")
         assert len(files) > 2
         return [str(file) for file in [checkout.root / "state", *files] if file.stat().st_mode & 0o077]
 
     deploy(checkout, scheduler, 0)
-    deploy(checkout, scheduler, 1)
+    deploy(checkout, scheduler, 1, "gate")
     assert any(file.name.endswith(".backup") for file in (checkout.root / "state").iterdir())
     assert open_to_others() == []
 
@@ -152,10 +153,10 @@ def test_states_and_plans_are_for_their_owner_alone_also_after_plain_cdktf(
 
 def test_only_a_provider_with_a_hash_of_the_committed_lock_file_is_taken(checkout: Checkout) -> None:
     assert diff(checkout, 0)
-    made = (checkout.root / "cdktf.out/stacks/phase-core/.terraform.lock.hcl").read_text()
+    made = (checkout.root / OUTPUT / "stacks/phase-core/.terraform.lock.hcl").read_text()
     pinned = checkout.root / ".terraform.lock.hcl"
     pinned.write_text(made)
-    shutil.rmtree(checkout.root / "cdktf.out")
+    shutil.rmtree(checkout.root / OUTPUT)
     assert diff(checkout, 0)
 
     pinned.write_text(re.sub(r'"h1:[^"]{4}', '"h1:AAAA', made))
@@ -163,4 +164,4 @@ def test_only_a_provider_with_a_hash_of_the_committed_lock_file_is_taken(checkou
         done = checkout.rollout("diff", "--night", "0")
         assert done.returncode == 1
         assert "checksums" in done.stderr, done.stderr
-        shutil.rmtree(checkout.root / "cdktf.out")
+        shutil.rmtree(checkout.root / OUTPUT)

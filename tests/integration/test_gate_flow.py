@@ -103,7 +103,7 @@ def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: 
     assert done.returncode == 0, done.stdout + done.stderr
 
     backwards = it.rollout(*DEPLOY, "1")
-    assert "would take back locations; to go back, run `ingest-rollout rollback --to 1`" in backwards.stderr
+    assert "to go back, run `ingest-rollout rollback --to 1`" in backwards.stderr
     back = it.rollout("rollback", "--to", "1", "--yes")
     assert back.returncode == 0, back.stdout + back.stderr
     assert "CANNOT UNDO: rows that the removed jobs loaded stay in raw_locations" in back.stdout

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.given.adopt import change, job_of
-from tests.given.deploys import BY_HAND, CRITICAL, LIVE, REFERENCE, daily, schedules, weekly
-from tests.given.stage import STACKS, Open
+from tests.given.deploys import BY_HAND, daily, schedules
+from tests.given.stage import Open
 from tests.given.twin import named
 from twin.scheduler import Fields
 
@@ -23,11 +23,10 @@ CRITICAL_FINANCIAL = ["inventory-bills", "purchase-orders", "returns"]
 PHASED: list[tuple[int, Writes]] = [
     (0, []),
     (0, []),
-    (1, daily("create", CRITICAL)),
-    (2, [*daily("create", ["locations"]), *daily("patch", LIVE)]),
-    (3, weekly("create", REFERENCE)),
-    (1, [*daily("delete", ["locations"]), *weekly("delete", REFERENCE), *daily("patch", LIVE)]),
-    (0, daily("delete", CRITICAL)),
+    (1, daily("create", CRITICAL_FINANCIAL)),
+    (2, daily("patch", LIVE_FINANCIAL)),
+    (1, daily("patch", LIVE_FINANCIAL)),
+    (0, daily("delete", CRITICAL_FINANCIAL)),
 ]
 LAST_FIRST: list[tuple[int, Writes]] = [
     (3, [*daily("create", CRITICAL_FINANCIAL), *daily("patch", LIVE_FINANCIAL)]),
@@ -41,19 +40,19 @@ NOTHING_LIVE: list[tuple[int, Writes]] = [
 
 
 @pytest.mark.parametrize(
-    ("adopt_existing", "stacks", "walk"),
-    [("true", STACKS, PHASED), ("true", FINANCIAL, LAST_FIRST), ("false", FINANCIAL, NOTHING_LIVE)],
+    ("adopt_existing", "walk"),
+    [("true", PHASED), ("true", LAST_FIRST), ("false", NOTHING_LIVE)],
     ids=["there and back", "the last night first", "nothing live"],
 )
 def test_both_engines_plan_and_write_the_same_and_end_the_same(
-    adopt_existing: str, stacks: list[str], walk: list[tuple[int, Writes]], provider: None, stage: Open
+    adopt_existing: str, walk: list[tuple[int, Writes]], provider: None, stage: Open
 ) -> None:
     settings = {"adopt_existing": adopt_existing}
     with stage(engine="built-in", **settings) as ours, stage(engine="terraform", **settings) as theirs:
         as_found = theirs.jobs()
         for night, expected in walk:
-            planned, writes = theirs.deploy(night, stacks)
-            assert ours.deploy(night, stacks) == (planned, writes), f"night {night}"
+            planned, writes = theirs.deploy(night, FINANCIAL)
+            assert ours.deploy(night, FINANCIAL) == (planned, writes), f"night {night}"
             assert ours.jobs() == theirs.jobs(), f"night {night}"
             # After a create the provider resumes the job, which changes nothing.
             assert sorted(write for write in writes if write[0] != "resume") == sorted(expected), f"night {night}"

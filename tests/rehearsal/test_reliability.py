@@ -24,7 +24,7 @@ from tests.checkout import ROOT
 from tests.given.stage import Open, Stage
 from twin.scheduler import ApiError
 
-POINTS = {"built-in": 20, "terraform": 10}
+POINTS = {"built-in": 20, "terraform": 6}
 PARTS = 2
 """Tests that the points are shared out to, so that they can run side by side."""
 SEED = 20261124
