@@ -79,3 +79,33 @@ def test_when_it_is_killed_itself_the_command_is_interrupted_once(tmp_path: Path
     wait_for(tmp_path / "count")
 
     assert (tmp_path / "count").read_text() == "1"
+
+
+def test_what_the_command_prints_arrives_whole_on_both_streams() -> None:
+    printed = "import sys; sys.stdout.write('o' * 300_000); sys.stderr.write('e' * 300_000)"
+    command = [sys.executable, "-I", "-S", str(SUPERVISOR), str(os.getpid()), sys.executable, "-c", printed]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("o" * 300_000, "e" * 300_000)
+
+
+def test_a_command_goes_on_to_its_end_when_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+    """As a program in Go, this one dies of a broken pipe."""
+    (tmp_path / "prints").write_text(
+        "import pathlib, signal, time\n"
+        "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
+        "pathlib.Path('up').touch()\n"
+        "while not pathlib.Path('deaf').exists(): time.sleep(0.01)\n"
+        "for _ in range(9): print('x' * 9999, flush=True)\n"
+        "pathlib.Path('saved').touch()\n"
+    )
+    words = [sys.executable, "-I", "-S", str(SUPERVISOR), str(os.getpid()), sys.executable, "prints"]
+    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for(tmp_path / "up")
+    for stream in (process.stdout, process.stderr):
+        assert stream
+        stream.close()
+    (tmp_path / "deaf").touch()
+
+    assert process.wait(30) == 0
+    assert (tmp_path / "saved").exists()
