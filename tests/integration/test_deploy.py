@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,12 @@ from tests.given.deploys import (
     schedules,
     weekly,
 )
-from twin.scheduler import Scheduler
+from tests.given.twin import named
+from twin.scheduler import ApiError, Scheduler
 
 pytestmark = pytest.mark.terraform
+
+RETURNS_IN_LABOR = 'name="returns", group="labor", target=_daily("05:10")'
 
 
 def deploy(checkout: Checkout, scheduler: Scheduler, night: int, *overrides: str) -> list[tuple[str, str]]:
@@ -165,3 +169,61 @@ def test_only_a_provider_with_a_hash_of_the_committed_lock_file_is_taken(checkou
         assert done.returncode == 1
         assert "checksums" in done.stderr, done.stderr
         shutil.rmtree(checkout.root / OUTPUT)
+
+
+def test_an_update_that_the_api_refuses_is_not_done_until_the_live_job_shows_it(
+    checkout: Checkout, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(checkout, scheduler, 0)
+    patch = scheduler.patch
+
+    def refuse(name: str, *arguments: Any) -> Any:
+        if "payroll" in name:
+            raise ApiError(403, "PERMISSION_DENIED", "refused here")
+        return patch(name, *arguments)
+
+    monkeypatch.setattr(scheduler, "patch", refuse)
+    command = ("deploy", "--night", "2", "--yes", "--override", "gate", "--reason", "a test")
+    failed = checkout.rollout(*command)
+    assert failed.returncode == 1
+    assert "refused here" in failed.stderr.splitlines()[-1]
+    ended = [json.loads(line) for line in (checkout.root / "history/ledger.jsonl").read_text().splitlines()]
+    assert [record["data"]["outcome"] for record in ended if record["kind"] == "deploy"][-2:] == ["started", "failed"]
+
+    # By the state the job has moved: provider 6.50.0 writes what it planned.
+    state = json.loads((checkout.root / "state/phase-labor.tfstate").read_text())
+    moved = {one["name"]: one["instances"][0]["attributes"]["schedule"] for one in state["resources"]}
+    assert moved["payroll"] == "0 5 * * *"
+    monkeypatch.undo()
+    scheduler.take_writes()
+    assert deploy(checkout, scheduler, 2) == daily("patch", ["payroll"])
+    assert schedules(scheduler)["v2-sync-payroll-daily"] == "0 5 * * *"
+
+
+def test_a_job_that_leaves_the_catalogue_or_its_group_stays_live(checkout: Checkout, scheduler: Scheduler) -> None:
+    deploy(checkout, scheduler, 1, "gate")
+    payroll = scheduler.get(named("v2-sync-payroll-daily"))
+    for path, old, new in (
+        ("ingest/rollout.py", '"payments", "payroll")', '"payments")'),
+        ("ingest/catalogue.py", 'name="returns", group="financial", target=_daily("04:55")', RETURNS_IN_LABOR),
+    ):
+        text = (checkout.root / path).read_text()
+        assert old in text
+        (checkout.root / path).write_text(text.replace(old, new))
+    catalogue = (checkout.root / "ingest/catalogue.py").read_text()
+    (checkout.root / "ingest/catalogue.py").write_text(re.sub(r'    Entity\(name="payroll", .*\n', "", catalogue))
+
+    done = checkout.rollout("deploy", "--night", "1", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "payroll: no night has it any more; it leaves the state of phase-labor" in done.stdout
+    assert "returns: goes from phase-financial to phase-labor in Terraform's state" in done.stdout
+    assert [write for write in scheduler.take_writes() if write[0] != "resume"] == daily("patch", ["returns"])
+    assert scheduler.get(named("v2-sync-payroll-daily")) == payroll
+    assert schedules(scheduler)["v2-sync-returns-daily"] == "10 5 * * *"
+    financial, labor = (
+        {one["name"] for one in json.loads((checkout.root / f"state/{stack}.tfstate").read_text())["resources"]}
+        for stack in ("phase-financial", "phase-labor")
+    )
+    assert "returns" not in financial
+    assert labor == {"returns", "payroll_adjustments"}
+    assert diff(checkout, 1) == {}
