@@ -15,7 +15,6 @@ from ingest.rollout import Action, Hold, Job, World, changes
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from operations.errors import OperationError
-from operations.terraform.engine import Planned
 from operations.terraform.state import (
     LocalStore,
     State,
@@ -30,6 +29,7 @@ from operations.terraform.state import (
 # Google's clients are imported where they are used: `plan` and completion load this module.
 if TYPE_CHECKING:
     from operations.cloud.jobs import Fields
+    from operations.terraform.engine import Planned
 
 START = "start"
 
