@@ -40,7 +40,12 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_loc
     for remark in remarks(site.ledger, settings, named=(night, strategy) != (None, None), found=found.preview):
         click.echo(f"NOTE: {remark}", err=True)
     unexpected = unexpected_changes(found.preview, found.resources, settings)
-    told = [{"stack": c.stack, "address": c.address, "action": c.action, "fields": c.fields} for c in changes]
+    left = [one.planned for one in found.releases]
+    actions = ["release" if change in left else change.action for change in changes]
+    told = [
+        {"stack": c.stack, "address": c.address, "action": action, "fields": c.fields}
+        for c, action in zip(changes, actions, strict=True)
+    ]
     if save:
         data = {"stacks": stacks, "changes": told, "plan_hash": plan_hash(changes)}
         site.record("preview", settings, data)
@@ -50,7 +55,7 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_loc
         for stack, text in plans:
             click.echo(f"{stack}\n{text}")
         click.echo(f"Night {settings.night} ({settings.strategy}; {found.preview.before}), planned by Terraform:")
-        rows = [(c.stack, c.action, c.address.rpartition(".")[2], ", ".join(c.fields)) for c in changes]
+        rows = [(c.stack, action, c.name, ", ".join(c.fields)) for c, action in zip(changes, actions, strict=True)]
         click.echo(table(("stack", "action", "job", "fields"), rows) if rows else "no changes")
         for text in [*(one.warning.text for one in found.releases), *unexpected]:
             click.secho(f"WARNING: {text}", fg="yellow")

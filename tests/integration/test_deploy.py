@@ -213,6 +213,8 @@ def test_a_job_that_leaves_the_catalogue_or_its_group_stays_live(checkout: Check
     catalogue = (checkout.root / "ingest/catalogue.py").read_text()
     (checkout.root / "ingest/catalogue.py").write_text(re.sub(r'    Entity\(name="payroll", .*\n', "", catalogue))
 
+    shown = diff(checkout, 1)
+    assert shown["release"] == ["payroll", "returns"]
     done = checkout.rollout("deploy", "--night", "1", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "payroll: no night has it any more; it leaves the state of phase-labor" in done.stdout
