@@ -13,6 +13,7 @@ from commands.options import night_options, now, strategy_option
 from commands.render import moment, preview_text, table
 from commands.site import checkout_site
 from ingest.entity import Entity
+from ingest.gate import gate_time
 from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.settings import Settings, read_context
@@ -187,3 +188,5 @@ def _show_next_runs(settings: Settings, done: Target) -> None:
     click.echo(f"Night {settings.night} is deployed: {what}. Next runs:")
     rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in done.preview.changes if c.after]
     click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))
+    begins = gate_time(settings.world(), settings, now())
+    click.echo(f"From {begins:%a %Y-%m-%d %H:%M} on: ingest-rollout gate --night {settings.night}")

@@ -286,7 +286,8 @@ def _actions(before: Job, after: Job, fields: tuple[str, ...]) -> Iterator[Actio
 
 def _moves(before: Job) -> Iterator[str]:
     if before.uri:
-        yield f"calls what the settings say instead of {before.uri}"
+        # A query may carry a key.
+        yield f"calls what the settings say instead of {before.uri.partition('?')[0]}"
     if before.zone:
         yield f"follows the settings' time zone instead of {before.zone}"
 

@@ -115,4 +115,8 @@ def _change(key: str, before: object, after: object) -> str:
         return "is paused, and this deploy resumes it" if before else "runs, and this deploy pauses it"
     if key in _SECRET:
         return f"this deploy changes its {key}"
-    return f"{key} is {before}, and this deploy sets it to {after}"
+    # A query may carry a key.
+    old, new = (str(value).partition("?")[0] if key == "uri" else value for value in (before, after))
+    if old == new:
+        return f"this deploy changes its {key}"
+    return f"{key} is {old}, and this deploy sets it to {new}"
