@@ -249,11 +249,12 @@ def _released(site: Site, settings: Settings, target: Target, engine: Engine) ->
         return target
     for release in target.plan.releases:
         one = release.planned
-        engine.release(one.stack, one.address)
-        site.show(release.warning.text)
         taking = [other for other in target.plan.changes if other.stack == release.to and other.address == one.address]
+        # First: a job in two states is released again after a kill, one in none would be live and not recorded.
         if release.to and taking and taking[0].action == "create":
             engine.take(release.to, one.address, str((one.before or {})["id"]))
+        engine.release(one.stack, one.address)
+        site.show(release.warning.text)
     found = plan(site, settings, engine)
     if found.releases or unexpected_changes(found.preview, found.resources, settings):
         raise OperationError("Terraform's plan changed while this deploy was at it; nothing was applied. Run it again")

@@ -300,9 +300,9 @@ def test_a_job_that_moves_to_another_group_is_moved_in_the_state(site: Site, rec
     deploy(site, request(), asked(recorder))
 
     assert [call for call in recorder.calls if "returns" in call] == [
+        f"take {held['id']}",
         "release returns",
         "returns",
-        f"take {held['id']}",
     ]
 
 
