@@ -73,6 +73,8 @@ def main() -> None:
     except OSError as error:
         click.echo(str(of_this_machine(error)), err=True)
         code = 1
+        # What could not be printed is tried again at the end, and would make the exit code 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         code = 1

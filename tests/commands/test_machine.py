@@ -15,7 +15,7 @@ from tests.checkout import Checkout
 
 
 def one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
-    assert done.returncode == code, done.stdout + done.stderr
+    assert done.returncode == code, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
     assert all(word in done.stderr for word in words), done.stderr
 
