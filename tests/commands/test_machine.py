@@ -52,7 +52,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "commands", "plan"],
             cwd=tmp_path,
-            env=checkout.environ,
+            env=checkout.environ | {"PYTHONUNBUFFERED": ""},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
