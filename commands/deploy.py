@@ -17,7 +17,7 @@ from ingest.gate import gate_time
 from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.settings import Settings, read_context
-from operations.deploy import Request, Target
+from operations.deploy import Plan, Request, Target
 from operations.deploy import deploy as deploy_night
 from operations.deployed_night import remarks
 from operations.errors import OperationError
@@ -151,21 +151,21 @@ def _carry_out(request: Request, present: Callable[[Preview], None], *, yes: boo
     def confirm(target: Target) -> None:
         if not yes:
             settings = request.settings
-            click.confirm(f"{settings.project}: {_counts(target)}. Deploy {', '.join(target.stacks)}?", abort=True)
+            click.confirm(f"{settings.project}: {counts(target.plan)}. Deploy {', '.join(target.stacks)}?", abort=True)
 
     done = deploy_night(checkout_site(), request, confirm, present)
     _show_next_runs(request.settings, done)
 
 
-def _counts(target: Target) -> str:
-    """Such as "import 7 jobs, update 1"."""
-    found = Counter(one.action for one in target.plan.changes if one.is_job)
-    released = len(target.plan.releases)
-    found["delete"] -= released
-    found["release"] += released
+def counts(plan: Plan) -> str:
+    """How many jobs Terraform changes how, such as "import 7 jobs, update 1"."""
+    found = Counter(one.action for one in plan.changes if one.is_job)
+    found["delete"] -= len(plan.releases)
+    found["release"] += len(plan.releases)
     texts = [f"{action} {count}" for action, count in found.items() if count]
-    first = f"{texts[0]} job{'s' * (not texts[0].endswith(' 1'))}" if texts else "no job changes"
-    return ", ".join([first, *texts[1:]])
+    if not texts:
+        return "no job changes"
+    return ", ".join([f"{texts[0]} job{'' if texts[0].endswith(' 1') else 's'}", *texts[1:]])
 
 
 def _show(found: Preview, settings: Settings) -> None:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from commands.deploy import cannot_undo
-from ingest.preview import preview
 from ingest.rollout import IDENTITY_STACK, STRATEGIES, Action, Night, before_rollout, changes, stacks_of, state_at
 from ingest.settings import Settings
-from operations.terraform.deployed import from_state
-from tests.given.domain import EMAIL
 
 PHASES = ["phase-core", "phase-financial", "phase-labor", "phase-reference"]
-NOW = datetime(2026, 10, 20, 17, tzinfo=UTC)
-
-
-def at(settings: Settings, strategy: str, night: int) -> Settings:
-    return replace(settings, strategy=strategy, night=night)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -54,10 +42,6 @@ def test_going_back_drops_the_tokens_and_leaves_the_invoker(with_invoker: Settin
     assert {change.actions for change in found} == {(Action.DROP_OIDC,)}
     assert stacks_of(found) == PHASES
 
-    back = preview(replace(with_invoker, night=3), state_at(rollout, 4), "night 4 is deployed", NOW)
-    (line,) = cannot_undo(back)
-    assert "the invoker and its grant stay" in line
-
 
 def test_a_first_deploy_of_that_night_does_all_at_once(with_invoker: Settings) -> None:
     found = {c.entity.name: c.actions for c in changes(before_rollout(), state_at(with_invoker.rollout, 4))}
@@ -70,27 +54,3 @@ def test_jobs_that_are_created_with_a_token_need_the_invoker_too(with_invoker: S
     assert {change.actions for change in found} == {(Action.CREATE,)}
     assert stacks_of(found)[0] == IDENTITY_STACK
     assert stacks_of(changes({}, state_at(with_invoker.rollout, 3, adopt_existing=False))) == PHASES
-
-
-@pytest.mark.parametrize(("email", "night"), [(EMAIL, 4), (None, 3), ("other@p.iam.gserviceaccount.com", 3)])
-def test_the_state_tells_whether_the_jobs_send_the_token(
-    email: str | None, night: int, with_invoker: Settings, tmp_path: Path
-) -> None:
-    tokens = [{"service_account_email": email, "audience": ""}] if email else []
-    (tmp_path / "state").mkdir()
-    for stack in PHASES:
-        resources = [
-            {
-                "type": "google_cloud_scheduler_job",
-                "name": name,
-                "instances": [{"attributes": {"schedule": job.cadence.cron, "http_target": [{"oidc_token": tokens}]}}],
-            }
-            for name, job in state_at(with_invoker.rollout, 4).items()
-            if f"phase-{job.entity.group}" == stack
-        ]
-        (tmp_path / "state" / f"{stack}.tfstate").write_text(json.dumps({"version": 4, "resources": resources}))
-
-    assert from_state(tmp_path, with_invoker).label == f"night {night} is deployed"
-    forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=3)
-    dropped = changes(from_state(tmp_path, forgotten).world, state_at(forgotten.rollout, 3))
-    assert {c.actions for c in dropped} == ({(Action.DROP_OIDC,)} if email else {(Action.UNCHANGED,)})

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from ingest.baseline import RETRY, Baseline
 from ingest.catalogue import GROUPS
 from ingest.rollout import STRATEGIES, Action, Hold, Job, World, before_rollout, changes, stacks_of, state_at
+from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.terraform.deployed import assumed, from_state, night_or_start, stacks_with_jobs
 from operations.terraform.state import LocalStore
-from tests.given.domain import SETTINGS, night
+from tests.given.domain import EMAIL, SETTINGS, night
 from tests.given.found import baselines
-from tests.given.planned import attributes
+from tests.given.planned import PHASES, attributes
 
 PHASED = STRATEGIES["phased"]
 
@@ -284,3 +285,27 @@ def test_the_state_of_another_place_is_refused_before_terraform_makes_its_jobs_a
     assert stacks_with_jobs(tmp_path, night(0), {}) == ["phase-core", "phase-financial", "phase-labor"]
     with pytest.raises(OperationError, match=r"1 jobs that are not in .* such as projects/kpi-auto-471020/locations"):
         stacks_with_jobs(tmp_path, replace(night(1), **changed), {})
+
+
+@pytest.mark.parametrize(("email", "night"), [(EMAIL, 4), (None, 3), ("other@p.iam.gserviceaccount.com", 3)])
+def test_the_state_tells_whether_the_jobs_send_the_token(
+    email: str | None, night: int, with_invoker: Settings, tmp_path: Path
+) -> None:
+    tokens = [{"service_account_email": email, "audience": ""}] if email else []
+    (tmp_path / "state").mkdir()
+    for stack in PHASES:
+        resources = [
+            {
+                "type": "google_cloud_scheduler_job",
+                "name": name,
+                "instances": [{"attributes": {"schedule": job.cadence.cron, "http_target": [{"oidc_token": tokens}]}}],
+            }
+            for name, job in state_at(with_invoker.rollout, 4).items()
+            if f"phase-{job.entity.group}" == stack
+        ]
+        (tmp_path / "state" / f"{stack}.tfstate").write_text(json.dumps({"version": 4, "resources": resources}))
+
+    assert from_state(tmp_path, with_invoker).label == f"night {night} is deployed"
+    forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=3)
+    dropped = changes(from_state(tmp_path, forgotten).world, state_at(forgotten.rollout, 3))
+    assert {c.actions for c in dropped} == ({(Action.DROP_OIDC,)} if email else {(Action.UNCHANGED,)})
