@@ -1,6 +1,6 @@
 """Where the contract is asked: the twin's service, or the real one where the environment names it.
 
-The real service (v2_ingestor of Gnar5/st-kpi-ingestor) runs on a BigQuery emulator and asks for its records where this
+The real service (st-kpi-ingestor, folder v2_ingestor) runs on a BigQuery emulator and asks for its records where this
 suite listens. All three addresses are on this machine:
 
     INGEST_CONTRACT_SERVICE=http://127.0.0.1:8080        the service
