@@ -387,3 +387,30 @@ def test_without_cloud_scheduler_a_note_says_that_neighbours_are_not_known(site:
         assert site.neighbours(night(2)) == []
 
     assert any(call.startswith("NOTE") for call in recorder.calls)
+
+
+def test_a_night_that_the_state_has_and_the_ledger_has_not_is_repeated_without_a_gate(
+    site: Site, recorder: Recorder
+) -> None:
+    recorder.planned = []
+    for group in GROUPS:
+        jobs = [(name, job) for name, job in night(1).world().items() if job.entity.group == group.name]
+        resources = [
+            {
+                "mode": "managed",
+                "type": "google_cloud_scheduler_job",
+                "name": name,
+                "instances": [{"attributes": attributes(job, night(1))}],
+            }
+            for name, job in jobs
+        ]
+        path = site.root / "state" / f"{group.stack}.tfstate"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"version": 4, "resources": resources}))
+    plain: dict[str, Any] = {"overrides": [], "reason": None}
+
+    deploy(site, request(1, **plain), asked(recorder))
+    assert kinds(site)[-1] == ("deploy", "done")
+    site.ledger.path.unlink()
+    with pytest.raises(OperationError, match="night 1 has not been gated"):
+        deploy(site, request(2, **plain), asked(recorder))
