@@ -46,7 +46,7 @@ _COLOURS = {
 @json_option
 @judges
 def adopt(record: bool, as_json: bool) -> int:
-    """Compare the live jobs, field by field, with what night 0 expects; record them with --record.
+    """Compare the live jobs with what night 0 expects; record them.
 
     Each recorded job is imported on night 0, whichever night creates it otherwise, and stays exactly as it is until its
     night: adopting changes nothing, and going back restores the whole job. Exit code 0: all as expected, or recorded,

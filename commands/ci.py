@@ -19,7 +19,7 @@ ONLY_THE_DEPLOYER_KNOWS = ("permissions", "invoker")
 
 @click.group()
 def ci() -> None:
-    """For workflows: the ledger's branch, the night that is deployed, pages of Markdown.
+    """For workflows: the ledger's branch, the deployed night, pages.
 
     \b
     Example, on a team's machine before and after an evening:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from click.exceptions import NoSuchCommand
 
 from commands.options import (
     at_option,
@@ -26,25 +27,38 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-SUMMARIES = {
-    "adopt": "Compare the live jobs, field by field, with what night 0 expects; record them with --record.",
-    "ci": "For workflows: the ledger's branch, the night that is deployed, pages of Markdown.",
-    "completion": "Print the script that completes commands, options and their values after TAB.",
-    "deploy": "Deploy a night: Terraform's plan, what it changes, confirmation, then exactly that plan.",
-    "diff": "Ask Terraform what a night changes in the live jobs: a plan of every stack that has jobs.",
-    "freshness": "Check that each job of the committed night succeeded in time.",
-    "gate": "Ask whether a night worked; the next night waits for it.",
-    "history": "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
-    "move-state": "Move Terraform's state of all stacks to the team's bucket, or back to this machine.",
-    "policy": "Check the Terraform of the nights against the policy: identities, roles, secrets, retries.",
-    "preflight": "Check before a night that its deploy can work: API, permissions, routes, names, tables, run log.",
-    "reconcile": "Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.",
-    "rehearse": "Play the whole rollout on an embedded twin, without any cloud account.",
-    "rollback": "Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.",
-    "status": "Compare the live jobs with what a night declares; show last attempts, next runs and neighbours.",
-    "timeline": "Draw the rollout: when each job runs after each night, and the schedule before and after.",
+COMMANDS = {
+    "An evening": {
+        "preflight": "Check before a night that its deploy can work.",
+        "plan": "Show what a night changes, job by job.",
+        "diff": "Have Terraform plan a night against the live jobs.",
+        "deploy": "Deploy a night: plan, confirmation, then exactly that plan.",
+        "gate": "Ask whether a night worked; the next night waits for it.",
+        "rollback": "Go back to an earlier night: confirmation, then a deploy.",
+    },
+    "In between": {
+        "status": "Compare the live jobs with what a night declares.",
+        "freshness": "Check that each job of the committed night succeeded in time.",
+        "history": "List what was done, newest last.",
+        "reconcile": "Compare the warehouse's figures with ServiceTitan's.",
+        "timeline": "Draw the rollout: when each job runs after each night.",
+    },
+    "Set-up": {
+        "rehearse": "Play the whole rollout on an embedded twin, without a cloud.",
+        "nights": "Show the whole rollout: what each night changes.",
+        "catalogue": "List the 16 entities with their next runs.",
+        "adopt": "Compare the live jobs with what night 0 expects; record them.",
+        "synth": "Write a night's Terraform to cdktf.out/.",
+        "policy": "Check the Terraform of the nights against the policy.",
+        "move-state": "Move Terraform's state to the team's bucket, or back.",
+        "ci": "For workflows: the ledger's branch, the deployed night, pages.",
+        "completion": "Print the script that completes commands after TAB.",
+        "help": "Show the help of a command.",
+    },
 }
-"""The first sentence of each further command's help: importing the command only to list it may take a second."""
+"""Each command by when it is used, with the beginning of its help: importing it only to list it may take a second."""
+
+SUMMARIES = {name: text for listed in COMMANDS.values() for name, text in listed.items()}
 
 MODULES = {"rollback": "deploy"}
 """The further commands whose module in commands/ is not named after them."""
@@ -85,40 +99,47 @@ class LazyGroup(click.Group):
     """A group whose further commands are imported when they are used, so that `plan` and a list start fast."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*super().list_commands(context), *SUMMARIES})
+        return sorted(SUMMARIES)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in SUMMARIES:
-            return super().get_command(context, name)
+        if name in self.commands or name not in SUMMARIES:
+            return self.commands.get(name)
         from importlib import import_module
 
         function = name.replace("-", "_")
         command: click.Command = getattr(import_module(f"commands.{MODULES.get(name, function)}"), function)
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, args)
+        except NoSuchCommand as error:
+            raise NoSuchCommand(error.command_name, possibilities=SUMMARIES, ctx=context) from None
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        self._listed(context).format_commands(context, formatter)
+        width = max(map(len, SUMMARIES))
+        for title, listed in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{width}}", text) for name, text in listed.items()])
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         from click.shell_completion import CompletionItem
 
-        listed = self._listed(context).commands.items()
-        found = [CompletionItem(n, help=c.get_short_help_str()) for n, c in listed if n.startswith(incomplete)]
-        return [*found, *click.Command.shell_complete(self, context, incomplete)]
-
-    def _listed(self, context: click.Context) -> click.Group:
-        """The commands by name and first sentence, without importing the further ones."""
-        listed = {**self.commands, **{name: click.Command(name, help=text) for name, text in SUMMARIES.items()}}
-        return click.Group(commands={name: listed[name] for name in self.list_commands(context)})
+        found = [CompletionItem(name, help=SUMMARIES[name]) for name in self.list_commands(context)]
+        more = click.Command.shell_complete(self, context, incomplete)
+        return [*(one for one in found if one.value.startswith(incomplete)), *more]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="servicetitan-ingest-schedules")
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Roll the ServiceTitan ingest schedules out, night by night.
 
     \b
-    Example, an evening of night 1:
+    An evening of night 1:
       ingest-rollout plan --night 1
       ingest-rollout diff --night 1
       ingest-rollout deploy --night 1
@@ -133,20 +154,27 @@ def cli(context: click.Context) -> None:
 @at_option
 @json_option
 def plan(night: int | None, strategy: str | None, from_: str | None, at: str | None, as_json: bool) -> int:
-    """Show what a night changes, job by job. Needs no cloud and no Node.
+    """Show what a night changes, job by job.
 
-    Counts from the night before, unless --from says otherwise. Exit code 0: no change, 1: error, 2: changes.
+    Needs no cloud and no Node. Counts from the night before, unless --from says otherwise. Exit code 0: no change,
+    1: error, 2: changes.
 
     \b
     Example, what going back from night 3 to night 1 would do at 3 in the morning:
       ingest-rollout plan --night 1 --from 3 --at 2026-10-20T03:00
     """
+    from commands.render import preview_text
     from ingest.preview import preview
 
     settings = read_settings(night=night, strategy=strategy)
     before = deployed.night_or_start(settings, from_) if from_ else deployed.assumed(settings)
     found = preview(settings, before.world, before.label, clock(settings, at))
-    _show(found, as_json)
+    if as_json:
+        echo_json(found.as_json())
+    else:
+        click.echo(preview_text(found))
+        if not from_:
+            click.echo(f"It assumes that the nights go in order: {before.label}. --from counts from another.")
     return CHANGES if found.has_changes else 0
 
 
@@ -194,6 +222,19 @@ def synth(night: int | None, strategy: str | None) -> None:
         click.echo(f"  {file.relative_to(ROOT)}")
 
 
+@cli.command("help")
+@click.argument("name", metavar="[COMMAND]...", nargs=-1)
+@click.pass_context
+def help_(context: click.Context, name: tuple[str, ...]) -> None:
+    """Show the help of a command.
+
+    \b
+    Example:
+      ingest-rollout help deploy
+    """
+    cli.main([*name, "--help"], prog_name=context.find_root().info_name, standalone_mode=False)
+
+
 @cli.command()
 @at_option
 @json_option
@@ -212,12 +253,3 @@ def catalogue(at: str | None, as_json: bool) -> None:
         echo_json(catalogue_rows(settings, now))
     else:
         click.echo(catalogue_text(settings, now))
-
-
-def _show(found: Any, as_json: bool) -> None:
-    from commands.render import preview_text
-
-    if as_json:
-        echo_json(found.as_json())
-    else:
-        click.echo(preview_text(found))

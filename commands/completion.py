@@ -50,7 +50,9 @@ add_completion_class(Bash)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands, options and their values after TAB.
+    """Print the script that completes commands after TAB.
+
+    It completes their options and the values of these as well.
 
     \b
     Examples, for ~/.bashrc, for ~/.zshrc after compinit, and once for fish:

@@ -52,7 +52,7 @@ def deploy(
     overrides: tuple[str, ...],
     reason: str | None,
 ) -> None:
-    """Deploy a night: Terraform's plan, what it changes, confirmation, then exactly that plan.
+    """Deploy a night: plan, confirmation, then exactly that plan.
 
     Waits for the gate of the night before, unless each check that blocks is overridden. Refuses to undo what somebody
     did to a job by hand, unless --override plan. Refuses while the clock is in a window in which a job would lose its
@@ -87,7 +87,9 @@ def deploy(
 def rollback(
     to: int, strategy: str | None, yes: bool, force: bool, overrides: tuple[str, ...], reason: str | None
 ) -> None:
-    """Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.
+    """Go back to an earlier night: confirmation, then a deploy.
+
+    Shows before what that changes and what it cannot undo.
 
     \b
     Example:

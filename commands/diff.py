@@ -23,8 +23,9 @@ CHANGES = 2
 @click.option("--no-lock", is_flag=True, help="Do not lock the state, as for an account that may only read it.")
 @json_option
 def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_lock: bool, as_json: bool) -> int:
-    """Ask Terraform what a night changes in the live jobs: a plan of every stack that has jobs.
+    """Have Terraform plan a night against the live jobs.
 
+    Every stack that has jobs is planned, whatever the night changes.
     Exit code 0: no change, 1: error, 2: changes.
 
     \b

@@ -93,7 +93,7 @@ def freshness_text(verdicts: Sequence[Freshness], settings: Settings, silence: s
     dated = (f"last success, {zone}", "age", newest) if settings.run_log else (newest, "age")
     head = ("entity", *dated, "rows", "criteria", "status")
     rows = [_row(verdict, settings) for verdict in verdicts]
-    lines = [table(head, rows)]
+    lines = [table(head, rows, spare=("criteria", newest, "age"))]
     lines += [click.style(silence, fg="red")] if silence else []
     for verdict in verdicts:
         lines += [click.style(f"{verdict.entity.name}: {note}", fg="red") for note in _notes(verdict, zone)]

@@ -17,8 +17,9 @@ from operations.errors import OperationError
 @click.option("--night", type=int, metavar="N", shell_complete=nights, help="Only what was recorded for this night.")
 @json_option
 def history(verify: bool, night: int | None, as_json: bool) -> int:
-    """List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.
+    """List what was done, newest last.
 
+    Saved previews, deploys, gates, overrides, rollbacks and adoptions are recorded in history/ledger.jsonl.
     With --verify, exit code 0: the ledger is intact, 1: it is not, 2: that could not be evaluated.
 
     \b

@@ -19,7 +19,7 @@ from operations.terraform.synth import synthesize
 @click.option("--to", required=True, type=click.Choice(["gcs", "local"]), help="Where the state is to be.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def move_state(to: str, yes: bool) -> None:
-    """Move Terraform's state of all stacks to the team's bucket, or back to this machine.
+    """Move Terraform's state to the team's bucket, or back.
 
     Shows first what would be moved, and moves nothing where the target holds another state. Each state is compared
     after the move; a local file is renamed, never deleted. The bucket is the setting backend_bucket.

@@ -24,9 +24,10 @@ from operations.repository import ROOT, read_first_night, read_settings
 @json_option
 @judges
 def policy(night: int | None, strategy: str | None, *, rules: bool, as_json: bool) -> int:
-    """Check the Terraform of the nights against the policy: identities, roles, secrets, retries.
+    """Check the Terraform of the nights against the policy.
 
-    Judges every night of both strategies, unless --night or --strategy names some. Needs no cloud.
+    It is about identities, roles, secrets and retries. Judges every night of both strategies, unless --night or
+    --strategy names some. Needs no cloud.
     Exit code 0: passed, 1: a rule is broken or an exemption is wrong, 2: could not be evaluated.
 
     \b

@@ -20,9 +20,10 @@ from operations.repository import ROOT, read_settings
 @json_option
 @judges
 def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
-    """Check before a night that its deploy can work: API, permissions, routes, names, tables, run log.
+    """Check before a night that its deploy can work.
 
-    Changes nothing. The service is asked for its own lists of entities only, which starts no ingest.
+    Looks at the API, permissions, routes, names, tables and the run log. Changes nothing. The service is asked for
+    its own lists of entities only, which starts no ingest.
     Exit code 0: all pass, 1: a check fails, 2: none fails, but one could not be evaluated.
 
     \b

@@ -41,7 +41,7 @@ HEAD = ("metric", "ServiceTitan", "before", "gap before", "now", "gap now", "tol
 @json_option
 @judges
 def reconcile(figures: Path, folder: Path | None, overwrite: bool, as_json: bool) -> int:
-    """Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.
+    """Compare the warehouse's figures with ServiceTitan's.
 
     FIGURES is a TOML file that a person fills; docs/reconcile-example.toml is one to copy. Exit code 0: all pass,
     1: one failed, 2: could not be evaluated (a figure is missing or too old, or the file is wrong).

@@ -28,7 +28,7 @@ def records_table(records: list[Record], zone: ZoneInfo) -> str:
         )
         for record in records
     ]
-    return table((f"when, {zone.key}", "who", "kind", "night", "what"), rows)
+    return table((f"when, {zone.key}", "who", "kind", "night", "what"), rows, spare=("who",))
 
 
 def _what(record: Record) -> str:

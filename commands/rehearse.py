@@ -71,7 +71,7 @@ def rehearse(
     at: str | None,
     as_json: bool,
 ) -> int:
-    """Play the whole rollout on an embedded twin, without any cloud account.
+    """Play the whole rollout on an embedded twin, without a cloud.
 
     Night by night: preview, deploy of the bytes that production would get, a night that passes, a gate. Then a second
     deploy, which must change nothing, and the way back. Everything happens in a temporary folder and on 127.0.0.1.
@@ -140,7 +140,7 @@ def _text(rehearsal: Rehearsal, engine: str) -> str:
         return (*cells[:6], click.style(cells[6], fg="red" if step.blocked else "green"), cells[7])
 
     lines = [f"Strategy {rehearsal.settings.strategy}, deployed by {engine}"]
-    lines.append(table(HEAD, map(coloured, rehearsal.steps)))
+    lines.append(table(HEAD, map(coloured, rehearsal.steps), spare=("seconds", "runs", "failed")))
     lines += [f"BLOCKED at {step.title}: {problem}" for step in rehearsal.steps for problem in step.problems]
     lines += [f"Fault {fault}" for fault in rehearsal.faults]
     return "\n".join([*lines, outcome(rehearsal)])

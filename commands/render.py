@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -44,16 +49,60 @@ def styled(verdict: Verdict, text: str | None = None, *, bold: bool | None = Non
     return click.style(verdict if text is None else text, fg=VERDICT_COLOURS[verdict], bold=bold)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Left-aligned columns, two spaces apart; cells may be styled."""
-    lines = [list(head), *map(list, rows)]
-    widths = [max(len(click.unstyle(cell)) for cell in column) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join("  ".join(map(_padded, line, widths)).rstrip() for line in lines)
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, spare: Sequence[str] = (), width: int | None = None
+) -> str:
+    """Left-aligned columns, two spaces apart; cells may be styled.
+
+    In a terminal (or `width` characters) that is too narrow, heads wrap, then the columns whose heads are `spare` go
+    one by one, then the widest ones wrap. Elsewhere nothing does.
+    """
+    limit = width or _terminal_width()
+    columns = list(zip(*[list(head), *map(list, rows)], strict=True))
+    widths = [max(map(_length, column)) for column in columns]
+    if not _fits(widths, limit):
+        widths = [max(*map(_length, [*column[0].split(), "", *column[1:]])) for column in columns]
+    for name in spare:
+        if not _fits(widths, limit):
+            kept = [(column, size) for column, size in zip(columns, widths, strict=True) if column[0] != name]
+            columns, widths = [column for column, _ in kept], [size for _, size in kept]
+    while not _fits(widths, limit) and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    top, *below = [
+        ["  ".join(map(_padded, line, widths)).rstrip() for line in zip_longest(*cells, fillvalue="")]
+        for cells in zip(
+            *([_wrapped(cell, n) for cell in column] for column, n in zip(columns, widths, strict=True)), strict=True
+        )
+    ]
+    return "\n".join([*top, "  ".join("-" * size for size in widths), *chain.from_iterable(below)])
+
+
+_NARROWEST = 12
+_STYLED = re.compile(r"((?:\x1b\[[0-9;]*m)+)(.*?)(?:\x1b\[0m)+", re.DOTALL)
+
+
+def _terminal_width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
+def _fits(widths: Sequence[int], limit: int) -> bool:
+    return sum(widths) + 2 * (len(widths) - 1) <= limit
+
+
+def _length(cell: str) -> int:
+    return len(click.unstyle(cell))
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    if _length(cell) <= width:
+        return [cell]
+    style = _STYLED.fullmatch(cell)
+    lines = textwrap.wrap(click.unstyle(cell), width)
+    return [f"{style.group(1)}{line}\x1b[0m" for line in lines] if style else lines
 
 
 def _padded(cell: str, width: int) -> str:
-    return cell + " " * (width - len(click.unstyle(cell)))
+    return cell + " " * (width - _length(cell))
 
 
 def moment(cadence: Cadence, after: datetime, zone: str) -> tuple[str, str]:
@@ -84,7 +133,7 @@ def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
         )
     if rows:
         head = ("change", "entity", "group", "before", "after", f"next run, {preview.time_zone}", "UTC")
-        lines += ["", table(head, rows)]
+        lines += ["", table(head, rows, spare=("UTC", "group"))]
     counts = Counter(" and ".join(change.actions) for change in preview.changes)
     lines += ["", ", ".join(f"{count} {action}" for action, count in counts.items())]
     notes = [f"{change.entity.name}: {note}" for change in preview.changes for note in change.notes]
@@ -132,7 +181,7 @@ def catalogue_text(settings: Settings, at: datetime) -> str:
         for entity in CATALOGUE
     ]
     head = ("group", "entity", "job", "live", "target", f"next run, {settings.time_zone}", "UTC", "effect on margin")
-    return table(head, rows)
+    return table(head, rows, spare=("job", "UTC", "effect on margin"))
 
 
 def preflight_text(settings: Settings, found: Sequence[Check]) -> str:

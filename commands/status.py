@@ -23,9 +23,10 @@ from operations.status import Held, JobStatus, State, local
 @night_options
 @json_option
 def status(night: int | None, strategy: str | None, as_json: bool) -> int:
-    """Compare the live jobs with what a night declares; show last attempts, next runs and neighbours.
+    """Compare the live jobs with what a night declares.
 
-    Changes nothing. The declared side is synthesized, as for a deploy: some seconds.
+    Shows last attempts, next runs and neighbours as well. Changes nothing. The declared side is synthesized, as for a
+    deploy: some seconds.
     Exit code 0: in sync, 1: error, 2: differences.
 
     \b
@@ -95,7 +96,7 @@ def status_text(settings: Settings, found: Sequence[JobStatus], state: Held) -> 
     ]
     head = ("state", "job", "schedule", f"last attempt, {zone}", "ended", "next run")
     lines = [f"Night {settings.night} ({settings.strategy}) against {settings.project}, {settings.region}"]
-    lines += ["", table(head, rows)] if rows else []
+    lines += ["", table(head, rows, spare=("schedule", "next run"))] if rows else []
     details = _details(found)
     lines += ["", *details] if details else []
     counts = Counter(" and ".join(one.states) for one in found)

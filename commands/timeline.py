@@ -21,7 +21,7 @@ SUFFIXES = (".svg", ".html", ".png")
 
 
 @click.command(
-    help=f"""Draw the rollout: when each job runs after each night, and the schedule before and after.
+    help=f"""Draw the rollout: when each job runs after each night.
 
     Without --output, and as .svg: the nights. As .html and .png: the schedule too, in local time and UTC, with what
     was measured. The page is one file for a browser, a phone and a printer.

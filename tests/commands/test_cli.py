@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from filelock import FileLock
 
+from commands.cli import SUMMARIES, cli
 from operations.terraform.engine import OUTPUT
 from tests.checkout import ROOT, Checkout, run_in
 
@@ -97,6 +100,8 @@ def test_plan_needs_no_node_and_no_terraform(checkout: Checkout) -> None:
         (("plan", "--nigth", "2"), "No such option"),
         (("deploy", "--night", "9", "--yes"), "night: 9 (from --night) is not a night"),
         (("no-such-command",), "No such command"),
+        (("timelin",), "Did you mean 'timeline'?"),
+        (("help", "timelin"), "Did you mean 'timeline'?"),
     ],
 )
 def test_a_wrong_option_is_one_plain_error_with_exit_code_1(
@@ -182,12 +187,34 @@ def test_deploy_without_terraform_says_what_to_install(checkout: Checkout) -> No
 
 
 def test_every_command_is_described_with_an_example(checkout: Checkout) -> None:
-    listed = checkout.rollout("--help").stdout
-    commands = [line.split()[0] for line in listed.partition("Commands:")[2].splitlines() if line.strip()]
+    listed = checkout.rollout("--help").stdout.partition("An evening:")[2].splitlines()
+    commands = [line.split()[0] for line in listed if line.startswith("  ")]
 
     assert {"plan", "nights", "synth", "diff", "deploy", "catalogue"} <= set(commands)
     for command in commands:
         assert f"ingest-rollout {command}" in checkout.rollout(command, "--help").stdout
+
+
+def test_the_list_of_commands_fits_a_terminal_with_whole_phrases() -> None:
+    listed = CliRunner().invoke(cli, ["--help"], terminal_width=80).output
+
+    assert max(map(len, listed.splitlines())) <= 80
+    for summary in SUMMARIES.values():
+        assert f"  {summary}\n" in listed
+
+
+@pytest.mark.parametrize("words", [["deploy"], ["ci", "ready"], []])
+def test_help_is_a_command_as_well(words: list[str]) -> None:
+    asked = CliRunner().invoke(cli, ["help", *words]).output
+
+    assert asked == CliRunner().invoke(cli, [*words, "--help"]).output
+    assert asked.startswith("Usage: ")
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    assert CliRunner().invoke(cli, ["--version"]).output.split()[-1] == declared
 
 
 def test_a_second_command_does_not_touch_the_output_of_the_first(checkout: Checkout) -> None:

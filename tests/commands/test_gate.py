@@ -71,7 +71,10 @@ def test_a_night_that_worked_passes_and_is_recorded(twin: Twin, book: Ledger) ->
     done = run(twin)
 
     assert done.return_value == 0, done.output
-    assert done.output.endswith("The gate of night 0: pass\n")
+    assert done.output.startswith("The gate of night 0 (phased): pass (6 warn, 35 pass)\n")
+    assert "deploy on Tue 2026-10-20 01:00 (America/Phoenix)" in done.output
+    assert re.search(r"^as-deployed +7 of 7$", done.output, re.MULTILINE)
+    assert done.output.endswith("Next: ingest-rollout plan --night 1\n")
     assert gates(book) == ["pass"]
     gate_record = book.records()[-1]
     assert (gate_record.at, gate_record.target["project"]) == (in_phoenix(MORNING), SETTINGS.project)
@@ -84,7 +87,9 @@ def test_a_failure_comes_first_and_exits_with_1(twin: Twin, book: Ledger) -> Non
     done = run(twin)
 
     assert done.return_value == 1
-    assert done.output.splitlines()[4].split()[:3] == ["fail", "succeeded", "payments"]
+    assert done.output.splitlines()[3].startswith("fail succeeded: payments: expected OK, measured INTERNAL (13)")
+    assert "Night 1 waits." in done.output
+    assert "deploy --night 1 --override succeeded --reason TEXT" in done.output
     assert gates(book) == ["fail"]
 
 
@@ -94,7 +99,7 @@ def test_a_table_that_was_not_counted_at_the_deploy_is_inconclusive(twin: Twin, 
     done = run(twin)
 
     assert done.return_value == 2
-    assert done.output.splitlines()[4].split()[:3] == ["inconclusive", "kept", "jobs"]
+    assert done.output.splitlines()[3].startswith("inconclusive kept: jobs: ")
 
 
 def test_a_deploy_that_only_an_option_names_leaves_the_rows_unknown(twin: Twin, book: Ledger, tmp_path: Path) -> None:
@@ -210,10 +215,36 @@ def test_without_a_deploy_to_count_from_it_cannot_be_evaluated(
         raise done.exception
 
 
-def test_the_table_has_what_is_worst_first_and_who_did_not_answer() -> None:
-    checks = [Check(verdict, "jobs", verdict, "this", "that") for verdict in Verdict]
-    lines = text(SETTINGS, checks, in_phoenix(BEGIN), ["no route to it"]).splitlines()
+CHECKS = [Check("ran", "jobs", verdict, "this", f"that {verdict}") for verdict in Verdict]
 
-    shown = [click.unstyle(line.split()[0]) for line in lines[4:8]]
-    assert shown == ["fail", "inconclusive", "warn", "pass"]
-    assert lines[8] == "NO ANSWER: no route to it"
+
+def test_what_did_not_pass_comes_first_the_worst_before_the_others_and_who_did_not_answer_before_them() -> None:
+    lines = click.unstyle(text(SETTINGS, CHECKS, in_phoenix(BEGIN), ["no route to it"])).splitlines()
+
+    assert lines[0] == "The gate of night 0 (phased): fail (1 fail, 1 inconclusive, 1 warn, 1 pass)"
+    assert lines[2:7] == [
+        "NO ANSWER: no route to it",
+        "",
+        "fail ran: jobs: expected this, measured that fail",
+        "inconclusive ran: jobs: expected this, measured that inconclusive",
+        "warn ran: jobs: expected this, measured that warn",
+    ]
+    assert lines[8:11] == ["check  passed", "-----  ------", "ran    1 of 4"]
+
+
+def test_jobs_that_share_a_cause_share_a_line() -> None:
+    same = [Check("ran", name, Verdict.FAIL, f"a run of {name}", "never ran") for name in ("jobs", "payroll")]
+
+    assert "fail ran: jobs, payroll: never ran" in click.unstyle(text(SETTINGS, same, in_phoenix(BEGIN), []))
+
+
+def test_verbose_shows_every_check() -> None:
+    shown = click.unstyle(text(SETTINGS, CHECKS, in_phoenix(BEGIN), [], verbose=True)).splitlines()
+
+    assert [line.split()[0] for line in shown[9:13]] == ["fail", "inconclusive", "warn", "pass"]
+
+
+def test_after_the_last_night_no_next_one_is_named() -> None:
+    passed = CHECKS[:1]
+    assert text(night(3), passed, in_phoenix(BEGIN), []).splitlines()[-1] == "It is the last night."
+    assert text(night(3), CHECKS, in_phoenix(BEGIN), []).splitlines()[-1] == "Fix it, then ask the gate again."

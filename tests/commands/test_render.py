@@ -1,0 +1,59 @@
+"""Tables in a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commands.render import table
+
+HEAD = ("job", "next run, America/Phoenix", "UTC")
+ROWS = [("v2-sync-payroll-adjustments-daily", "Wed 2026-10-21 05:05", "Wed 12:05"), ("v2-sync-jobs-daily", "none", "")]
+
+
+def test_outside_a_terminal_nothing_wraps() -> None:
+    assert table(("what",), [("x" * 300,)]).splitlines()[2] == "x" * 300
+
+
+def test_a_narrow_table_wraps_its_heads_first() -> None:
+    assert table(HEAD, ROWS, width=70).splitlines() == [
+        "job                                next run,             UTC",
+        "                                   America/Phoenix",
+        "---------------------------------  --------------------  ---------",
+        "v2-sync-payroll-adjustments-daily  Wed 2026-10-21 05:05  Wed 12:05",
+        "v2-sync-jobs-daily                 none",
+    ]
+
+
+def test_a_narrower_one_goes_without_its_spare_columns_and_then_wraps_its_widest() -> None:
+    assert table(HEAD, ROWS, spare=("UTC",), width=58).splitlines()[3:] == [
+        "v2-sync-payroll-adjustments-daily  Wed 2026-10-21 05:05",
+        "v2-sync-jobs-daily                 none",
+    ]
+    assert table(HEAD, ROWS[:1], spare=("UTC",), width=44).splitlines()[3:] == [
+        "v2-sync-payroll-        Wed 2026-10-21 05:05",
+        "adjustments-daily",
+    ]
+
+
+def test_a_cell_that_wraps_keeps_its_colour_on_each_line() -> None:
+    first, second = table(("a",), [(click.style("drifted and paused", fg="red"),)], width=12).splitlines()[2:]
+
+    assert (first, second) == (click.style("drifted and", fg="red"), click.style("paused", fg="red"))
+
+
+@given(st.lists(st.tuples(*[st.text("abc ", max_size=40)] * 3), max_size=5), st.integers(42, 120))
+def test_every_line_fits_and_no_word_is_lost(rows: list[tuple[str, ...]], width: int) -> None:
+    printed = table(("one", "two", "three"), rows, width=width)
+
+    assert max(map(len, printed.splitlines())) <= width
+    body = printed.replace("one", "").replace("two", "").replace("three", "")
+    for letter in "abc":
+        assert body.count(letter) == sum(cell.count(letter) for row in rows for cell in row)
+
+
+@pytest.mark.parametrize("width", [1, 20])
+def test_a_terminal_of_no_use_still_gets_its_words(width: int) -> None:
+    assert "jobs" in table(HEAD, ROWS, spare=("UTC",), width=width)
