@@ -35,6 +35,8 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_loc
     settings = read_settings(night=night, strategy=strategy)
     site, engine = checkout_site(), terraform(settings, lock=not no_lock)
     with lock(site.root):
+        # Without a network or credentials, Terraform would say so for each stack.
+        site.live(settings)
         found = plan(site, settings, engine)
         changes, stacks = found.changes, found.stacks
         plans = [(stack, engine.plan_text(stack)) for stack in stacks] if full else []

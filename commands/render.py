@@ -6,8 +6,9 @@ import re
 import shutil
 import sys
 import textwrap
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
@@ -185,11 +186,14 @@ def catalogue_text(settings: Settings, at: datetime) -> str:
 
 
 def preflight_text(settings: Settings, found: Sequence[Check]) -> str:
-    """A list, not a table: what an API says is longer than a column."""
+    """A list, not a table: what an API says is longer than a column. Checks that share a reason share its line."""
     width = max(map(len, Verdict))
     lines = [f"Before night {settings.night} ({settings.strategy}) in {settings.project}", ""]
-    for one in found:
-        lines.append(f"{styled(one.verdict, f'{one.verdict:{width}}')}  {one.name}: {one.reason}")
+    alike: dict[Check, list[str]] = defaultdict(list)
+    for check in found:
+        alike[replace(check, name="")].append(check.name)
+    for one, names in alike.items():
+        lines.append(f"{styled(one.verdict, f'{one.verdict:{width}}')}  {', '.join(names)}: {one.reason}")
         lines += [f"{'':{width}}    {detail}" for detail in one.details]
         lines += [f"{'':{width}}  > {one.remedy}"] if one.remedy else []
     counts = Counter(one.verdict for one in found)

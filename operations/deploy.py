@@ -216,8 +216,8 @@ def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Pr
     # A night that the state has already, as after plain cdktf, is repeated as one that the ledger has.
     needs_no_gate = request.way_back or not site.preview(settings).has_changes
     overrides = check_approval(site.ledger, settings, named, request.reason, now=site.clock(), way_back=needs_no_gate)
-    rows = _row_counts(site, settings)
     live = site.live(settings)
+    rows = _row_counts(site, settings)
     found = plan(site, settings, engine, site.neighbours(settings))
     present(found.preview)
     refuse_lost_runs(found.preview, force=request.force)

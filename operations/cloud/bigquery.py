@@ -13,6 +13,7 @@ from ingest.settings import Settings
 from operations.cloud.credentials import TOKEN_VARIABLE, credentials
 from operations.cloud.errors import Cause, asking
 from operations.cloud.private import is_loopback
+from operations.cloud.reach import refuse_unreachable
 
 ENDPOINT_VARIABLE = "GOOGLE_BIGQUERY_CUSTOM_ENDPOINT"
 """The google provider's variable, such as "http://127.0.0.1:40001/bigquery/v2/"."""
@@ -27,11 +28,14 @@ MINIMUM_BILLED = 10 * 2**20
 def bigquery_client(settings: Settings, environ: Mapping[str, str]) -> Client:
     """A client with the endpoint and the credentials that the google provider takes from the same environment.
 
-    An endpoint on this machine needs no credentials. Raises OperationError (code 2) when there are none elsewhere.
+    An endpoint on this machine needs no credentials. Raises OperationError (code 2) when there are none elsewhere, or
+    nobody listens there.
     """
     endpoint = environ.get(ENDPOINT_VARIABLE, "")
     options = {"api_endpoint": endpoint.rstrip("/").removesuffix("/bigquery/v2")} if endpoint else None
-    return Client(project=settings.project, credentials=_credentials(endpoint, environ), client_options=options)
+    signed_in = _credentials(endpoint, environ)
+    refuse_unreachable("BigQuery", endpoint or "https://bigquery.googleapis.com", code=2)
+    return Client(project=settings.project, credentials=signed_in, client_options=options)
 
 
 def _credentials(endpoint: str, environ: Mapping[str, str]) -> Credentials:

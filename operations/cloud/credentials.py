@@ -30,10 +30,14 @@ def local_scheduler_client(address: str) -> scheduler_v1.CloudSchedulerClient:
 def scheduler_client(environ: Mapping[str, str]) -> scheduler_v1.CloudSchedulerClient:
     """A client with the endpoint and the credentials that the google provider takes from the same environment.
 
-    Raises OperationError when there are no credentials.
+    Raises OperationError when there are no credentials, or nobody listens there.
     """
-    endpoint = environ.get(ENDPOINT_VARIABLE, "")
-    return _client(endpoint.removesuffix("/v1/") or "https://cloudscheduler.googleapis.com", credentials(environ))
+    from operations.cloud.reach import refuse_unreachable
+
+    address = environ.get(ENDPOINT_VARIABLE, "").removesuffix("/v1/") or "https://cloudscheduler.googleapis.com"
+    signed_in = credentials(environ)
+    refuse_unreachable("Cloud Scheduler", address)
+    return _client(address, signed_in)
 
 
 def credentials(environ: Mapping[str, str], *, code: int = 1) -> Credentials:

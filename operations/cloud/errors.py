@@ -68,12 +68,17 @@ class Failure:
         if self.cause is Cause.CREDENTIALS:
             return f"the credentials were not accepted ({self.words}); {SIGN_IN}"
         if self.cause is Cause.UNREACHABLE:
-            return f"it cannot be reached ({self.words}); check the network and the proxy, then run this again"
+            return f"it {unreached(self.words)}"
         if self.cause is Cause.UNREADABLE:
             return f"the answer is none that the API gives ({self.words})"
         name = self.status or (f"HTTP {self.http_status}" if self.http_status else "")
         said = f"{name}, {self.words}" if name else self.words
         return f"{said}; try again later" if self.cause is Cause.UNAVAILABLE else said
+
+
+def unreached(why: str) -> str:
+    """What is wrong with something that nothing answers for, and what to do."""
+    return f"cannot be reached ({why}); check the network and the proxy, then run this again"
 
 
 class UnansweredError(OperationError):

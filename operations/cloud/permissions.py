@@ -13,6 +13,7 @@ from google.auth.transport.requests import AuthorizedSession
 from operations.cloud import errors as api_errors
 from operations.cloud.credentials import credentials
 from operations.cloud.errors import asking
+from operations.cloud.reach import refuse_unreachable
 
 # As the google provider names them: its resource_manager_custom_endpoint and iam_custom_endpoint.
 PROJECTS_VARIABLE = "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT"
@@ -45,6 +46,7 @@ class Permissions:
     def _ask(self, url: str, wanted: Sequence[str]) -> set[str]:
         question = f"{url} was asked for permissions"
         session = self._session
+        refuse_unreachable("Google's permissions", url)
         with asking(question):
             content = api_errors.RETRY(self._post)(session, url, list(wanted))
             granted = content.get("permissions", [])

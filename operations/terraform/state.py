@@ -253,10 +253,9 @@ def not_yours(bucket: str, verb: str, says: str) -> str:
 
 
 def unreachable(bucket: str, says: str) -> str:
-    return (
-        f"the bucket {bucket} for Terraform's state cannot be reached ({says}); check the network and the proxy, "
-        "then run this again"
-    )
+    from operations.cloud.errors import unreached
+
+    return f"the bucket {bucket} for Terraform's state {unreached(says)}"
 
 
 def _refusal(bucket: str, found: Failure) -> str:

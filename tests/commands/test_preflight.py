@@ -66,6 +66,13 @@ def test_all_checks_pass_before_night_1(twin: Twin, iam: tuple[Iam, str]) -> Non
     assert "tables" in verdicts
 
 
+def test_checks_that_share_a_cause_share_a_line(iam: tuple[Iam, str]) -> None:
+    done = run("http://127.0.0.1:9", iam[1])
+
+    assert "inconclusive  names to create, jobs to adopt, neighbours: the live jobs could not be listed" in done.output
+    assert done.output.count("the live jobs could not be listed") == 1
+
+
 def test_a_table_that_is_missing_fails_where_its_job_has_loaded(twin: Twin, iam: tuple[Iam, str]) -> None:
     assert "raw_returns does not exist yet" in run(twin.address, iam[1], "--night", "1").output
     twin.warehouse.execute(f'DROP TABLE "{SETTINGS.dataset}"."raw_jobs"')

@@ -83,7 +83,7 @@ def test_a_table_that_cannot_be_read_is_broken_with_the_reason(twin: Twin) -> No
     assert "is STRING" in found.broken["invoices"]
 
 
-@pytest.mark.parametrize(("lost", "what"), [(SCHEDULER, "Cloud Scheduler cannot list"), (BIGQUERY, "BigQuery")])
+@pytest.mark.parametrize(("lost", "what"), [(SCHEDULER, "Cloud Scheduler cannot be reached"), (BIGQUERY, "BigQuery")])
 def test_who_does_not_answer_is_named_and_the_other_is_asked_anyway(twin: Twin, lost: str, what: str) -> None:
     found = ask(SETTINGS, twin.endpoints | {lost: NOBODY[lost], TOKEN_VARIABLE: "of-the-twin"}, ROWS, SINCE)
 

@@ -159,9 +159,9 @@ def test_an_api_that_is_too_slow_is_given_up() -> None:
 
 def test_an_api_that_is_not_there_is_one_line() -> None:
     with answering(200, "") as root:
-        pass
-    client = client_of(root)
+        client = client_of(root)
     assert "it cannot be reached (" in line(lambda: survey(client, SETTINGS, [JOBS], patience=IMPATIENT))
+    assert "BigQuery cannot be reached (127.0.0.1: Connection refused)" in line(lambda: client_of(root))
 
 
 def test_a_dataset_elsewhere_is_not_found(place: Place) -> None:
@@ -191,7 +191,8 @@ def test_without_credentials_it_says_how_to_get_them(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     "environ", [{}, {ENDPOINT_VARIABLE: "https://bigquery.example.com/bigquery/v2/"}], ids=["Google's", "another"]
 )
-def test_a_token_of_the_environment_is_used(environ: Mapping[str, str]) -> None:
+def test_a_token_of_the_environment_is_used(environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.cloud.bigquery.refuse_unreachable", lambda *_, **__: None)
     client = bigquery_client(SETTINGS, {**environ, TOKEN_VARIABLE: "abc"})
 
     assert client.project == SETTINGS.project
