@@ -35,6 +35,11 @@ from operations.lock import lock
 from operations.repository import ROOT, read_first_night
 from operations.terraform.deployed import held_jobs
 
+OVER = (
+    "Adoption is over: Terraform has the jobs that were live. `ingest-rollout status` compares them with what a night "
+    "declares."
+)
+
 _COLOURS = {
     **dict.fromkeys((Verdict.EXPECTED, Verdict.MANAGED), "green"),
     **dict.fromkeys((*TO_RECORD, Verdict.UNMANAGED), "yellow"),
@@ -59,9 +64,12 @@ def adopt(record: bool, as_json: bool) -> int:
     settings = read_first_night(found=_recorded_before(tolerant=record))
     place = parent(settings)
     live = live_jobs(lambda: scheduler_client(os.environ), place)
-    found = compare(settings, live, held_jobs(ROOT, settings))
+    held = held_jobs(ROOT, settings)
+    found = compare(settings, live, held)
+    left = [one for one in found if one.entity not in held] if held and not record else found
+    is_over = not any(one.entity for one in left)
     if not as_json:
-        click.echo(_text(found, place))
+        click.echo(OVER if is_over and held else _text(left, place))
     try:
         changed = None
         if record:
@@ -77,7 +85,7 @@ def adopt(record: bool, as_json: bool) -> int:
         if not as_json:
             click.echo(_recorded(changed, len(baseline)))
         return 0
-    return 1 if any(one.verdict in (*BLOCKING, *TO_RECORD) for one in found) else 0
+    return 1 if any(one.verdict in (*BLOCKING, *TO_RECORD) for one in left) else 0
 
 
 def _recorded_before(*, tolerant: bool) -> Baseline:
@@ -104,8 +112,14 @@ def _text(found: Sequence[Adoption], place: str) -> str:
         rows += [(one.job, verdict, *first), *(("", "", *more) for more in rest)]
     lines = [f"The live {JOB_PREFIX}* jobs of {place} against night 0:"]
     lines.append(table(("job", "verdict", "field", "night 0 declares", "live"), rows) if rows else "no jobs")
-    todo = [f"  {one.job}: {text}" for one in found for text in one.todo]
+    todo = [f"  {one.job}: {_laid_out(text)}" for one in found for text in one.todo]
     return "\n".join([*lines, *(["", "What to do:", *todo] if todo else [])])
+
+
+def _laid_out(text: str) -> str:
+    """With the command, if it ends with one, on lines of its own."""
+    before, has_one, command = text.partition(": gcloud ")
+    return before + (":\n    gcloud " + command.replace(" --", " \\\n      --") if has_one else "")
 
 
 def _cell(value: Any) -> str:

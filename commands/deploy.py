@@ -152,8 +152,7 @@ def _carry_out(request: Request, present: Callable[[Preview], None], *, yes: boo
 
     def confirm(target: Target) -> None:
         if not yes:
-            settings = request.settings
-            click.confirm(f"{settings.project}: {counts(target.plan)}. Deploy {', '.join(target.stacks)}?", abort=True)
+            click.confirm(f"{request.settings.project}: {counts(target.plan)}. Deploy?", abort=True)
 
     done = deploy_night(checkout_site(), request, confirm, present)
     _show_next_runs(request.settings, done)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option, judges, now
+from commands.options import at_option, clock, echo_json, json_option, judges, now, progress
 from commands.render import styled, table
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import LOOKBACK, Loaded, Status
@@ -56,6 +56,7 @@ def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int,
     since = moment - LOOKBACK
     client = bigquery.bigquery_client(settings, os.environ)
     began = time.monotonic()
+    progress("asking BigQuery for the tables and what a query bills")
     jobs = expected(settings)
     surveyed = asked.survey(client, settings, jobs)
     billed = asked.bytes_to_be_billed(client, settings, surveyed.readable)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option, judges, night_options
+from commands.options import at_option, clock, echo_json, json_option, judges, night_options, progress
 from commands.render import styled, table
 from ingest.gate import Check, blocking
 from ingest.schedule import time_zone
@@ -42,6 +42,7 @@ def gate(
     """
     settings = read_settings(night=night, strategy=strategy)
     begin = clock(settings, since) if since else None
+    progress("asking Cloud Scheduler, the run log and the tables")
     found = judge(
         ROOT,
         Ledger(ROOT / FILE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -87,3 +88,9 @@ def echo_json(value: object) -> None:
     import json
 
     click.echo(json.dumps(value, indent=2))
+
+
+def progress(text: str) -> None:
+    """On a terminal: what goes on, for what takes longer than a moment."""
+    if sys.stderr.isatty():
+        click.echo(f"{text} ...", err=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from commands.options import echo_json, json_option, judges, night_options, now
+from commands.options import echo_json, json_option, judges, night_options, now, progress
 from commands.render import preflight_text
 from ingest.settings import Settings
 from ingest.verdict import overall
@@ -33,6 +33,7 @@ def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
     from operations import preflight as checks
 
     settings = read_settings(night=night, strategy=strategy)
+    progress("asking Cloud Scheduler, the service, the tables and the run log")
     found = checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ), now())
     if as_json:
         echo_json(preflight_json(settings, found))

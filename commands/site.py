@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
-from commands.options import now
+from commands.options import now, progress
 from ingest.settings import Settings
 from operations.deploy import Site
 from operations.ledger.ledger import FILE, Ledger
@@ -30,7 +29,7 @@ def checkout_site() -> Site:
         engine=terraform,
         live=lambda settings: live_fields(scheduler_client(os.environ), parent(settings)),
         show=click.echo,
-        progress=_progress,
+        progress=progress,
     )
 
 
@@ -44,9 +43,4 @@ def terraform(settings: Settings, *, lock: bool = True) -> Terraform:
     environ = night_environ(ROOT, settings)
     if not lock:
         environ["TF_CLI_ARGS_plan"] = "-lock=false"
-    return Terraform(ROOT, settings, environ, lambda: scheduler_client(environ))
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"{text} ...", err=True)
+    return Terraform(ROOT, settings, environ, lambda: scheduler_client(environ), progress)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from commands.options import echo_json, json_option, night_options
+from commands.options import echo_json, json_option, night_options, progress
 from commands.render import table
 from ingest.settings import Settings
 from operations.deployed_night import remarks
@@ -41,6 +41,7 @@ def status(night: int | None, strategy: str | None, as_json: bool) -> int:
     settings = read_settings(night=night, strategy=strategy)
     for remark in remarks(Ledger(ROOT / FILE), settings, named=(night, strategy) != (None, None)):
         click.echo(f"NOTE: {remark}", err=True)
+    progress("asking Cloud Scheduler for its jobs, synthesizing the night")
     # Asked first: without credentials there is nothing to synthesize for.
     live = live_jobs(scheduler_client(os.environ), parent(settings))
     state = held(ROOT, settings, os.environ)

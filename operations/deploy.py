@@ -164,7 +164,7 @@ def plan(site: Site, settings: Settings, engine: Engine, neighbours: Sequence[Ne
     stacks = deployed.stacks_with_jobs(site.root, settings, site.environ)
     if any(job.authenticated for job in settings.world().values()):
         stacks.insert(0, IDENTITY_STACK)
-    site.progress(f"planning {', '.join(stacks)}")
+    site.progress(f"synthesizing night {settings.night}")
     site.synthesize(settings)
     resources = engine.plan(stacks)
     before = deployed.from_plan(resources, settings)
@@ -216,7 +216,9 @@ def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Pr
     # A night that the state has already, as after plain cdktf, is repeated as one that the ledger has.
     needs_no_gate = request.way_back or not site.preview(settings).has_changes
     overrides = check_approval(site.ledger, settings, named, request.reason, now=site.clock(), way_back=needs_no_gate)
+    site.progress("asking Cloud Scheduler for its jobs")
     live = site.live(settings)
+    site.progress("counting the rows of the tables")
     rows = _row_counts(site, settings)
     found = plan(site, settings, engine, site.neighbours(settings))
     present(found.preview)

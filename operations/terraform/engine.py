@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.rollout import IDENTITY_STACK
@@ -29,6 +31,9 @@ PROVIDER_LOCK = ".terraform.lock.hcl"
 
 LOCK_TIMEOUT = "-lock-timeout=10s"
 """A Terraform whose command was killed needs some seconds to stop in order and let go of the state."""
+
+LOG = "terraform.log"
+"""In OUTPUT: all that Terraform printed for the last command, for its owner alone as it may show what jobs send."""
 
 Show = Callable[[str], None]
 
@@ -115,10 +120,26 @@ def terraform_binary(environ: Mapping[str, str] = os.environ) -> str:
     return binary
 
 
+class Log:
+    """A file that begins again with each command; it never stops one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+    def append(self, text: str) -> None:
+        with self._lock, suppress(OSError):
+            file = os.open(self._path, self._flags, 0o600)
+            with open(file, "w", encoding="utf-8", errors="replace") as log:
+                log.write(text)
+            self._flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+
+
 class Terraform:
     """Runs Terraform in the stacks' folders under `root`; `environ` is the whole environment of its processes.
 
-    `make_client` gives a client of the Cloud Scheduler that `environ` points Terraform to.
+    `make_client` gives a client of the Cloud Scheduler that `environ` points Terraform to; `progress` gets its steps.
     """
 
     name = "Terraform with the google provider"
@@ -129,6 +150,7 @@ class Terraform:
         settings: Settings,
         environ: Mapping[str, str],
         make_client: Callable[[], CloudSchedulerClient],
+        progress: Show = unseen,
     ) -> None:
         self._root = root
         self._settings = settings
@@ -136,6 +158,8 @@ class Terraform:
         self._make_client = make_client
         self._binary = terraform_binary(environ)
         self._planned: list[Planned] = []
+        self._progress = progress
+        self._log = Log(root / OUTPUT / LOG)
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
         """Plans the stacks side by side and leaves each plan in its folder.
@@ -203,6 +227,7 @@ class Terraform:
         if pinned.exists():
             shutil.copy(pinned, stack_folder(self._root, stack))
         if not (stack_folder(self._root, stack) / ".terraform").exists():
+            self._progress(f"initialising {stack}")
             self.run(stack, "init", "-input=false", *(["-lockfile=readonly"] if pinned.exists() else []))
         else:
             self.follow_backend(stack)
@@ -256,6 +281,7 @@ class Terraform:
         return imported, unmanaged
 
     def _apply(self, stack: str, show: Show) -> None:
+        self._progress(f"applying {stack}")
         self.run(
             stack,
             "apply",
@@ -265,8 +291,13 @@ class Terraform:
             "plan",
             on_event=lambda event: _show_event(event, show),
         )
+        for one in self._planned:
+            # Of an import, Terraform reports nothing.
+            if one.stack == stack and one.is_job and one.action == "import":
+                show(f"{one.name}: imported")
 
     def _plan(self, stack: str) -> list[Planned]:
+        self._progress(f"planning {stack}")
         found = self._plan_json(stack)
         # A job whose create was answered and whose resume was not: it is live, and no reason to make it again.
         tainted = [one for one in found.get("resource_changes", []) if one.get("action_reason") == TAINTED]
@@ -295,11 +326,14 @@ class Terraform:
             self._environ,
             on_line=(lambda line: on_event(_event(line))) if on_event else None,
         )
+        # A plan in JSON is for us.
+        if command != "show":
+            self._log.append(f"{stack}: terraform {' '.join([command, *arguments])}\n{done.stdout}{done.stderr}\n")
         if done.code:
             output = _errors(done.stdout) + done.stderr if on_event else done.stderr
             if about := self.about_state(stack, output):
                 raise StateError(f"{stack}: {about}")
-            raise OperationError(f"{stack}: terraform {command} failed: {reason(output)}")
+            raise OperationError(f"{stack}: terraform {command} failed: {reason(output)} (all of it: {OUTPUT}/{LOG})")
         return done.stdout
 
     def about_state(self, stack: str, output: str) -> str | None:

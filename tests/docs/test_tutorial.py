@@ -48,7 +48,7 @@ def after_night_0(folder: Path) -> Iterator[Type]:
             return typed(checkout, command, at, environ)
 
         assert "Night 0 is deployed" in type_("ingest-rollout deploy --night 0", NIGHT_0)
-        assert "The gate of night 0: pass" in type_("ingest-rollout gate --night 0", GATE_0)
+        assert "The gate of night 0 (phased): pass" in type_("ingest-rollout gate --night 0", GATE_0)
         yield type_
 
 
