@@ -11,9 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from commands.gate import gate, text
-from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.catalogue import CATALOGUE
 from ingest.gate import Check, unlike
-from ingest.rollout import World
 from ingest.verdict import Verdict
 from operations.cloud import jobs
 from operations.cloud.credentials import TOKEN_VARIABLE
@@ -21,6 +20,7 @@ from operations.errors import OperationError
 from operations.ledger.ledger import FILE, Ledger
 from tests.given.domain import SETTINGS, in_phoenix, night
 from tests.given.ledger import DEPLOY, add
+from tests.given.states import write_night
 from tests.given.twin import a_job
 from twin.service import Behaviour
 from twin.twin import Twin
@@ -45,24 +45,6 @@ def run(twin: Twin, *arguments: str, number: int = 0, environ: dict[str, str] | 
 
 def gates(book: Ledger) -> list[str]:
     return [record.data["verdict"] for record in book.records() if record.kind == "gate"]
-
-
-def in_state(root: Path, world: World) -> None:
-    """As Terraform's state has the night's jobs."""
-    for group in GROUPS:
-        resources = [
-            {
-                "mode": "managed",
-                "type": "google_cloud_scheduler_job",
-                "name": name,
-                "instances": [{"attributes": {"schedule": job.cadence.cron}}],
-            }
-            for name, job in world.items()
-            if job.entity.group == group.name
-        ]
-        path = root / "state" / f"{group.stack}.tfstate"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"version": 4, "serial": 1, "outputs": {}, "resources": resources}))
 
 
 def test_a_night_that_worked_passes_and_is_recorded(twin: Twin, book: Ledger) -> None:
@@ -104,7 +86,7 @@ def test_a_table_that_was_not_counted_at_the_deploy_is_inconclusive(twin: Twin, 
 
 def test_a_deploy_that_only_an_option_names_leaves_the_rows_unknown(twin: Twin, book: Ledger, tmp_path: Path) -> None:
     twin.advance(in_phoenix(MORNING))
-    in_state(tmp_path, SETTINGS.world())
+    write_night(tmp_path, SETTINGS.world())
     done = run(twin, "--since", BEGIN, "--json")
 
     assert done.return_value == 2
@@ -139,12 +121,12 @@ def test_since_is_a_look_where_the_state_does_not_show_the_night(twin: Twin, boo
     twin.advance(in_phoenix(MORNING))
     looked(run(twin, "--since", BEGIN), book, r"Terraform's state does not have night 0 .phased. as deployed: jobs, ")
 
-    in_state(tmp_path, night(1).world())
+    write_night(tmp_path, night(1).world())
     looked(run(twin, "--since", BEGIN), book, r"Terraform's state does not .* deployed: purchase_orders, ")
 
 
 def test_since_is_a_look_where_the_live_jobs_are_of_another_night(twin: Twin, book: Ledger, tmp_path: Path) -> None:
-    in_state(tmp_path, SETTINGS.world())
+    write_night(tmp_path, SETTINGS.world())
     twin.advance(in_phoenix(MORNING))
     looked(run(twin, "--since", BEGIN, number=1), book, "the live jobs .*: purchase_orders: it does not exist")
 

@@ -17,6 +17,7 @@ from operations.status import Held, held, statuses
 from operations.terraform.declared import Declared, declared_jobs
 from tests.checkout import ROOT
 from tests.given.domain import SETTINGS, night
+from tests.given.states import resource, write_state
 from tests.given.status import DENIED, from_api, scripted
 from tests.given.storage import BUCKET, running
 from tests.given.twin import named
@@ -93,17 +94,7 @@ def test_the_declared_side_does_not_touch_the_output_folder(nights: dict[int, li
 
 def test_the_state_says_what_is_held(tmp_path: Path) -> None:
     assert held(tmp_path, SETTINGS, {}) == Held(frozenset())
-    (tmp_path / "state").mkdir()
-    state = {
-        "resources": [
-            {
-                "type": "google_cloud_scheduler_job",
-                "name": "jobs",
-                "instances": [{"attributes": {"schedule": "0 2 * * *"}}],
-            }
-        ]
-    }
-    (tmp_path / "state" / "phase-core.tfstate").write_text(json.dumps(state))
+    write_state(tmp_path, "phase-core", resource("jobs", {"schedule": "0 2 * * *"}))
 
     assert held(tmp_path, SETTINGS, {}) == Held(frozenset({"jobs"}))
 

@@ -7,6 +7,19 @@ from hypothesis import strategies as st
 from ingest.baseline import Baseline, BaselineJob
 from ingest.catalogue import CATALOGUE
 
+GCLOUD_JOB = BaselineJob(
+    schedule="0 2 * * *",
+    http_method="GET",
+    attempt_deadline="180s",
+    retry_count=0,
+    min_backoff_duration="5s",
+    max_backoff_duration="3600s",
+    max_retry_duration="0s",
+    max_doublings=16,
+    paused=False,
+)
+"""As gcloud makes a job."""
+
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="$%"), min_size=1, max_size=60)
 seconds = st.integers(0, 3600).map(lambda number: f"{number}s")
 

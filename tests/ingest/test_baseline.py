@@ -12,27 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.baseline import FILE, Baseline, BaselineJob, as_text, load_baseline, unrecordable
+from ingest.baseline import FILE, Baseline, as_text, load_baseline, unrecordable
 from ingest.catalogue import CATALOGUE
 from ingest.shapes import ShapeError
 from operations.adopt import write
 from operations.errors import OperationError
-from tests.given.found import baselines
+from tests.given.found import GCLOUD_JOB, baselines
 
 LIVE = {entity.name: entity.live.cron for entity in CATALOGUE if entity.live}
-A_JOB = BaselineJob(
-    schedule=LIVE["jobs"],
-    http_method="GET",
-    attempt_deadline="180s",
-    retry_count=0,
-    min_backoff_duration="5s",
-    max_backoff_duration="3600s",
-    max_retry_duration="0s",
-    max_doublings=16,
-    paused=False,
-)
 WORDS = (
-    dict.fromkeys(asdict(A_JOB), "a text")
+    dict.fromkeys(asdict(GCLOUD_JOB), "a text")
     | dict.fromkeys(("retry_count", "max_doublings"), "a whole number")
     | dict.fromkeys(("description", "oidc_service_account_email", "oidc_audience", "body"), "a text, or null for none")
     | {"paused": "true or false", "headers": "an object of texts"}
@@ -70,7 +59,7 @@ def test_the_same_jobs_in_another_order_are_the_same_text(baseline: Baseline, ra
 
 
 def test_a_field_has_a_line_of_its_own() -> None:
-    text = as_text({"jobs": replace(A_JOB, description="“core”")})
+    text = as_text({"jobs": replace(GCLOUD_JOB, description="“core”")})
 
     assert text.splitlines()[:4] == ["{", '  "jobs": {', '    "attempt_deadline": "180s",', '    "body": null,']
     assert '    "description": "“core”",' in text.splitlines()
@@ -78,10 +67,10 @@ def test_a_field_has_a_line_of_its_own() -> None:
 
 
 def test_writing_the_same_again_leaves_the_file_alone(tmp_path: Path) -> None:
-    assert write(tmp_path, {"jobs": A_JOB})
+    assert write(tmp_path, {"jobs": GCLOUD_JOB})
     inode = (tmp_path / FILE).stat().st_ino
 
-    assert not write(tmp_path, {"jobs": A_JOB})
+    assert not write(tmp_path, {"jobs": GCLOUD_JOB})
     assert (tmp_path / FILE).stat().st_ino == inode
     assert [file.name for file in tmp_path.iterdir()] == [FILE]
 
@@ -89,15 +78,15 @@ def test_writing_the_same_again_leaves_the_file_alone(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path, {"jobs": A_JOB})
+    write(tmp_path, {"jobs": GCLOUD_JOB})
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OperationError, match=r"baseline\.json cannot be written \(No space left on device\)"):
-        write(tmp_path, {"jobs": replace(A_JOB, paused=True)})
-    assert load_baseline(tmp_path) == {"jobs": A_JOB}
+        write(tmp_path, {"jobs": replace(GCLOUD_JOB, paused=True)})
+    assert load_baseline(tmp_path) == {"jobs": GCLOUD_JOB}
     assert [file.name for file in tmp_path.iterdir()] == [FILE]
 
 
@@ -127,10 +116,10 @@ def test_a_file_that_is_not_text_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_all_problems_are_told_together(tmp_path: Path) -> None:
     jobs = {
-        "jobs": asdict(replace(A_JOB, schedule="every 24 hours", attempt_deadline="0s", retry_count=6)),
-        "collections": asdict(A_JOB),
-        "invoices": {**asdict(replace(A_JOB, schedule=LIVE["invoices"])), "deadline": "3m", "paused": "no"},
-        "payroll": asdict(replace(A_JOB, schedule=LIVE["payroll"], max_doublings=16)),
+        "jobs": asdict(replace(GCLOUD_JOB, schedule="every 24 hours", attempt_deadline="0s", retry_count=6)),
+        "collections": asdict(GCLOUD_JOB),
+        "invoices": {**asdict(replace(GCLOUD_JOB, schedule=LIVE["invoices"])), "deadline": "3m", "paused": "no"},
+        "payroll": asdict(replace(GCLOUD_JOB, schedule=LIVE["payroll"], max_doublings=16)),
     }
 
     assert lines(tmp_path, json.dumps(jobs)) == [
@@ -160,7 +149,7 @@ def test_all_problems_are_told_together(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_that_cannot_be_declared_is_named(changed: dict[str, Any], expected: str) -> None:
-    (problem,) = unrecordable("jobs", replace(A_JOB, **changed))
+    (problem,) = unrecordable("jobs", replace(GCLOUD_JOB, **changed))
 
     assert expected in problem
 
@@ -177,15 +166,15 @@ def test_a_value_that_cannot_be_declared_is_named(changed: dict[str, Any], expec
     ],
 )
 def test_a_value_of_another_type_is_named(key: str, value: Any, expected: str, tmp_path: Path) -> None:
-    (line,) = lines(tmp_path, json.dumps({"jobs": {**asdict(A_JOB), key: value}}))
+    (line,) = lines(tmp_path, json.dumps({"jobs": {**asdict(GCLOUD_JOB), key: value}}))
 
     assert line.startswith(f"baseline.json: jobs.{key}: ")
     assert line.endswith(expected)
 
 
-@pytest.mark.parametrize("key", asdict(A_JOB))
+@pytest.mark.parametrize("key", asdict(GCLOUD_JOB))
 def test_a_missing_field_is_named(key: str, tmp_path: Path) -> None:
-    job = {name: value for name, value in asdict(A_JOB).items() if name != key}
+    job = {name: value for name, value in asdict(GCLOUD_JOB).items() if name != key}
 
     assert lines(tmp_path, json.dumps({"jobs": job})) == [
         f"baseline.json: jobs.{key}: missing; `ingest-rollout adopt --record` writes it again; allowed: {WORDS[key]}"

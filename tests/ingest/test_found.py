@@ -8,27 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.baseline import Baseline, BaselineJob
+from ingest.baseline import Baseline
 from ingest.catalogue import CATALOGUE
 from ingest.preview import preview
 from ingest.rollout import STRATEGIES, Action, Change, Hold, changes
 from ingest.settings import Settings
 from tests.given.domain import EMAIL, SETTINGS, WITH_INVOKER, in_phoenix
-from tests.given.found import baselines
+from tests.given.found import GCLOUD_JOB, baselines
 
 FIRST_SEVEN = {"jobs", "appointments", "customers", "invoices", "estimates", "payments", "payroll"}
 REQUEST = ("http_method", "headers", "body", "oidc_service_account_email", "oidc_audience")
-BY_HAND = BaselineJob(
-    schedule="45 4 * * *",
-    http_method="GET",
-    attempt_deadline="180s",
-    retry_count=0,
-    min_backoff_duration="5s",
-    max_backoff_duration="3600s",
-    max_retry_duration="0s",
-    max_doublings=16,
-    paused=False,
-)
+BY_HAND = replace(GCLOUD_JOB, schedule="45 4 * * *")
 AUDIENCE = "sends its OIDC token for the audience"
 TOKEN = {"oidc_service_account_email": "by-hand@p.iam.gserviceaccount.com", "oidc_audience": SETTINGS.base_url}
 

@@ -24,6 +24,7 @@ from operations.terraform.process import InterruptedOperationError
 from tests.given.domain import SETTINGS, in_phoenix, night
 from tests.given.ledger import DEPLOY, Repository, add
 from tests.given.planned import attributes, resource
+from tests.given.states import write_night
 from tests.given.status import DENIED, scripted
 from tests.given.twin import PARENT, a_job
 from twin.twin import Twin
@@ -393,20 +394,7 @@ def test_a_night_that_the_state_has_and_the_ledger_has_not_is_repeated_without_a
     site: Site, recorder: Recorder
 ) -> None:
     recorder.planned = []
-    for group in GROUPS:
-        jobs = [(name, job) for name, job in night(1).world().items() if job.entity.group == group.name]
-        resources = [
-            {
-                "mode": "managed",
-                "type": "google_cloud_scheduler_job",
-                "name": name,
-                "instances": [{"attributes": attributes(job, night(1))}],
-            }
-            for name, job in jobs
-        ]
-        path = site.root / "state" / f"{group.stack}.tfstate"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"version": 4, "resources": resources}))
+    write_night(site.root, night(1).world(), lambda job: attributes(job, night(1)))
     plain: dict[str, Any] = {"overrides": [], "reason": None}
 
     deploy(site, request(1, **plain), asked(recorder))

@@ -9,11 +9,11 @@ from datetime import UTC, timedelta
 import pytest
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
-from ingest.baseline import BaselineJob
 from ingest.catalogue import CATALOGUE
 from ingest.settings import Settings
 from operations.cloud.credentials import local_scheduler_client
 from tests.given.domain import PHOENIX, SETTINGS, in_phoenix
+from tests.given.found import GCLOUD_JOB
 from tests.given.twin import BY_HAND, PARENT, START, named, uri
 from twin.seeds import last_run, made_by_hand, neighbours
 from twin.twin import HISTORY, LOGGED_DAYS, Twin, running
@@ -165,18 +165,7 @@ def test_the_last_run_may_be_this_very_moment(moment: str, expected: str) -> Non
     assert last_run(jobs, in_phoenix(moment), PHOENIX) == in_phoenix(expected)
 
 
-AS_FOUND = BaselineJob(
-    schedule="0 2 * * *",
-    http_method="GET",
-    attempt_deadline="180s",
-    retry_count=0,
-    min_backoff_duration="5s",
-    max_backoff_duration="3600s",
-    max_retry_duration="0s",
-    max_doublings=16,
-    paused=False,
-    oidc_service_account_email="calls@b.example",
-)
+AS_FOUND = replace(GCLOUD_JOB, oidc_service_account_email="calls@b.example")
 
 
 def found_with_tokens(names: Iterable[str]) -> Settings:

@@ -12,7 +12,7 @@ import pytest
 
 from commands.policy import synthesized
 from ingest.access import DEPLOYER
-from ingest.baseline import BaselineJob, as_text, load_baseline
+from ingest.baseline import as_text, load_baseline
 from ingest.rollout import STRATEGIES
 from ingest.settings import Settings, load
 from operations.policy.evaluate import Report, Stack, Verdict, evaluate, read_stacks
@@ -20,6 +20,7 @@ from operations.policy.exemptions import EXEMPTIONS
 from operations.policy.rules import RULES
 from stacks.night import night_app
 from tests.checkout import ENVIRON, ROOT
+from tests.given.found import GCLOUD_JOB
 
 INVOKER = "ingest-invoker@kpi-auto-471020.iam.gserviceaccount.com"
 EVERYTHING: dict[str, Any] = {
@@ -35,16 +36,9 @@ EVERYTHING: dict[str, Any] = {
     "github_repository_id": "987654321",
     "github_repository_owner_id": "12345",
 }
-RECORDED = BaselineJob(
-    schedule="0 2 * * *",
-    http_method="GET",
-    attempt_deadline="180s",
-    retry_count=0,
+RECORDED = replace(
+    GCLOUD_JOB,
     min_backoff_duration="0s",
-    max_backoff_duration="3600s",
-    max_retry_duration="0s",
-    max_doublings=16,
-    paused=False,
     oidc_service_account_email=INVOKER,
     oidc_audience="https://example.com/?mode=full",
     headers={"User-Agent": "x"},

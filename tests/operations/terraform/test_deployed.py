@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ingest.baseline import RETRY, Baseline
-from ingest.catalogue import GROUPS
 from ingest.rollout import STRATEGIES, Action, Hold, Job, World, before_rollout, changes, stacks_of, state_at
 from ingest.settings import Settings
 from operations.errors import OperationError
@@ -21,27 +19,18 @@ from operations.terraform.deployed import assumed, from_state, night_or_start, s
 from operations.terraform.state import LocalStore
 from tests.given.domain import EMAIL, SETTINGS, night
 from tests.given.found import baselines
-from tests.given.planned import PHASES, attributes
+from tests.given.planned import attributes
+from tests.given.states import resource, schedule_of, write_night, write_state
 
 PHASED = STRATEGIES["phased"]
 
 
-def _resource(name: str, schedule: object, kind: str = "google_cloud_scheduler_job") -> dict[str, Any]:
-    return {"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": {"schedule": schedule}}]}
+def _job(name: str, schedule: object) -> dict[str, Any]:
+    return resource(name, {"schedule": schedule})
 
 
-def _write(root: Path, stack: str, *resources: dict[str, Any]) -> Path:
-    path = root / "state" / f"{stack}.tfstate"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"version": 4, "serial": 1, "outputs": {}, "resources": list(resources)}))
-    return path
-
-
-def _deploy(root: Path, world: World, stacks: set[str] | None = None) -> None:
-    for group in GROUPS:
-        jobs = [_resource(n, job.cadence.cron) for n, job in world.items() if job.entity.group == group.name]
-        if stacks is None or group.stack in stacks:
-            _write(root, group.stack, *jobs)
+def _of(group: str, world: World) -> World:
+    return {name: job for name, job in world.items() if job.entity.group == group}
 
 
 def _crons(world: World) -> dict[str, str]:
@@ -65,14 +54,14 @@ def test_without_state_files_and_without_live_jobs_nothing_runs(tmp_path: Path) 
 def test_the_state_of_a_night_is_recognised(tmp_path: Path, strategy: str, number: int, adopt_existing: bool) -> None:
     settings = night(number, strategy, adopt_existing=adopt_existing)
     deployed = state_at(settings.rollout, number, adopt_existing=adopt_existing)
-    _deploy(tmp_path, deployed)
+    write_night(tmp_path, deployed)
     before = from_state(tmp_path, settings)
     assert before.label == f"night {number} is deployed"
     assert stacks_of(changes(before.world, deployed)) == []
 
 
 def test_what_is_in_state_is_held_by_terraform_and_the_rest_by_hand(tmp_path: Path) -> None:
-    _deploy(tmp_path, state_at(PHASED, 1), {"phase-labor"})
+    write_night(tmp_path, _of("labor", state_at(PHASED, 1)))
     world = from_state(tmp_path, SETTINGS).world
     assert {name for name, job in world.items() if job.hold is not Hold.BY_HAND} == {"payroll", "payroll_adjustments"}
     assert {name for name, job in world.items() if job.imported} == set(before_rollout())
@@ -80,7 +69,7 @@ def test_what_is_in_state_is_held_by_terraform_and_the_rest_by_hand(tmp_path: Pa
 
 
 def test_a_deploy_that_stopped_half_way_matches_no_night(tmp_path: Path) -> None:
-    _deploy(tmp_path, state_at(PHASED, 2), {"phase-core"})
+    write_night(tmp_path, _of("core", state_at(PHASED, 2)))
     before = from_state(tmp_path, night(2))
     assert before.label == (
         "the deployed jobs match no night: an earlier deploy stopped half way, a time was changed, "
@@ -91,23 +80,23 @@ def test_a_deploy_that_stopped_half_way_matches_no_night(tmp_path: Path) -> None
 
 
 def test_the_nights_of_the_other_strategy_match_none_of_this_one(tmp_path: Path) -> None:
-    _deploy(tmp_path, state_at(PHASED, 1))
+    write_night(tmp_path, state_at(PHASED, 1))
     assert "match no night" in from_state(tmp_path, night(1, "immediate")).label
 
 
 def test_other_resources_and_jobs_that_are_not_ours_are_passed_over(tmp_path: Path) -> None:
-    _write(
+    write_state(
         tmp_path,
         "phase-core",
-        _resource("jobs", "0 2 * * *", kind="google_cloud_run_v2_service_iam_member"),
-        _resource("somebody_elses", "0 * * * *"),
+        resource("jobs", {"schedule": "0 2 * * *"}, "google_cloud_run_v2_service_iam_member"),
+        _job("somebody_elses", "0 * * * *"),
         {"type": "google_cloud_scheduler_job", "name": "customers", "instances": []},
     )
     assert from_state(tmp_path, SETTINGS).label == "before the rollout"
 
 
 def test_a_state_emptied_by_a_destroy_holds_no_job(tmp_path: Path) -> None:
-    _write(tmp_path, "phase-core")
+    write_state(tmp_path, "phase-core")
     assert from_state(tmp_path, SETTINGS).world == before_rollout()
 
 
@@ -123,7 +112,7 @@ def test_an_empty_file_of_a_killed_first_lock_is_no_state(tmp_path: Path) -> Non
     "content", ["{", "[]", "null", "{}", '{"resources": [{}]}', '{"resources": [7]}', '{"resources": null}', "\xff"]
 )
 def test_a_broken_state_file_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
-    path = _write(tmp_path, "phase-labor")
+    path = write_state(tmp_path, "phase-labor")
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(OperationError) as caught:
         from_state(tmp_path, SETTINGS)
@@ -133,15 +122,14 @@ def test_a_broken_state_file_is_named_with_what_to_do(tmp_path: Path, content: s
 
 @pytest.mark.parametrize("schedule", ["every day", "", None, 7])
 def test_a_job_whose_schedule_somebody_changed_is_named(tmp_path: Path, schedule: object) -> None:
-    _write(tmp_path, "phase-core", _resource("jobs", schedule))
+    write_state(tmp_path, "phase-core", _job("jobs", schedule))
     with pytest.raises(OperationError, match=r"^phase-core.tfstate: the schedule of jobs cannot be read \(.*diff"):
         from_state(tmp_path, SETTINGS)
 
 
 @pytest.mark.parametrize("attributes", [None, {}])
 def test_a_job_without_a_schedule_in_state_is_named(tmp_path: Path, attributes: object) -> None:
-    job = {"type": "google_cloud_scheduler_job", "name": "jobs", "instances": [{"attributes": attributes}]}
-    _write(tmp_path, "phase-core", job)
+    write_state(tmp_path, "phase-core", resource("jobs", attributes))
     with pytest.raises(OperationError, match="the schedule of jobs cannot be read"):
         from_state(tmp_path, SETTINGS)
 
@@ -163,7 +151,7 @@ def test_the_nights_are_assumed_to_be_taken_in_order(number: int) -> None:
     assert before.label == f"night {number - 1} is deployed"
 
 
-def test_night_0_is_assumed_to_be_the_first_deploy() -> None:
+def test_night_0_is_assumed_to_be_the_firstwrite_night() -> None:
     assert assumed(SETTINGS).world == before_rollout()
     assert assumed(SETTINGS).label == "before the rollout"
     assert assumed(night(0, adopt_existing=False)).world == {}
@@ -205,13 +193,11 @@ def _full(job: Job) -> dict[str, Any]:
         "oauth_token": [],
         "oidc_token": [oidc] if declared.token else [],
     }
-    attributes = {key: fields[key] for key in ("schedule", "attempt_deadline", "paused")}
-    attributes |= {"description": fields["description"] or "", "http_target": [target]}
-    attributes["retry_config"] = [{key: fields[key] for key in RETRY}]
     return {
-        "type": "google_cloud_scheduler_job",
-        "name": job.entity.name,
-        "instances": [{"attributes": attributes}],
+        **{key: fields[key] for key in ("schedule", "attempt_deadline", "paused")},
+        "description": fields["description"] or "",
+        "http_target": [target],
+        "retry_config": [{key: fields[key] for key in RETRY}],
     }
 
 
@@ -221,9 +207,7 @@ def test_the_state_of_found_jobs_is_recognised_field_by_field(tmp_path: Path, fo
     recorded = {name: SETTINGS.planned(SETTINGS.world(3)[name]) for name in before_rollout()}
     everything = {**recorded, **found}
     settings = replace(SETTINGS, night=number, found=everything)
-    for group in GROUPS:
-        jobs = [_full(job) for job in settings.world().values() if job.entity.group == group.name]
-        _write(tmp_path, group.stack, *jobs)
+    write_night(tmp_path, settings.world(), _full)
     before = from_state(tmp_path, settings)
 
     assert {name: job.declared for name, job in before.world.items() if name in settings.world()} == {
@@ -240,9 +224,7 @@ def test_what_the_record_no_longer_has_is_a_line_of_the_preview(tmp_path: Path) 
     email = "by-hand@p.iam.gserviceaccount.com"
     recorded = replace(planned, headers={"X-Api-Key": "1"}, oidc_service_account_email=email)
     deployed = replace(SETTINGS, found={"jobs": recorded})
-    for group in GROUPS:
-        jobs = [j for n, j in deployed.world(3).items() if j.entity.group == group.name]
-        _write(tmp_path, group.stack, *map(_full, jobs))
+    write_night(tmp_path, deployed.world(3), _full)
     without = replace(SETTINGS, night=3, found={})
     seen = {c.entity.name: c for c in changes(from_state(tmp_path, without).world, without.world())}
 
@@ -255,8 +237,7 @@ def test_what_the_record_no_longer_has_is_a_line_of_the_preview(tmp_path: Path) 
 
 
 def test_a_setting_that_changed_since_is_the_same_night_and_a_change_of_each_job(tmp_path: Path) -> None:
-    for group in GROUPS:
-        _write(tmp_path, group.stack, *(_full(j) for j in SETTINGS.world(3).values() if j.entity.group == group.name))
+    write_night(tmp_path, SETTINGS.world(3), _full)
     changed = replace(SETTINGS, night=3, retry_count=5)
     before = from_state(tmp_path, changed)
 
@@ -267,7 +248,7 @@ def test_a_setting_that_changed_since_is_the_same_night_and_a_change_of_each_job
 
 
 def test_a_schedule_that_is_none_of_ours_is_read_as_it_is(tmp_path: Path) -> None:
-    _write(tmp_path, "phase-labor", _resource("payroll", "0 2,14 * * *"))
+    write_state(tmp_path, "phase-labor", _job("payroll", "0 2,14 * * *"))
     before = from_state(tmp_path, SETTINGS)
 
     assert before.world["payroll"].cadence.cron == "0 2,14 * * *"
@@ -278,9 +259,9 @@ def test_a_schedule_that_is_none_of_ours_is_read_as_it_is(tmp_path: Path) -> Non
 def test_the_state_of_another_place_is_refused_before_terraform_makes_its_jobs_again(
     changed: dict[str, Any], tmp_path: Path
 ) -> None:
-    returns = _resource("returns", "55 4 * * *")
+    returns = _job("returns", "55 4 * * *")
     returns["instances"][0]["attributes"] = attributes(night(1).world()["returns"], night(1))
-    _write(tmp_path, "phase-financial", returns)
+    write_state(tmp_path, "phase-financial", returns)
 
     assert stacks_with_jobs(tmp_path, night(0), {}) == ["phase-core", "phase-financial", "phase-labor"]
     with pytest.raises(OperationError, match=r"1 jobs that are not in .* such as projects/kpi-auto-471020/locations"):
@@ -292,18 +273,8 @@ def test_the_state_tells_whether_the_jobs_send_the_token(
     email: str | None, night: int, with_invoker: Settings, tmp_path: Path
 ) -> None:
     tokens = [{"service_account_email": email, "audience": ""}] if email else []
-    (tmp_path / "state").mkdir()
-    for stack in PHASES:
-        resources = [
-            {
-                "type": "google_cloud_scheduler_job",
-                "name": name,
-                "instances": [{"attributes": {"schedule": job.cadence.cron, "http_target": [{"oidc_token": tokens}]}}],
-            }
-            for name, job in state_at(with_invoker.rollout, 4).items()
-            if f"phase-{job.entity.group}" == stack
-        ]
-        (tmp_path / "state" / f"{stack}.tfstate").write_text(json.dumps({"version": 4, "resources": resources}))
+    world = state_at(with_invoker.rollout, 4)
+    write_night(tmp_path, world, lambda job: {**schedule_of(job), "http_target": [{"oidc_token": tokens}]})
 
     assert from_state(tmp_path, with_invoker).label == f"night {night} is deployed"
     forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=3)

@@ -46,24 +46,19 @@ def test_the_exit_code_is_the_commands(code: int, tmp_path: Path) -> None:
     assert started(tmp_path, "sh", "-c", f"exit {code}").wait(30) == code
 
 
-def test_that_the_parent_died_is_passed_on_once_however_often_it_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "times", "pause", "passed_on"),
+    [(signal.SIGUSR1, 4, 0.02, 1), (signal.SIGINT, 2, 0.1, 2)],
+    ids=["that the parent died, once however often it is said", "each interrupt that is meant"],
+)
+def test_a_signal_is_passed_on(number: int, times: int, pause: float, passed_on: int, tmp_path: Path) -> None:
     process = started(tmp_path, sys.executable, "-c", COUNTS)
     wait_for(tmp_path / "up")
-    for _ in range(4):
-        process.send_signal(signal.SIGUSR1)
-        time.sleep(0.02)
+    for _ in range(times):
+        process.send_signal(number)
+        time.sleep(pause)
 
-    assert process.wait(30) == 1
-
-
-def test_each_interrupt_that_is_meant_is_passed_on(tmp_path: Path) -> None:
-    process = started(tmp_path, sys.executable, "-c", COUNTS)
-    wait_for(tmp_path / "up")
-    for _ in range(2):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.1)
-
-    assert process.wait(30) == 2
+    assert process.wait(30) == passed_on
 
 
 def test_without_its_parent_nothing_is_started(tmp_path: Path) -> None:
