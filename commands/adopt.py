@@ -66,10 +66,10 @@ def adopt(record: bool, as_json: bool) -> int:
     live = live_jobs(lambda: scheduler_client(os.environ), place)
     held = held_jobs(ROOT, settings)
     found = compare(settings, live, held)
-    left = [one for one in found if one.entity not in held] if held and not record else found
-    is_over = not any(one.entity for one in left)
+    # What Terraform has is for `status`; before, every job is shown.
+    left = [one for one in found if one.entity and one.entity not in held] if held and not record else found
     if not as_json:
-        click.echo(OVER if is_over and held else _text(left, place))
+        click.echo(_text(left, place) if left or not held else OVER)
     try:
         changed = None
         if record:

@@ -21,6 +21,7 @@ from operations.ledger.ledger import Ledger
 from tests.checkout import ROOT
 from tests.given.adopt import add, change, change_target, make_hostile, recorded
 from tests.given.domain import SETTINGS
+from tests.given.states import write_night
 from tests.given.twin import PARENT
 from twin.server import serve
 from twin.twin import Twin
@@ -111,6 +112,38 @@ def test_a_foreign_job_is_shown_and_does_not_hold_anything(
     assert run() == 0
     assert "v2-sync-everything-daily: nobody declares it" in capsys.readouterr().out
     assert run("--record") == 0
+
+
+def test_after_night_0_it_is_over_and_prints_no_command(
+    run: Run, tmp_path: Path, twin: Twin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_night(tmp_path, SETTINGS.world(0))
+    change(twin, "invoices", {"description": "edited since"})
+    add(twin, "v2-sync-everything-daily")
+
+    assert run() == 0
+    assert capsys.readouterr().out.startswith("Adoption is over: ")
+    add(twin, "v2-sync-returns-daily")
+    assert run() == 1
+    shown = capsys.readouterr().out
+    assert "v2-sync-returns-daily" in shown
+    assert "gcloud" not in shown
+    assert "invoices" not in shown
+
+
+def test_commands_stand_on_lines_that_fit_the_screen_and_none_deletes(
+    run: Run, twin: Twin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(twin, "v2-sync-everything-daily")
+    change(twin, "jobs", {"timeZone": "UTC"})
+    twin.scheduler.pause(f"{PARENT}/jobs/v2-sync-payroll-daily")
+
+    assert run() == 1
+    shown = capsys.readouterr().out.splitlines()
+    commands = [line for line in shown if line.startswith(("    gcloud ", "      --"))]
+    assert sum("gcloud" in line for line in commands) == 3
+    assert max(map(len, commands)) <= 80
+    assert not [line for line in shown if "delete" in line]
 
 
 def test_json_says_what_the_table_says(run: Run, twin: Twin, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ingest.rollout import IDENTITY_STACK
 from operations.errors import OperationError
-from operations.terraform.engine import LOCK_TIMEOUT, OUTPUT, Show, Terraform, in_order, unseen
+from operations.terraform.engine import LOCK_TIMEOUT, LOG, OUTPUT, Planned, Show, Terraform, in_order, unseen
 from operations.terraform.state import StateError
 from tests.given.domain import SETTINGS
 
@@ -47,8 +47,13 @@ def scripted(tmp_path: Path, *lines: str, code: int = 0) -> Terraform:
     script = tmp_path / "fake-terraform"
     script.write_text(f"#!/bin/sh\ncat {printed}\nexit {code}\n")
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    environ = {"PATH": os.environ["PATH"], "TERRAFORM_BINARY_NAME": str(script)}
-    return Terraform(tmp_path, SETTINGS, environ, lambda: pytest.fail("Cloud Scheduler was asked"))
+    return again(tmp_path)
+
+
+def again(tmp_path: Path, progress: Show = unseen) -> Terraform:
+    """What the next command makes of the same script."""
+    environ = {"PATH": os.environ["PATH"], "TERRAFORM_BINARY_NAME": str(tmp_path / "fake-terraform")}
+    return Terraform(tmp_path, SETTINGS, environ, lambda: pytest.fail("Cloud Scheduler was asked"), progress)
 
 
 def event(kind: str, **content: object) -> str:
@@ -92,6 +97,45 @@ def test_each_job_is_a_line_as_terraform_reports_it(tmp_path: Path) -> None:
     shown: list[str] = []
     scripted(tmp_path, *lines).apply(["phase-core"], shown.append)
     assert shown == ["returns: created"]
+
+
+def test_all_that_terraform_printed_is_in_a_file_for_its_owner_alone(tmp_path: Path) -> None:
+    line = event("diagnostic", diagnostic={"severity": "error", "summary": "no", "detail": "way"})
+    with pytest.raises(OperationError, match=r"apply failed: Error: no way \(all of it: rollout\.out/terraform\.log\)"):
+        scripted(tmp_path, "a word", line, code=1)._apply("phase-core", unseen)
+    log = tmp_path / OUTPUT / LOG
+
+    assert log.read_text() == f"phase-core: terraform apply -input=false {LOCK_TIMEOUT} -json plan\na word\n{line}\n\n"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_the_file_begins_again_with_each_command(tmp_path: Path) -> None:
+    for terraform in (scripted(tmp_path), again(tmp_path)):
+        terraform.apply(["phase-core"], unseen)
+        terraform.apply(["phase-core"], unseen)
+
+    assert (tmp_path / OUTPUT / LOG).read_text().count("terraform apply") == 2
+
+
+def test_what_it_is_at_is_said_before_it_begins(tmp_path: Path) -> None:
+    said: list[str] = []
+    terraform = again(scripted(tmp_path, "{}")._root, said.append)
+    terraform.plan(["phase-core"])
+    terraform.apply(["phase-core"], said.append)
+
+    assert said == ["planning phase-core", "applying phase-core"]
+
+
+def test_an_import_of_which_terraform_reports_nothing_is_a_line_as_well(tmp_path: Path) -> None:
+    shown: list[str] = []
+    terraform = scripted(tmp_path)
+    terraform._planned = [
+        Planned("phase-core", "google_cloud_scheduler_job.jobs", "import", []),
+        Planned("phase-labor", "google_cloud_scheduler_job.payroll", "import", []),
+    ]
+    terraform.apply(["phase-core"], shown.append)
+
+    assert shown == ["jobs: imported"]
 
 
 def test_a_state_that_could_not_be_written_is_named_and_not_planned_on(tmp_path: Path) -> None:
