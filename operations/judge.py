@@ -65,6 +65,8 @@ def judge(
     why = None
     if at_another_time:
         why = "--at is a look, it may not be the time that it is"
+    elif evidence.jobs is None and evidence.log is None and evidence.tables is None:
+        why = "nobody answered, which shows nothing of the night"
     elif since and (on_record or (found and found.unfinished and is_of(found.unfinished, settings))):
         why = f"the ledger has the deploy of {number}; leave --since out"
     elif since:

@@ -127,7 +127,7 @@ def test_after_night_0_it_is_over_and_prints_no_command(
     assert run() == 1
     shown = capsys.readouterr().out
     assert "v2-sync-returns-daily" in shown
-    assert "gcloud" not in shown
+    assert "everything" not in shown
     assert "invoices" not in shown
 
 

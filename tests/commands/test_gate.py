@@ -181,6 +181,17 @@ def test_without_any_answer_it_is_inconclusive_and_says_who_was_silent(twin: Twi
     assert "Cloud Scheduler did not answer" in done.output
 
 
+def test_an_asking_without_a_network_leaves_an_earlier_pass_as_it_is(twin: Twin, book: Ledger) -> None:
+    add(book, "deploy", DEPLOYED)
+    twin.advance(in_phoenix(MORNING))
+    assert run(twin).return_value == 0
+    silent = run(twin, environ=dict.fromkeys(twin.endpoints, "http://127.0.0.1:9/v1/"))
+
+    assert silent.return_value == 2
+    assert "Not recorded: nobody answered" in silent.output
+    assert gates(book) == ["pass"]
+
+
 @pytest.mark.parametrize(
     ("since", "why"), [((), "no finished deploy on record"), (("--since", MORNING), "--since: .* is not before now")]
 )
