@@ -1,10 +1,13 @@
 """Sets the project up in .venv/ and node_modules/, then runs a task there. Standard library only.
 
-python3 bootstrap.py            only the setup
-python3 bootstrap.py rehearse   the whole rollout, played on the embedded twin
-python3 bootstrap.py preview    what each night changes, and the Terraform of the committed night
-python3 bootstrap.py test       lint, types and tests, but for those of CDK Terrain
-python3 bootstrap.py terrain    installs CDK Terrain beside cdktf and compares what both synthesize
+python3 bootstrap.py              only the setup
+python3 bootstrap.py rehearse     the whole rollout, played on the embedded twin
+python3 bootstrap.py preview      what each night changes, and the Terraform of the committed night
+python3 bootstrap.py test         lint, types and tests, but for those of CDK Terrain
+python3 bootstrap.py terrain      installs CDK Terrain beside cdktf and compares what both synthesize
+python3 bootstrap.py inventories  writes again what derives from the catalogue: inventories, reference, README
+python3 bootstrap.py bench        measures the figures of docs/performance.md
+python3 bootstrap.py lock         pins the newest versions that pyproject.toml and package.json allow
 """
 
 from __future__ import annotations
@@ -51,8 +54,11 @@ TASKS = {
 
 def main(arguments: list[str]) -> None:
     task = arguments[0] if arguments else "setup"
+    if task in ("-h", "--help", "help"):
+        print(__doc__.strip())
+        return
     if task not in TASKS or len(arguments) > 1:
-        sys.exit(f"bootstrap.py: unknown task {' '.join(arguments)!r}; tasks: {', '.join(TASKS)}")
+        sys.exit(f"bootstrap.py: unknown task {' '.join(arguments)!r}; tasks: {', '.join(TASKS)}; see --help")
     if sys.version_info < (3, 11):
         sys.exit(f"bootstrap.py: Python 3.11 or later is needed, this is {sys.version.split()[0]} at {sys.executable}")
     os.chdir(ROOT)

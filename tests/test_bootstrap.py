@@ -170,12 +170,21 @@ def test_nothing_but_the_terrain_task_installs_cdk_terrain() -> None:
     assert run == ["test", "terrain"]
 
 
-def test_make_has_a_target_for_each_task_and_the_docstring_names_the_users() -> None:
+def test_make_has_a_target_for_each_task() -> None:
     (targets,) = re.findall(r"^TASKS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     assert targets.split() == [*bootstrap.TASKS]
-    for task in ("rehearse", "preview", "test", "terrain"):
-        assert f"python3 bootstrap.py {task} " in str(bootstrap.__doc__)
+
+
+@pytest.mark.parametrize("word", ["-h", "--help", "help"])
+def test_help_names_each_task_and_sets_nothing_up(
+    word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "set_up", lambda environ: pytest.fail("it was set up"))
+    bootstrap.main([word])
+    named = re.findall(r"^python3 bootstrap\.py +(\w*)", capsys.readouterr().out, re.MULTILINE)
+
+    assert {*named} >= {*bootstrap.TASKS} - {"setup"}
 
 
 @pytest.mark.parametrize("arguments", [["tests"], ["test", "terrain"]])
