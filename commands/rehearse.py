@@ -137,7 +137,7 @@ def _text(rehearsal: Rehearsal, engine: str) -> str:
 
     def coloured(step: Step) -> tuple[str, ...]:
         cells = row(step)
-        return (*cells[:6], click.style(cells[6], fg="red" if step.blocked else "green"), cells[7])
+        return (cells[0], click.style(cells[1], fg="red" if step.blocked else "green"), *cells[2:])
 
     lines = [f"Strategy {rehearsal.settings.strategy}, deployed by {engine}"]
     lines.append(table(HEAD, map(coloured, rehearsal.steps), spare=("seconds", "runs", "failed")))

@@ -16,7 +16,7 @@ from operations.timeline.page import environment, parts
 from operations.timeline.schedule import Schedule, schedule
 from rehearsal.rehearse import Rehearsal, Step
 
-HEAD = ("step", "deployed", "gated", "writes to Scheduler", "runs", "failed", "gate", "seconds")
+HEAD = ("step", "gate", "deployed", "gated", "writes to Scheduler", "runs", "failed", "seconds")
 
 
 def verdict(step: Step) -> str:
@@ -34,12 +34,12 @@ def writes_text(step: Step) -> str:
 def row(step: Step) -> tuple[str, ...]:
     return (
         step.title,
+        verdict(step),
         f"{step.deployed_at:%a %H:%M}",
         f"{step.gated_at:%a %H:%M}" if step.gated_at else "",
         writes_text(step),
         str(len(step.attempts)),
         str(step.failures),
-        verdict(step),
         f"{step.seconds:.1f}",
     )
 

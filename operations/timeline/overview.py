@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import time
 from itertools import pairwise
@@ -66,6 +66,12 @@ def steps(settings: Settings) -> list[Step]:
 def state(change: Change) -> str:
     """What a night makes of a job: a key of LEGEND."""
     return STATES[change.actions[-1]]
+
+
+def legend(steps: Iterable[Step]) -> dict[str, str]:
+    """What the states that occur mean."""
+    shown = {state(change) for step in steps for change in step.changes.values()}
+    return {kind: text for kind, text in LEGEND.items() if kind in shown}
 
 
 def members(group: Group) -> Iterator[Entity]:
@@ -213,8 +219,7 @@ class _Overview:
             self.to.text(centre, base, text, "time middle note")
 
     def _legend(self, middle: float) -> None:
-        shown = {state(change) for step in self.steps for change in step.changes.values()}
-        words = {kind: text for kind, text in LEGEND.items() if kind in shown}
+        words = legend(self.steps)
         column = (WIDTH - 2 * MARGIN) / len(words)
         for number, (kind, text) in enumerate(words.items()):
             x = MARGIN + column * number

@@ -9,7 +9,7 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictU
 from ingest.catalogue import GROUPS
 from operations.timeline import palette
 from operations.timeline.chart import NARROW, WIDE, chart, title
-from operations.timeline.overview import LEGEND, after_label, members, overview, state, steps, wave_label
+from operations.timeline.overview import after_label, legend, members, overview, state, steps, wave_label
 from operations.timeline.schedule import Schedule, lasts
 
 
@@ -31,6 +31,7 @@ def timeline_page(schedule: Schedule) -> str:
 
 def parts(schedule: Schedule) -> dict[str, Any]:
     """What `style.css.jinja` and `parts.html.jinja` take as `timeline`."""
+    nights = steps(schedule.settings)
     return {
         "schedule": schedule,
         "settings": schedule.settings,
@@ -41,11 +42,11 @@ def parts(schedule: Schedule) -> dict[str, Any]:
         "style": palette.SHAPES + palette.COLOURS,
         "light": palette.properties(palette.LIGHT),
         "dark": palette.properties(palette.DARK),
-        "steps": steps(schedule.settings),
+        "steps": nights,
         "groups": [(palette.colour_class(n), group, rows) for n, group, rows in schedule.groups()],
         "members": [(palette.colour_class(n), group, list(members(group))) for n, group in enumerate(GROUPS)],
         "state": state,
-        "legend": LEGEND,
+        "legend": legend(nights),
         "lasts": lasts,
         "wave_label": wave_label,
         "after_label": after_label,

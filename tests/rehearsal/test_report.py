@@ -32,7 +32,7 @@ def test_a_step_is_a_row_below_the_head(rehearsal: Rehearsal) -> None:
     blocked = next(step for step in rehearsal.steps if step.blocked)
 
     assert len(row(blocked)) == len(HEAD)
-    assert row(blocked)[:4] == ("night 1, critical", "Tue 21:00", "Wed 06:39", "4 create, 4 resume")
+    assert row(blocked)[:5] == ("night 1, critical", "blocked", "Tue 21:00", "Wed 06:39", "4 create, 4 resume")
     assert (verdict(blocked), writes_text(rehearsal.steps[0])) == ("blocked", "none")
 
 
@@ -63,6 +63,13 @@ def test_the_page_has_every_step_and_asks_for_nothing(rehearsal: Rehearsal) -> N
     assert all(step.title in text for step in rehearsal.steps)
     assert "<script" not in text
     assert 'src="http' not in text
+
+
+def test_the_box_on_top_of_the_page_says_why_it_was_blocked(rehearsal: Rehearsal) -> None:
+    box = page(rehearsal, "built-in").partition('<div class="outcome">')[2].partition("</div>")[0]
+
+    assert "Blocked at night 1, critical: returns: succeeded is fail: expected OK" in box
+    assert box.count("Blocked at") == 1
 
 
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -132,6 +132,14 @@ def test_the_timeline_on_a_phone_is_seen_whole(timeline_html: str, visit: Visit)
         assert texts.count(entity.title) == 3, "in both pictures and in the table"
 
 
+def test_the_gates_of_a_rehearsal_are_seen_on_a_phone(report_html: str, visit: Visit) -> None:
+    cells = visit(report_html, width=PHONE).page.locator("td.open, td.blocked", has_text=re.compile("^(open|blocked)$"))
+    boxes = [cells.nth(number).bounding_box() for number in range(cells.count())]
+
+    assert len(boxes) == 6
+    assert all(box and box["x"] + box["width"] <= PHONE for box in boxes)
+
+
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_text_stands_out_from_its_ground(html: str, dark: bool, width: int, visit: Visit) -> None:

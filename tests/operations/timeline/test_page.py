@@ -10,8 +10,10 @@ import pytest
 
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import STRATEGIES, state_at
+from ingest.settings import Settings
 from operations.timeline.page import timeline_page
-from tests.given.domain import in_phoenix
+from operations.timeline.schedule import schedule
+from tests.given.domain import SETTINGS, WITH_INVOKER, in_phoenix
 from tests.given.timeline import BESIDE, MEASURED, elsewhere, phoenix
 
 PAGE = timeline_page(phoenix(measured=MEASURED))
@@ -106,3 +108,13 @@ def test_neighbours_have_a_table_of_their_own() -> None:
     assert "<td>0 8,14,20 * * * America/Phoenix</td>" in page
     assert "it calls the ingest service at /ingest/jobs" in page
     assert "Neighbours" not in timeline_page(phoenix())
+
+
+def test_the_legend_shows_only_what_occurs() -> None:
+    def key(settings: Settings) -> list[str]:
+        text = timeline_page(schedule(settings, in_phoenix("2026-10-20T21:00")))
+        return re.findall(r"</span>([^<]+)</li>", text.partition('class="key')[2].partition("</ul>")[0])
+
+    assert key(SETTINGS) == ["adopted as it is", "new time", "new job", "runs as before"]
+    assert key(replace(SETTINGS, adopt_existing=False)) == ["new time", "new job", "runs as before"]
+    assert "with a token" in key(WITH_INVOKER)
