@@ -135,7 +135,7 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
         tuple(differences),
         attempt,
         next_run,
-        _advice(states, settings.night),
+        _advice(states, settings.night, resumes="paused" not in one.ignored and one.fields["paused"] is False),
     )
 
 
@@ -182,14 +182,15 @@ def _state_name(job: ApiJob) -> str:
     return str(getattr(job.state, "name", job.state))
 
 
-def _advice(states: Sequence[State], night: int) -> str:
+def _advice(states: Sequence[State], night: int, *, resumes: bool) -> str:
+    """`resumes`: whether a deploy ends a pause."""
     if State.NOT_HELD in states and len(states) > 1:
         return f"a deploy of night {night} ends in ALREADY_EXISTS: {RECORD_IT}"
     advice = {
         State.NOT_ADOPTED: f"a deploy of night {night} imports it",
         State.NOT_HELD: f"a deploy of night {night} takes it over, it is just as declared",
         State.DRIFTED: f"find out who changed it; {_undo(night)} sets it back",
-        State.PAUSED: "resume it, or find out why it was paused",
+        State.PAUSED: f"find out why it was paused; {_undo(night) if resumes else 'no deploy'} resumes it",
     }
     return "; ".join(advice[state] for state in states)
 
