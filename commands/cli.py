@@ -20,7 +20,7 @@ from commands.options import (
     strategy_option,
 )
 from operations.errors import OperationError
-from operations.repository import ROOT, read_first_night, read_settings
+from operations.repository import ROOT, read_first_night, read_settings, read_unchecked, refuse_broken_rules
 from operations.terraform import deployed
 
 if TYPE_CHECKING:
@@ -247,9 +247,10 @@ def catalogue(at: str | None, as_json: bool) -> None:
     """
     from commands.render import catalogue_rows, catalogue_text
 
-    settings = read_settings()
+    settings = read_unchecked()
     now = clock(settings, at)
     if as_json:
         echo_json(catalogue_rows(settings, now))
     else:
         click.echo(catalogue_text(settings, now))
+    refuse_broken_rules(settings)

@@ -28,13 +28,13 @@ def history(verify: bool, night: int | None, as_json: bool) -> int:
       ingest-rollout history --verify
     """
     from operations.ledger.ledger import FILE, Ledger
-    from operations.repository import ROOT, read_settings
+    from operations.repository import ROOT, read_unchecked
 
     if verify and night is not None:
         raise OperationError("--verify looks at the whole ledger; leave --night out")
     if verify:
         return _verify(as_json)
-    zone = ZoneInfo(read_settings().time_zone)
+    zone = ZoneInfo(read_unchecked().time_zone)
     records, problems = Ledger(ROOT / FILE).readable()
     shown = [record for record in records if night is None or record.night == night]
     if as_json:
@@ -51,9 +51,9 @@ def history(verify: bool, night: int | None, as_json: bool) -> int:
 @judges
 def _verify(as_json: bool) -> int:
     from operations.ledger.ledger import FILE, Ledger
-    from operations.repository import ROOT, read_settings
+    from operations.repository import ROOT, read_unchecked
 
-    read_settings()
+    read_unchecked()
     found = Ledger(ROOT / FILE).check()
     remark = found.inconclusive or found.note
     if as_json:

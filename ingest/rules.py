@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import time
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
 from ingest.limits import DESCRIPTION_LIMIT, NAME_LIMIT, URI_LIMIT
-from ingest.rollout import STRATEGIES, Strategy, World, state_at
-from ingest.schedule import DAY_MINUTES, WEEKDAYS
+from ingest.rollout import STRATEGIES, Hold, Job, Strategy, World, state_at
+from ingest.schedule import DAY_MINUTES, WEEKDAYS, Cadence
 from ingest.settings import Settings
 
 GAP_MINUTES = 5
@@ -30,7 +32,8 @@ class Problem(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.text} [{self.rule}]"
+        place = "rollout" if self.rule in ("nights", "complete-rollout") else "catalogue"
+        return f"{self.text} [{self.rule}, ingest/{place}.py]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,31 @@ class Plan:
 
     def group(self, name: str) -> Group | None:
         return next((g for g in self.groups if g.name == name), None)
+
+    @cached_property
+    def moves(self) -> Mapping[str, str]:
+        """By entity, what to do with a target that breaks a rule; it is right when all of it is done."""
+        placed: list[Entity] = []
+        found: dict[str, str] = {}
+        for entity in sorted(self.catalogue, key=lambda one: one.target.slot):
+            group = self.group(entity.group)
+            if group and _is_in(entity.target, group) and _is_free(entity, replace(self, catalogue=placed)):
+                placed.append(entity)
+        for entity in self.catalogue:
+            group = self.group(entity.group)
+            if entity in placed or group is None:
+                continue
+            free = next((one for one in _places(entity, group) if _is_free(one, replace(self, catalogue=placed))), None)
+            if free:
+                placed.append(free)
+            found[entity.name] = f"move it to {free.target.clock}" if free else _full(group, placed)
+        return found
+
+    def move(self, entity: Entity, other: Entity | None = None) -> str:
+        """What to do with the entity, or with the one that is in its way."""
+        if entity.name not in self.moves and other and other.name in self.moves:
+            return self.moves[other.name].replace("move it", f"move {other.name}")
+        return self.moves.get(entity.name, "move it away from there")
 
 
 def problems(plan: Plan) -> list[Problem]:
@@ -104,12 +132,12 @@ def outside_wave(plan: Plan) -> Iterator[str]:
             continue
         if entity.target.weekday != group.weekday:
             wanted = "daily" if group.weekday is None else f"on {WEEKDAYS[group.weekday]}s"
-            yield f"{entity.name}: runs {entity.target.clock}; jobs of {group.name} run {wanted}"
+            yield f"{entity.name}: runs {entity.target.clock}; jobs of {group.name} run {wanted}, {plan.move(entity)}"
         elif entity.target.at < group.opens or (group.closes and entity.target.at >= group.closes):
-            until = f" and before {group.closes:%H:%M}" if group.closes else ""
+            until = f", before {group.closes:%H:%M}" if group.closes else ""
             yield (
-                f"{entity.name}: starts {entity.target.at:%H:%M}, outside the wave of {group.name}; "
-                f"move it to {group.opens:%H:%M} or later{until}"
+                f"{entity.name}: starts {entity.target.at:%H:%M}, outside the wave of {group.name} "
+                f"(from {group.opens:%H:%M} on{until}); {plan.move(entity)}"
             )
 
 
@@ -122,7 +150,7 @@ def before_dependency(plan: Plan) -> Iterator[str]:
         if last and last.target.minute >= entity.target.minute:
             yield (
                 f"{entity.name}: starts {entity.target.at:%H:%M}, not after {last.name} at {last.target.at:%H:%M}; "
-                f"{entity.group} needs {last.group}, move it after {last.target.at:%H:%M}"
+                f"{entity.group} needs {last.group}, {plan.move(entity, last)}"
             )
 
 
@@ -134,12 +162,16 @@ def gap(plan: Plan) -> Iterator[str]:
             for earlier, later in pairwise(jobs):
                 minutes = later.cadence.slot - earlier.cadence.slot
                 if minutes < GAP_MINUTES:
-                    start = earlier.cadence.minute + GAP_MINUTES
-                    free = f"{start // 60 % 24:02}:{start % 60:02}"
                     how_far = f"{minutes} min after" if minutes else "in the slot of"
+                    is_target = later.cadence == later.entity.target
                     yield (
                         f"{later.entity.name}: starts {later.cadence.clock}, {how_far} {earlier.entity.name}; "
-                        f"jobs of a wave need {GAP_MINUTES} min, move it to {free} or later"
+                        f"jobs of a wave need {GAP_MINUTES} min, "
+                        + (
+                            plan.move(later.entity, earlier.entity)
+                            if is_target
+                            else "correct when it is live, or move the live job"
+                        )
                     )
 
 
@@ -148,11 +180,10 @@ def weekly_collision(plan: Plan) -> Iterator[str]:
     for _, world in _worlds(plan):
         for weekly in (j for j in world.values() if j.cadence.is_weekly):
             for daily in (j for j in world.values() if not j.cadence.is_weekly):
-                apart = abs(weekly.cadence.minute - daily.cadence.minute)
-                if min(apart, DAY_MINUTES - apart) < GAP_MINUTES:
+                if _collide(weekly.cadence, daily.cadence):
                     yield (
                         f"{weekly.entity.name}: runs {weekly.cadence.clock}, within {GAP_MINUTES} min of the daily "
-                        f"{daily.entity.name} at {daily.cadence.clock}; move it away from there"
+                        f"{daily.entity.name} at {daily.cadence.clock}; {plan.move(weekly.entity, daily.entity)}"
                     )
 
 
@@ -200,8 +231,66 @@ def complete_rollout(plan: Plan) -> Iterator[str]:
                 yield f"{strategy.name}: {entity.name} is never shifted to its target; add it to a night's shifts"
 
 
+def _is_free(entity: Entity, plan: Plan) -> bool:
+    """Whether its target breaks no rule among the others, their live times included."""
+    group = plan.group(entity.group)
+    after = [one for one in plan.catalogue if group and one.group in group.after]
+    waiting = [one for one in plan.catalogue if (its := plan.group(one.group)) and entity.group in its.after]
+    others = [time_ for one in plan.catalogue for time_ in (one.target, one.live) if time_]
+    return (
+        all(one.target.minute < entity.target.minute for one in after)
+        and all(one.target.minute > entity.target.minute for one in waiting)
+        and not any(_collide(entity.target, other) for other in others)
+    )
+
+
+def _is_in(target: Cadence, group: Group) -> bool:
+    """Whether it is in the group's wave."""
+    return (
+        target.weekday == group.weekday
+        and group.opens <= target.at
+        and not (group.closes and target.at >= group.closes)
+    )
+
+
+def _places(entity: Entity, group: Group) -> Iterator[Entity]:
+    """The entity at the times of its wave: those 5 minutes apart before the others, near its own first."""
+    if group.weekday not in (None, *range(7)):
+        return
+    opens, closes = _wave(group)
+    now = entity.target.minute
+    for minute in sorted(
+        range(opens, closes - GAP_MINUTES + 1),
+        key=lambda minute: ((minute - opens) % GAP_MINUTES > 0, abs(minute - now)),
+    ):
+        yield replace(entity, target=Cadence(time(minute // 60, minute % 60), group.weekday))
+
+
+def _wave(group: Group) -> tuple[int, int]:
+    """Minutes from midnight."""
+    closes = group.closes.hour * 60 + group.closes.minute if group.closes else DAY_MINUTES
+    return group.opens.hour * 60 + group.opens.minute, closes
+
+
+def _full(group: Group, placed: Sequence[Entity]) -> str:
+    opens, closes = _wave(group)
+    places = (closes - opens) // GAP_MINUTES
+    if sum(one.group == group.name for one in placed) >= places:
+        return f"{group.name} has {places} places, all taken: widen its wave"
+    return f"no {GAP_MINUTES} min of {group.name} are free: move its jobs closer together, or widen its wave"
+
+
+def _collide(one: Cadence, other: Cadence) -> bool:
+    """Whether they start less than the gap apart, on a day that both run on."""
+    if one.is_weekly is other.is_weekly:
+        return abs(one.slot - other.slot) < GAP_MINUTES
+    apart = abs(one.minute - other.minute)
+    return min(apart, DAY_MINUTES - apart) < GAP_MINUTES
+
+
 def _worlds(plan: Plan) -> Iterator[tuple[str, World]]:
     """The target schedule first, then each night's, so that a finding names the final times where it can."""
+    yield "at the end", {one.name: Job(one, one.target, Hold.DECLARED, False) for one in plan.catalogue}
     for strategy in plan.strategies:
         for night in reversed(strategy.nights):
             yield (

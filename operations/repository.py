@@ -34,7 +34,20 @@ def read_settings(*, night: int | None = None, strategy: str | None = None) -> S
 
     `night` and `strategy` are the command's options. Raises OperationError with all problems.
     """
-    return _read(load, {"night": night, "strategy": strategy})
+    settings = _read(load, {"night": night, "strategy": strategy})
+    refuse_broken_rules(settings)
+    return settings
+
+
+def read_unchecked() -> Settings:
+    """The same for what only shows, and helps to correct what breaks a rule. Raises OperationError."""
+    return _read(load, {})
+
+
+def refuse_broken_rules(settings: Settings) -> None:
+    """Raises OperationError with all of them."""
+    if found := problems(Plan(settings=settings)):
+        raise OperationError("\n".join(map(str, found)))
 
 
 def read_first_night(strategy: str | None = None, *, found: Baseline | None = None) -> Settings:
@@ -42,15 +55,14 @@ def read_first_night(strategy: str | None = None, *, found: Baseline | None = No
 
     `found` is used in place of the committed baseline.
     """
-    return _read(partial(load_first_night, found=found), {"strategy": strategy})
+    settings = _read(partial(load_first_night, found=found), {"strategy": strategy})
+    refuse_broken_rules(settings)
+    return settings
 
 
 def _read(loader: Callable[..., Settings], options: Mapping[str, object]) -> Settings:
     overrides = {key: (f"--{key}", str(value)) for key, value in options.items() if value is not None}
     try:
-        settings = loader(find_root(Path.cwd()), os.environ, overrides)
+        return loader(find_root(Path.cwd()), os.environ, overrides)
     except ShapeError as error:
         raise OperationError(str(error)) from None
-    if found := problems(Plan(settings=settings)):
-        raise OperationError("\n".join(map(str, found)))
-    return settings

@@ -134,6 +134,21 @@ def test_the_catalogues_table_has_a_line_a_job(checkout: Checkout) -> None:
     assert "Wed 11:45" in done.stdout
 
 
+def test_while_a_rule_is_broken_the_catalogue_and_the_ledger_are_shown(checkout: Checkout) -> None:
+    catalogue = checkout.root / "ingest" / "catalogue.py"
+    catalogue.write_text(catalogue.read_text().replace('target=_daily("04:40")', 'target=_daily("04:38")'))
+    shown = checkout.rollout("catalogue")
+
+    assert len(shown.stdout.splitlines()) == 18
+    assert (shown.returncode, shown.stderr) == (
+        1,
+        "payments: starts 04:38, 3 min after estimates; jobs of a wave need 5 min, move it to 04:40 "
+        "[gap, ingest/catalogue.py]\n",
+    )
+    assert checkout.rollout("history").returncode == 0
+    assert checkout.rollout("plan").stderr == shown.stderr
+
+
 def test_nights_shows_every_night_of_the_strategy(checkout: Checkout) -> None:
     found = json.loads(checkout.rollout("nights", *EVENING, "--json").stdout)
 

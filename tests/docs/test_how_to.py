@@ -48,7 +48,7 @@ def test_an_entity_is_added_as_the_page_says(checkout: Checkout) -> None:
     edit(checkout.root / "ingest" / "catalogue.py", *catalogue)
     unplaced = checkout.rollout("plan")
     assert unplaced.returncode == 1
-    message = "phased: leads enters on no night; add it to one [complete-rollout]"
+    message = "phased: leads enters on no night; add it to one [complete-rollout, ingest/rollout.py]"
     assert message in unplaced.stderr
     assert message in (FOLDER / "add-an-entity.md").read_text(encoding="utf-8")
 

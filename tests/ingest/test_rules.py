@@ -61,6 +61,8 @@ def test_the_committed_plan_has_no_problems() -> None:
     assert problems(COMMITTED) == []
 
 
+TIMES = ("outside-wave", "before-dependency", "gap", "weekly-collision")
+
 BROKEN: list[tuple[str, Plan, list[str]]] = [
     (
         "duplicate-names",
@@ -111,37 +113,37 @@ BROKEN: list[tuple[str, Plan, list[str]]] = [
     (
         "outside-wave",
         _at("returns", "05:20"),
-        ["returns: starts 05:20, outside the wave of financial; move it to 04:30 or later and before 05:00"],
+        ["returns: starts 05:20, outside the wave of financial (from 04:30 on, before 05:00); move it to 04:55"],
     ),
     (
         "outside-wave",
         _at("jobs", "03:59"),
-        ["jobs: starts 03:59, outside the wave of core; move it to 04:00 or later and before 04:30"],
+        ["jobs: starts 03:59, outside the wave of core (from 04:00 on, before 04:30); move it to 04:00"],
     ),
     (
         "outside-wave",
         _at("returns", "05:00"),
-        ["returns: starts 05:00, outside the wave of financial; move it to 04:30 or later and before 05:00"],
+        ["returns: starts 05:00, outside the wave of financial (from 04:30 on, before 05:00); move it to 04:55"],
     ),
     (
         "outside-wave",
         _target("campaigns", Cadence.weekly("Sunday", "05:55")),
-        ["campaigns: starts 05:55, outside the wave of reference; move it to 06:00 or later"],
+        ["campaigns: starts 05:55, outside the wave of reference (from 06:00 on); move it to Sun 06:15"],
     ),
     (
         "outside-wave",
         _target("campaigns", Cadence.weekly("Monday", "06:15")),
-        ["campaigns: runs Mon 06:15; jobs of reference run on Sundays"],
+        ["campaigns: runs Mon 06:15; jobs of reference run on Sundays, move it to Sun 06:15"],
     ),
     (
         "outside-wave",
         _at("campaigns", "06:15"),
-        ["campaigns: runs 06:15; jobs of reference run on Sundays"],
+        ["campaigns: runs 06:15; jobs of reference run on Sundays, move it to Sun 06:15"],
     ),
     (
         "outside-wave",
         _target("returns", Cadence.weekly("Friday", "04:55")),
-        ["returns: runs Fri 04:55; jobs of financial run daily"],
+        ["returns: runs Fri 04:55; jobs of financial run daily, move it to 04:55"],
     ),
     (
         "outside-wave",
@@ -152,51 +154,51 @@ BROKEN: list[tuple[str, Plan, list[str]]] = [
         "outside-wave",
         _group("reference", weekday=6),
         [
-            "business_units: runs Sun 06:00; jobs of reference run on Saturdays",
-            "technicians: runs Sun 06:05; jobs of reference run on Saturdays",
-            "activity_codes: runs Sun 06:10; jobs of reference run on Saturdays",
-            "campaigns: runs Sun 06:15; jobs of reference run on Saturdays",
+            "business_units: runs Sun 06:00; jobs of reference run on Saturdays, move it to Sat 06:00",
+            "technicians: runs Sun 06:05; jobs of reference run on Saturdays, move it to Sat 06:05",
+            "activity_codes: runs Sun 06:10; jobs of reference run on Saturdays, move it to Sat 06:10",
+            "campaigns: runs Sun 06:15; jobs of reference run on Saturdays, move it to Sat 06:15",
         ],
     ),
     (
         "before-dependency",
         _at("invoices", "04:15"),
-        ["invoices: starts 04:15, not after locations at 04:15; financial needs core, move it after 04:15"],
+        ["invoices: starts 04:15, not after locations at 04:15; financial needs core, move it to 04:30"],
     ),
     (
         "before-dependency",
         _at("payroll", "04:12"),
-        ["payroll: starts 04:12, not after locations at 04:15; labor needs core, move it after 04:15"],
+        ["payroll: starts 04:12, not after locations at 04:15; labor needs core, move it to 05:00"],
     ),
     (
         "gap",
         _at("payments", "04:38"),
-        ["payments: starts 04:38, 3 min after estimates; jobs of a wave need 5 min, move it to 04:40 or later"],
+        ["payments: starts 04:38, 3 min after estimates; jobs of a wave need 5 min, move it to 04:40"],
     ),
     (
         "gap",
         _at("payments", "04:35"),
-        ["payments: starts 04:35, in the slot of estimates; jobs of a wave need 5 min, move it to 04:40 or later"],
+        ["payments: starts 04:35, in the slot of estimates; jobs of a wave need 5 min, move it to 04:40"],
     ),
     (
         "gap",
         _target("campaigns", Cadence.weekly("Sunday", "06:14")),
-        [
-            "campaigns: starts Sun 06:14, 4 min after activity_codes; jobs of a wave need 5 min, "
-            "move it to 06:15 or later"
-        ],
+        ["campaigns: starts Sun 06:14, 4 min after activity_codes; jobs of a wave need 5 min, move it to Sun 06:15"],
     ),
     (
         "gap",
         _entity("payments", live=Cadence.daily("02:31")),
-        ["payments: starts 02:31, 1 min after estimates; jobs of a wave need 5 min, move it to 02:35 or later"],
+        [
+            "payments: starts 02:31, 1 min after estimates; jobs of a wave need 5 min, correct when it is live, or "
+            "move the live job"
+        ],
     ),
     (
         "weekly-collision",
         _target("business_units", Cadence.weekly("Sunday", "05:09")),
         [
             "business_units: runs Sun 05:09, within 5 min of the daily payroll_adjustments at 05:05; "
-            "move it away from there"
+            "move it to Sun 06:00"
         ],
     ),
     (
@@ -337,14 +339,14 @@ def test_a_weekly_job_near_a_daily_one_collides_but_is_no_neighbour_in_its_wave(
     assert [problem.rule for problem in problems(plan)] == ["outside-wave", "weekly-collision"]
 
 
-def test_a_free_time_past_midnight_wraps_to_the_next_day() -> None:
+def test_a_free_time_is_in_the_wave_and_not_past_midnight() -> None:
     catalogue = [
         Entity(name=name, group="late", target=Cadence.daily(at)) for name, at in (("one", "23:57"), ("two", "23:59"))
     ]
     rollout = Strategy("one", (Night(number=0, title="", creates=("one", "two")),))
     late = Group(name="late", opens=time(23))
     plan = replace(COMMITTED, catalogue=catalogue, groups=[late], strategies=[rollout])
-    assert _texts(plan) == ["two: starts 23:59, 2 min after one; jobs of a wave need 5 min, move it to 00:02 or later"]
+    assert _texts(plan) == ["two: starts 23:59, 2 min after one; jobs of a wave need 5 min, move it to 23:50"]
 
 
 def test_a_violation_that_holds_on_several_nights_is_told_once() -> None:
@@ -361,7 +363,40 @@ def test_all_violations_are_told_together_in_the_order_of_the_rules() -> None:
 
 
 def test_a_problem_reads_as_its_text_and_the_rule_it_breaks() -> None:
-    assert str(Problem("gap", "payments: starts 04:38")) == "payments: starts 04:38 [gap]"
+    assert str(Problem("gap", "payments: starts 04:38")) == "payments: starts 04:38 [gap, ingest/catalogue.py]"
+    assert str(Problem("nights", "a hole")) == "a hole [nights, ingest/rollout.py]"
+
+
+def test_when_a_wave_is_full_it_says_so() -> None:
+    more = Entity(name="memberships", group="financial", target=Cadence.daily("04:52"))
+    full = "jobs of a wave need 5 min, financial has 6 places, all taken: widen its wave"
+
+    assert _texts(replace(COMMITTED, catalogue=[*CATALOGUE, more]), "gap") == [
+        f"memberships: starts 04:52, 2 min after inventory_bills; {full}",
+        f"returns: starts 04:55, 3 min after memberships; {full}",
+    ]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([e.name for e in CATALOGUE]),
+        st.times().map(lambda at: at.replace(second=0, microsecond=0, tzinfo=None)),
+        max_size=6,
+    )
+)
+def test_what_is_advised_is_right_when_all_of_it_is_done(times: dict[str, time]) -> None:
+    def at(entity: Entity, moment: time) -> Entity:
+        return replace(entity, target=Cadence(moment, entity.target.weekday))
+
+    plan = replace(COMMITTED, catalogue=[at(e, times.get(e.name, e.target.at)) for e in CATALOGUE])
+    done = {name: text.split()[-1] for name, text in plan.moves.items()}
+    assert not [text for rule in TIMES for text in _texts(plan, rule) if "move it away" in text]
+    if any("widen" in text for text in plan.moves.values()):
+        return
+    moved = replace(
+        plan, catalogue=[at(e, time.fromisoformat(done[e.name])) if e.name in done else e for e in plan.catalogue]
+    )
+    assert [text for rule in TIMES for text in _texts(moved, rule)] == []
 
 
 names = st.sampled_from([*(e.name for e in CATALOGUE), "purchase-orders", "Jobs", "", "é", "a" * 600])

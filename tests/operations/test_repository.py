@@ -56,4 +56,4 @@ def test_a_catalogue_that_breaks_the_rules_is_an_error_with_all_its_problems(mon
 
     with pytest.raises(OperationError) as caught:
         read_settings()
-    assert {"[duplicate-names]", "[unknown-group]"} <= set(str(caught.value).split())
+    assert {"[duplicate-names,", "[unknown-group,"} <= set(str(caught.value).split())
