@@ -387,9 +387,14 @@ def in_order(stacks: Sequence[str]) -> list[list[str]]:
 
 
 def reason(stderr: str) -> str:
-    """Terraform's errors on one line, without the bars that frame them."""
+    """Terraform's errors on one line, each once and two at the most, without the bars that frame them."""
     words = flat(stderr)
-    return words[max(words.find("Error: "), 0) :]
+    _, found, errors = words.partition("Error: ")
+    if not found:
+        return words
+    each = list(dict.fromkeys(errors.split(" Error: ")))
+    more = f"; and {len(each) - 2} more" if len(each) > 2 else ""
+    return f"Error: {'; '.join(each[:2])}{more}"
 
 
 def _event(line: str) -> dict[str, Any]:

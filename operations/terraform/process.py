@@ -98,14 +98,25 @@ def _followed(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> E
 def side_by_side(action: Callable[[str], T], names: Sequence[str]) -> list[T]:
     """The results for all `names`; when some fail, waits for the others and raises their errors as one."""
     with interruptible(), ThreadPoolExecutor() as pool:
-        futures = [pool.submit(action, name) for name in names]
-        errors = [error for future in futures if (error := future.exception())]
+        futures = {name: pool.submit(action, name) for name in names}
+        errors = {name: error for name, future in futures.items() if (error := future.exception())}
     if not errors:
-        return [future.result() for future in futures]
-    ours = [error for error in errors if isinstance(error, OperationError)]
+        return [future.result() for future in futures.values()]
+    ours = {name: error for name, error in errors.items() if isinstance(error, OperationError)}
     if len(ours) < len(errors) or len(errors) == 1:
-        raise next(error for error in errors if error not in ours or len(errors) == 1)
-    raise type(ours[0])("\n".join(dict.fromkeys(map(str, ours))), code=ours[0].code)
+        raise next(error for name, error in errors.items() if name not in ours or len(errors) == 1)
+    first = next(iter(ours.values()))
+    raise type(first)("\n".join(_once(ours)), code=first.code)
+
+
+def _once(errors: Mapping[str, OperationError]) -> Iterator[str]:
+    """The errors' lines; names that fail for the same reason share one."""
+    alike: dict[str, list[str]] = {}
+    for name, error in errors.items():
+        alike.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
+    for text, names in alike.items():
+        named = str(errors[names[0]]).startswith(f"{names[0]}: ")
+        yield f"{', '.join(names)}: {text}" if named else text
 
 
 @contextmanager

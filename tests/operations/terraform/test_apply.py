@@ -74,8 +74,8 @@ def test_without_its_identity_no_job_is_deployed() -> None:
     assert terraform.calls == [IDENTITY_STACK]
 
 
-def test_when_two_stacks_fail_both_are_named() -> None:
-    with pytest.raises(OperationError, match=r"(?s)phase-core: terraform.*phase-labor: terraform.*What was applied"):
+def test_when_two_stacks_fail_for_one_reason_both_are_named_in_its_line() -> None:
+    with pytest.raises(OperationError, match=r"^phase-core, phase-labor: terraform apply failed: Error 409\. What was"):
         FakeTerraform("phase-core", "phase-labor").apply(["phase-core", "phase-labor"], unseen)
 
 

@@ -124,3 +124,5 @@ def test_errors_about_jobs_stay_as_terraform_says_them(output: str, bucket: str)
 
 def test_a_reason_is_one_line_without_frames() -> None:
     assert reason("╷\n│ Error: no\n│ \n│   good\n╵\n") == "Error: no good"
+    errors = [f"│ Error: {text}\n" for text in ("no", "no", "good", "way", "more")]
+    assert reason("".join(errors)) == "Error: no; good; and 2 more"
