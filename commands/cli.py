@@ -32,6 +32,7 @@ SUMMARIES = {
     "completion": "Print the script that completes commands, options and their values after TAB.",
     "deploy": "Deploy a night: Terraform's plan, what it changes, confirmation, then exactly that plan.",
     "diff": "Ask Terraform what a night changes in the live jobs: a plan of every stack that has jobs.",
+    "duplicates": "Compare each table's rows with its distinct natural keys.",
     "freshness": "Check that each job of the committed night succeeded in time.",
     "gate": "Ask whether a night worked; the next night waits for it.",
     "history": "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",
