@@ -33,6 +33,7 @@ SUMMARIES = {
     "deploy": "Deploy a night: Terraform's plan, what it changes, confirmation, then exactly that plan.",
     "diff": "Ask Terraform what a night changes in the live jobs: a plan of every stack that has jobs.",
     "duplicates": "Compare each table's rows with its distinct natural keys.",
+    "evidence": "Show what a night's shift is worth, and whether its schedule would have held, by the last 30 nights.",
     "freshness": "Check that each job of the committed night succeeded in time.",
     "gate": "Ask whether a night worked; the next night waits for it.",
     "history": "List what was done, newest last: previews, deploys, gates, overrides, rollbacks, adoptions.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from operator import attrgetter
 
 import click
 
@@ -36,12 +37,13 @@ def duplicates(as_json: bool, max_bytes: int, yes: bool) -> int:
     """
     settings = read_settings()
     client = bigquery.bigquery_client(settings, os.environ)
+    keyed = [entity for entity in CATALOGUE if entity.key]
     surveyed = tables.survey(client, settings, CATALOGUE)
-    countable, _ = tables.keyed(settings, CATALOGUE, surveyed)
+    countable, _ = tables.having(settings, keyed, surveyed, attrgetter("key"))
     billed = tables.bytes_to_be_billed(client, settings, countable, select=keys_select)
     limit = accept_bill(billed, f"{len(countable)} tables", max_bytes, yes=yes, err=as_json)
-    counted, uncounted = tables.count_keys(client, settings, CATALOGUE, surveyed, max_bytes=limit)
-    found = {entity: _verdict(entity, counted.get(entity.name)) for entity in CATALOGUE if entity.key}
+    counted, uncounted = tables.count_keys(client, settings, keyed, surveyed, max_bytes=limit)
+    found = {entity: _verdict(entity, counted.get(entity.name)) for entity in keyed}
     if as_json:
         echo_json(_json(settings, found, counted, uncounted, billed))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TypeVar
 
 from google.cloud.bigquery import Client
@@ -124,7 +125,7 @@ def read_each(
     `max_bytes` is what a query may be billed for. Raises OperationError (code 2), also over more than that.
     """
     broken = {name: why for name, why in surveyed.broken.items() if name not in surveyed.missing}
-    loaded, refused = _each(
+    loaded, refused = each(
         settings,
         surveyed.readable,
         lambda part: read(client, settings, part, max_bytes=max_bytes, patience=patience),
@@ -132,21 +133,29 @@ def read_each(
     return Tables(dict.fromkeys(surveyed.missing, MISSING) | loaded, broken | refused)
 
 
-def keyed(settings: Settings, entities: Iterable[Entity], surveyed: Survey) -> tuple[list[Entity], dict[str, str]]:
-    """The surveyed entities whose keys can be counted, and by name why those of others that have one cannot."""
-    countable, uncounted = [], {}
+def having(
+    settings: Settings, entities: Iterable[Entity], surveyed: Survey, columns: Callable[[Entity], Iterable[str]]
+) -> tuple[list[Entity], dict[str, str]]:
+    """The surveyed entities whose tables have all of their `columns`, and by name why others have not.
+
+    Those without a table are among neither.
+    """
+    found, lacking = [], {}
     for entity in entities:
-        columns = surveyed.columns.get(entity.table_name)
-        if not entity.key or entity.name in surveyed.missing:
+        has = surveyed.columns.get(entity.table_name)
+        if entity.name in surveyed.missing:
             continue
-        if columns is None:
-            uncounted[entity.name] = surveyed.broken[entity.name]
-        elif lacking := [name for name in entity.key if name.lower() not in columns]:
+        if has is None:
+            lacking[entity.name] = surveyed.broken[entity.name]
+        elif absent := [name for name in columns(entity) if name.lower() not in has]:
             table = settings.table(entity)
-            uncounted[entity.name] = f"table {table} has no column {', '.join(lacking)}; set key in ingest/catalogue.py"
+            lacking[entity.name] = (
+                f"table {table} has no column {', '.join(absent)}; compare it with key and amount of "
+                f"{entity.name} in ingest/catalogue.py"
+            )
         else:
-            countable.append(entity)
-    return countable, uncounted
+            found.append(entity)
+    return found, lacking
 
 
 def count_keys(
@@ -162,8 +171,8 @@ def count_keys(
 
     One query, as long as BigQuery refuses none of the tables. Raises OperationError (code 2).
     """
-    entities = list(entities)
-    countable, uncounted = keyed(settings, entities, surveyed)
+    entities = [entity for entity in entities if entity.key]
+    countable, uncounted = having(settings, entities, surveyed, attrgetter("key"))
 
     def read_keys(part: Sequence[Entity]) -> dict[str, Keys]:
         names, found = {entity.table_name: entity.name for entity in part}, {}
@@ -173,12 +182,12 @@ def count_keys(
                 found[names[row["table_name"]]] = Keys(row["row_count"], row["key_count"], row["doubled_count"])
         return found
 
-    found, refused = _each(settings, countable, read_keys)
-    missing = {entity.name: NO_ROWS for entity in entities if entity.key and entity.name in surveyed.missing}
+    found, refused = each(settings, countable, read_keys)
+    missing = {entity.name: NO_ROWS for entity in entities if entity.name in surveyed.missing}
     return missing | found, uncounted | refused
 
 
-def _each(
+def each(
     settings: Settings, entities: Sequence[Entity], ask: Callable[[Sequence[Entity]], Mapping[str, T]]
 ) -> tuple[dict[str, T], dict[str, str]]:
     """What `ask` answers for the entities, and by name why BigQuery refuses the table of one.

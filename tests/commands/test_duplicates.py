@@ -91,7 +91,10 @@ def test_a_table_without_its_key_is_named_and_hides_no_other(place: Place) -> No
     result = run(place.address)
     assert code(result) == 1, "the doubled jobs"
     assert cells(result, "returns")[-1] == "inconclusive"
-    assert "returns: table kpi-auto-471020.st_raw_v2.raw_returns has no column returnId; set key in" in result.stdout
+    assert (
+        "returns: table kpi-auto-471020.st_raw_v2.raw_returns has no column returnId; compare it with key"
+        in result.stdout
+    )
 
     place.warehouse.delete("jobs", range(2))
     assert code(run(place.address)) == 2

@@ -141,7 +141,7 @@ def test_a_table_without_its_key_has_its_newest_row_and_no_count_of_keys(dataset
 
     assert (names(found), counted(found)) == (ALL, ALL - {"returns"})
     assert found.uncounted.keys() == {"returns"}
-    assert "st_raw_v2.raw_returns has no column returnId; set key in" in found.uncounted["returns"]
+    assert "st_raw_v2.raw_returns has no column returnId; compare it with key" in found.uncounted["returns"]
 
 
 def test_keys_that_cannot_be_counted_at_all_hide_no_newest_row(datasets: Datasets) -> None:
