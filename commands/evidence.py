@@ -113,9 +113,7 @@ def _replay_lines(found: Replay, settings: Settings) -> Iterator[str]:
     for rule, what in zip(RULES, ("the order", "each gap"), strict=True):
         held, asked = found.held(rule)
         verdict = Verdict.INCONCLUSIVE if not asked else Verdict.PASS if held == asked else Verdict.FAIL
-        known = (
-            f"would have held on {held} of {asked} nights" if asked else "is not known, its jobs have no run on record"
-        )
+        known = f"would have held on {held} of {asked} nights" if asked else "is not known, no run is on record"
         yield f"{styled(verdict)}: {what} {known}"
     for night in nights:
         yield from (click.style(f"{night.day:%a %Y-%m-%d} {check}", fg="red") for check in night.failed)
