@@ -21,6 +21,7 @@ from ingest.worth import LIMITS, Worth
 from operations.cloud.bigquery import bigquery_client
 from operations.outlook import Outlook, ask, questions
 from operations.repository import read_settings
+from operations.timeline.evidence import Evidence, Held, Replayed, WorthOfJob
 
 _MINUTE = timedelta(minutes=1)
 
@@ -152,9 +153,9 @@ def _headroom_row(one: Headroom) -> tuple[str, ...]:
     )
 
 
-def evidence_json(found: Outlook) -> dict[str, object]:
-    """Amounts are texts of decimals, spans seconds. `timeline --evidence` draws it."""
-    asked, replayed = found.questions, found.replay
+def evidence_json(found: Outlook) -> Evidence:
+    """`timeline --evidence` draws it."""
+    asked = found.questions
     return {
         "night": asked.settings.night,
         "strategy": asked.settings.strategy,
@@ -163,18 +164,18 @@ def evidence_json(found: Outlook) -> dict[str, object]:
         "bytes_billed_at_most": asked.billed,
         "worth": [_worth_json(one) for one in found.worth],
         "uncounted": found.uncounted,
-        "cannot_see": LIMITS,
-        "replay": _replay_json(replayed) if replayed else None,
-        "silent": found.silent,
+        "cannot_see": list(LIMITS),
+        "replay": _replay_json(found.replay) if found.replay else None,
+        "silent": list(found.silent),
     }
 
 
-def _worth_json(one: Worth) -> dict[str, object]:
+def _worth_json(one: Worth) -> WorthOfJob:
     return {
         "entity": one.moved.entity.name,
-        "from": one.moved.old.cron,
-        "from_time_zone": one.moved.zone,
-        "to": one.moved.new.cron,
+        "before": one.moved.old.cron,
+        "before_time_zone": one.moved.zone,
+        "after": one.moved.new.cron,
         "moved_by_this_night": one.moved.is_own,
         "records": one.records,
         "amount": _text(one.amount),
@@ -185,26 +186,28 @@ def _worth_json(one: Worth) -> dict[str, object]:
     }
 
 
-def _replay_json(found: Replay) -> dict[str, object]:
+def _replay_json(found: Replay) -> Replayed:
+    order, gaps = (Held(held=held, nights=nights) for held, nights in map(found.held, RULES))
     return {
         "verdict": str(found.verdict),
-        **{rule: dict(zip(("held", "nights"), found.held(rule), strict=True)) for rule in RULES},
+        "order": order,
+        "gaps": gaps,
         "nights": [
             {
                 "night": night.day.isoformat(),
                 "verdict": str(night.verdict),
-                "failed": [check.record() for check in night.failed],
-                "without_a_run_on_record": night.lacking,
+                "failed": [dict(check.record()) for check in night.failed],
+                "without_a_run_on_record": list(night.lacking),
             }
             for night in found.nights
         ],
-        "without_any_run_on_record": found.unknown,
-        "left_out": found.irregular,
+        "without_any_run_on_record": list(found.unknown),
+        "left_out": list(found.irregular),
         "percentiles": "nearest rank",
         "headroom": [
             {
                 "entity": one.job.entity.name,
-                "schedule": one.job.cadence.cron,
+                "time": one.job.cadence.clock,
                 "runs": len(one.runs),
                 "p50_seconds": _seconds(one.p50),
                 "p95_seconds": _seconds(one.p95),

@@ -28,7 +28,10 @@ _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Past:
-    """A run of the run log: the scheduled time that it had, and its calls, in order. The last one has an end."""
+    """A run of the run log: the scheduled time that it had, and its calls in the order of their starts.
+
+    The last one has an end; one that Cloud Scheduler gave up may end after it.
+    """
 
     due: datetime
     calls: tuple[LogRow, ...]
@@ -36,7 +39,7 @@ class Past:
     @property
     def took(self) -> timedelta:
         """From its scheduled time to its end."""
-        return (self.calls[-1].ended or self.calls[-1].started) - self.due
+        return max(call.over for call in self.calls) - self.due
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from commands.evidence import evidence
 from operations.cloud.bigquery import ENDPOINT_VARIABLE
 from operations.cloud.credentials import TOKEN_VARIABLE
 from operations.errors import OperationError
+from operations.timeline.evidence import read
 from tests.checkout import ROOT
 from tests.given.domain import SETTINGS, in_phoenix, night
 from tests.given.tables import Place, answering, google_error
@@ -107,7 +109,7 @@ def test_a_run_that_would_have_overrun_ends_with_1_and_its_night(running: Place)
     )
 
 
-def test_json_has_every_night_and_amounts_that_are_no_floats(running: Place) -> None:
+def test_json_has_every_night_and_amounts_that_are_no_floats(running: Place, tmp_path: Path) -> None:
     result = run(running.address, "--json")
     content = json.loads(result.stdout)
 
@@ -116,8 +118,10 @@ def test_json_has_every_night_and_amounts_that_are_no_floats(running: Place) -> 
     assert (invoices["records"], invoices["amount"]) == (2, "1234.56")
     assert sum(Decimal(one["amount"]) for one in invoices["nights"]) == Decimal(invoices["amount"])
     assert len(invoices["nights"]) == len(content["replay"]["nights"]) == 30
-    assert content["replay"]["no-overlap"] == {"held": 30, "nights": 30}
+    assert content["replay"]["gaps"] == {"held": 30, "nights": 30}
     assert content["replay"]["percentiles"] == "nearest rank"
+    (tmp_path / "evidence.json").write_text(result.stdout)
+    assert read(tmp_path / "evidence.json") == content, "the timeline page takes it"
     (jobs,) = [one for one in content["replay"]["headroom"] if one["entity"] == "jobs"]
     assert (jobs["p95_seconds"], jobs["gap_seconds"], jobs["until"]) == (120.0, 300.0, "appointments")
 

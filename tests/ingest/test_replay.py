@@ -104,6 +104,16 @@ def test_failed_tries_take_their_time_too() -> None:
     assert failed(found) == {day.day: [("no-overlap", "payments")] for day in DAYS}
 
 
+def test_a_try_that_was_given_up_counts_until_it_ends() -> None:
+    rows = [row for row in log() if row.entity != "jobs"]
+    for one in DAYS:
+        rows += [call("jobs", one, BEFORE["jobs"], 40), call("jobs", one, BEFORE["jobs"], 33, late=31 * MINUTE)]
+    found = played(rows)
+
+    assert {check.measured for one in found.nights for check in one.failed if check.entity == "jobs"} == {"40.0 min"}
+    assert next(one for one in found.headroom if one.job.entity.name == "jobs").p50 == 40 * MINUTE
+
+
 def test_a_night_without_a_row_of_a_job_is_not_known_in_whole() -> None:
     rows = [row for row in log() if (row.entity, row.started.day) != ("payroll", 25)]
     found = played(rows)

@@ -120,6 +120,14 @@ def test_each_job_has_its_own_windows_and_one_without_an_amount_has_none(place: 
     assert (invoices.records, invoices.amount) == (1, Decimal(8))
 
 
+def test_amounts_are_added_up_as_decimals(place: Place) -> None:
+    for key, amount in enumerate((0.1, 0.2)):
+        changed(place, "invoices", key, "2026-10-25T03:00", amount)
+    (found,) = worth(place, INVOICES)
+
+    assert found.amount == Decimal("0.3"), "and not 0.30000000000000004"
+
+
 def test_a_row_without_an_amount_is_a_record(place: Place) -> None:
     changed(place, "invoices", 1, "2026-10-25T03:00", "NULL")
     (found,) = worth(place, INVOICES)
@@ -128,7 +136,9 @@ def test_a_row_without_an_amount_is_a_record(place: Place) -> None:
 
 
 CENTS = st.integers(-(10**8), 10**8)
-MOMENTS = st.datetimes(datetime(2026, 10, 22, 20), datetime(2026, 10, 26, 20)).map(lambda at: at.replace(microsecond=0))
+MOMENTS = st.builds(
+    lambda day, minute: datetime(2026, 10, day) + timedelta(minutes=minute), st.integers(22, 26), st.integers(60, 330)
+)
 
 
 @settings(max_examples=30, deadline=None)
