@@ -69,7 +69,8 @@ def _text(
     for entity, verdict in found.items():
         keys = counted.get(entity.name)
         counts = [f"{n:,}" for n in (keys.rows, keys.keys, keys.doubled)] if keys else ["", "", ""]
-        rows.append((entity.name, settings.table(entity), ", ".join(entity.key), *counts, styled(verdict)))
+        key = entity.key[0] + (f" and {len(entity.key) - 1} more" if len(entity.key) > 1 else "")
+        rows.append((entity.name, settings.table(entity), key, *counts, styled(verdict)))
     lines = [table(("entity", "table", "natural key", "rows", "keys", "doubled", "verdict"), rows)]
     lines += [click.style(f"{name}: {why}", fg="red") for name, why in uncounted.items()]
     return "\n".join(lines)

@@ -127,6 +127,9 @@ def _replay_lines(found: Replay, settings: Settings) -> Iterator[str]:
         yield from (f"  {_days(days)}: {', '.join(names)}" for names, days in lacking.items())
     if found.unknown:
         yield f"Without any run on record, so taken as ending at once: {', '.join(found.unknown)}"
+    if found.begins:
+        since = ", ".join(f"{name} ({day:%a %Y-%m-%d})" for name, day in found.begins.items())
+        yield f"Taken as ending at once before their first run on record: {since}"
     if found.irregular:
         yield f"Left out, they run at no one time of a day: {', '.join(found.irregular)}"
     head = ("job", "time", "runs", "p50", "p95", "longest", "gap", "until", "overran")
@@ -202,6 +205,7 @@ def _replay_json(found: Replay) -> Replayed:
             for night in found.nights
         ],
         "without_any_run_on_record": list(found.unknown),
+        "first_run_on_record": {name: day.isoformat() for name, day in found.begins.items()},
         "left_out": list(found.irregular),
         "percentiles": "nearest rank",
         "headroom": [

@@ -44,7 +44,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Night:
-    """A local day, replayed. `checks` are the gate's; `lacking` are the jobs without a run on record that day."""
+    """A local day, replayed. `checks` are the gate's; `lacking` are the jobs whose run is not on record."""
 
     day: date
     checks: tuple[Check, ...]
@@ -113,13 +113,15 @@ class Headroom:
 class Replay:
     """The nights, oldest first, and the headroom of each job of the schedule.
 
-    `unknown` are the jobs without any run on record: each is taken as one that ends at once. `irregular` are those with
-    another schedule than one time a day or a week, which are left out.
+    `unknown` are the jobs without any run on record: each is taken as one that ends at once, as those in `begins` are
+    before that day, their first. `irregular` are those with another schedule than one time a day or a week; they are
+    left out.
     """
 
     nights: tuple[Night, ...]
     headroom: tuple[Headroom, ...]
     unknown: tuple[str, ...]
+    begins: Mapping[str, date]
     irregular: tuple[str, ...]
 
     def held(self, rule: str) -> tuple[int, int]:
@@ -166,7 +168,9 @@ def replay(
     judged = tuple(_night(settings, jobs, runs, day) for day in nights)
     headroom = tuple(_headroom(settings, jobs, job, runs[name].values(), nights[-1]) for name, job in jobs.items())
     unknown = tuple(name for name in jobs if not runs[name])
-    return Replay(judged, headroom, unknown, tuple(name for name in after if name not in jobs))
+    begins = {name: min(days) for name, days in runs.items() if days and not jobs[name].cadence.is_weekly}
+    later = {name: day for name, day in begins.items() if day > nights[0]}
+    return Replay(judged, headroom, unknown, later, tuple(name for name in after if name not in jobs))
 
 
 def _past(
@@ -195,7 +199,7 @@ def _night(settings: Settings, jobs: World, runs: Mapping[str, Mapping[date, Pas
         past = runs[name].get(day)
         if past:
             measured.add(name)
-        elif runs[name]:
+        elif runs[name] and min(runs[name]) < day:
             lacking.append(name)
         rows = past.calls if past else (LogRow(job.entity.log_name, "", due, due, SUCCESS, 0, 0),)
         by = due - past.due if past else timedelta()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -70,6 +70,7 @@ class Replayed(TypedDict):
     gaps: Held
     nights: list[ReplayedNight]
     without_any_run_on_record: list[str]
+    first_run_on_record: Mapping[str, str]
     left_out: list[str]
     percentiles: str
     headroom: list[HeadroomOfJob]

@@ -85,6 +85,7 @@ EVIDENCE: Evidence = {
             for day in (24, 25, 26)
         ],
         "without_any_run_on_record": ["locations"],
+        "first_run_on_record": {},
         "left_out": [],
         "percentiles": "nearest rank",
         "headroom": [

@@ -123,6 +123,14 @@ def test_a_night_without_a_row_of_a_job_is_not_known_in_whole() -> None:
     assert found.verdict == "pass"
 
 
+def test_a_job_is_not_missed_before_its_first_run() -> None:
+    rows = [row for row in log() if row.entity != "returns" or row.started.day == 26]
+    found = played(rows)
+
+    assert [one.verdict for one in found.nights] == ["pass"] * 3
+    assert (found.begins, found.unknown) == ({"returns": DAYS[2]}, ("locations",))
+
+
 def test_nothing_on_record_is_not_known() -> None:
     found = played([])
 
