@@ -63,7 +63,7 @@ def _lines(found: Outlook) -> Iterator[str]:
     yield f"Night {settings.night} ({settings.strategy}), as of {now:%a %Y-%m-%d %H:%M} {zone}"
     if found.worth:
         yield from _worth_lines(found)
-    elif not found.questions.uncounted and not any("worth" in why for why in found.silent):
+    elif not found.questions.moves:
         yield from ("", f"Night {settings.night} moves no daily job to a later time.")
     yield from (click.style(f"{name}: not counted, {why}", fg="yellow") for name, why in found.uncounted.items())
     if found.replay:

@@ -23,12 +23,14 @@ _COLUMNS = {"entity": "STRING", "night": "STRING", "records": "INTEGER", "amount
 class Questions:
     """What can be asked about the settings' night as of `now`, and what BigQuery bills for it at most.
 
-    `moved` are the jobs whose tables can be asked, over `read_nights`; `uncounted` says by entity why others cannot.
+    `moves`: it moves jobs to a later time. `moved` are those whose tables can be asked, over `read_nights`; `uncounted`
+    says by entity why others cannot.
     `nights` are those to replay; none where the run log cannot be asked. `silent` says what is not known at all.
     """
 
     settings: Settings
     now: datetime
+    moves: bool
     moved: tuple[Moved, ...]
     read_nights: tuple[date, ...]
     nights: tuple[date, ...]
@@ -40,7 +42,8 @@ class Questions:
     def what(self) -> str:
         """What is asked, for people."""
         log = f"the run log {self.settings.run_log}" if self.nights else ""
-        return " and ".join(filter(None, [f"{len(self.moved)} tables" if self.moved else "", log])) or "nothing"
+        tables = f"{len(self.moved)} table{'s' if len(self.moved) > 1 else ''}" if self.moved else ""
+        return " and ".join(filter(None, [tables, log])) or "nothing"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def questions(client: Client, settings: Settings, now: datetime) -> Questions:
     """By dry runs. Raises OperationError (code 2) where BigQuery cannot be reached."""
     before, after = settings.world_before(), settings.world()
     found = moved(before, after, settings.time_zone)
-    read_nights = last_read_nights(found, now)
+    moves, read_nights = bool(found), last_read_nights(found, now)
     nights = last_nights(settings, before, after, now, NIGHTS) if settings.run_log else []
     uncounted: dict[str, str] = {}
     silent, billed = [], 0
@@ -80,7 +83,8 @@ def questions(client: Client, settings: Settings, now: datetime) -> Questions:
         except UnansweredError as error:
             silent.append(f"Whether it would have held is not known: {_said(error)}")
             nights = []
-    return Questions(settings, now, tuple(found), tuple(read_nights), tuple(nights), uncounted, tuple(silent), billed)
+    asked = tuple(found), tuple(read_nights), tuple(nights)
+    return Questions(settings, now, moves, *asked, uncounted, tuple(silent), billed)
 
 
 def ask(client: Client, asked: Questions, *, max_bytes: int | None) -> Outlook:
