@@ -32,7 +32,9 @@ def table() -> str:
         + " | ".join(str(pages(count)) for count in COUNTS)
         + " |"
     )
-    lines.append("| BigQuery: freshness, gate | " + " | ".join(str(queries(count)) for count in COUNTS) + " |")
+    lines.append(
+        "| BigQuery, newest rows: freshness, gate | " + " | ".join(str(queries(count)) for count in COUNTS) + " |"
+    )
     return "\n".join(lines)
 
 

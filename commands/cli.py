@@ -39,6 +39,8 @@ COMMANDS = {
     "In between": {
         "status": "Compare the live jobs with what a night declares.",
         "freshness": "Check that each job of the committed night succeeded in time.",
+        "duplicates": "Compare each table's rows with its distinct natural keys.",
+        "evidence": "Show what a night's shift is worth, and whether it would hold.",
         "history": "List what was done, newest last.",
         "reconcile": "Compare the warehouse's figures with ServiceTitan's.",
         "timeline": "Draw the rollout: when each job runs after each night.",

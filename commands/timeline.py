@@ -35,18 +35,26 @@ SUFFIXES = (".svg", ".html", ".png")
       ingest-rollout timeline > docs/timeline.svg
       ingest-rollout timeline --output timeline.html
       ingest-rollout timeline --night 2 --measured runs.json --output night-2.png
+      ingest-rollout timeline --night 2 --evidence evidence.json --output night-2.html
     """
 )
 @strategy_option
 @click.option("--night", type=int, metavar="N", help="The schedule after night N, instead of after the last one.")
 @click.option("--measured", metavar="FILE", help="Draw the runs that a JSON file holds into the schedule.")
+@click.option("--evidence", metavar="FILE", help="Draw what `ingest-rollout evidence --json` printed into the page.")
 @click.option("--output", metavar="FILE", help="Write FILE, whose name ends with .svg, .html or .png.")
 @click.option(
     "--at", metavar="TIME", help="Count UTC for the first runs after this ISO 8601 time, instead of after now."
 )
 @click.option("--neighbours", is_flag=True, help="Show the neighbours that Cloud Scheduler has.")
 def timeline(
-    strategy: str | None, night: int | None, measured: str | None, output: str | None, at: str | None, neighbours: bool
+    strategy: str | None,
+    night: int | None,
+    measured: str | None,
+    evidence: str | None,
+    output: str | None,
+    at: str | None,
+    neighbours: bool,
 ) -> None:
     path = Path(output) if output else None
     suffix = path.suffix.lower() if path else ".svg"
@@ -55,7 +63,13 @@ def timeline(
     # The pictures show all nights; the committed one may be none of another strategy.
     settings = read_first_night(strategy) if night is None else read_settings(night=night, strategy=strategy)
     if suffix == ".svg":
-        given = {"--night": night, "--measured": measured, "--at": at, "--neighbours": neighbours or None}
+        given = {
+            "--night": night,
+            "--measured": measured,
+            "--evidence": evidence,
+            "--at": at,
+            "--neighbours": neighbours or None,
+        }
         if used := [option for option, value in given.items() if value is not None]:
             raise OperationError(
                 f"{', '.join(used)}: an SVG shows the nights without a schedule; "
@@ -63,7 +77,7 @@ def timeline(
             )
         content = timeline_svg(settings).encode()
     else:
-        content = _with_schedule(suffix, _schedule(settings, night, measured, at, neighbours))
+        content = _with_schedule(suffix, _schedule(settings, night, measured, at, neighbours), evidence)
     if path:
         write_atomic(path, content)
         click.echo(f"The timeline: {path}")
@@ -86,11 +100,21 @@ def _neighbours(settings: Settings) -> list[Neighbour]:
     return live_neighbours(settings, os.environ)
 
 
-def _with_schedule(suffix: str, drawn: Schedule) -> bytes:
+def _with_schedule(suffix: str, drawn: Schedule, evidence: str | None) -> bytes:
     if suffix == ".png":
+        if evidence:
+            raise OperationError("--evidence: a PNG is the schedule alone; write a page with --output FILE.html")
         from operations.timeline.png import timeline_png
 
         return timeline_png(drawn)
+    from operations.timeline.evidence import read as read_evidence
     from operations.timeline.page import timeline_page
 
-    return timeline_page(drawn).encode()
+    found = read_evidence(Path(evidence)) if evidence else None
+    here = (drawn.night.number, drawn.settings.strategy)
+    if found and (found["night"], found["strategy"]) != here:
+        raise OperationError(
+            f"--evidence: it is about night {found['night']} ({found['strategy']}), and the page shows night {here[0]} "
+            f"({here[1]}); choose the same with --night and --strategy"
+        )
+    return timeline_page(drawn, found).encode()

@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest.attempt import Attempt, Code, LiveJob
 from ingest.catalogue import GROUPS
+from ingest.duplicates import Keys, doubled_verdict
 from ingest.entity import Entity
 from ingest.freshness import Loaded
 from ingest.rollout import Hold, Job, World
@@ -60,7 +61,7 @@ class Check:
         return f"{self.entity}: {self.name} is {self.verdict}: expected {self.expected}, measured {self.measured}"
 
 
-NAMES = ("as-deployed", "ran", "succeeded", "loaded", "kept", "in-order", "no-overlap")
+NAMES = ("as-deployed", "ran", "succeeded", "loaded", "kept", "no-duplicates", "in-order", "no-overlap")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Evidence:
 
     `jobs` are by job name, `log` the run log's rows since the deploy, `tables` by entity; `broken` says by entity why
     a table could not be read. `rows_before` are the row counts when the night was deployed, by entity; None for a table
-    that could not be counted then.
+    that could not be counted then. `keys` are the tables' natural keys, `uncounted` says why some were not counted;
+    `doubled_before` are the rows beyond one for each key when the night was deployed, as `rows_before`.
     """
 
     jobs: Mapping[str, LiveJob] | None
@@ -78,6 +80,9 @@ class Evidence:
     rows_before: Mapping[str, int | None] | None
     broken: Mapping[str, str] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
+    keys: Mapping[str, Keys] | None = None
+    doubled_before: Mapping[str, int | None] | None = None
+    uncounted: Mapping[str, str] = field(default_factory=dict)
 
 
 def gate_time(world: World, settings: Settings, since: datetime) -> datetime:
@@ -194,6 +199,8 @@ class _Judged:
         if self.good:
             yield self._loaded(run, live.deadline)
             yield self._kept()
+            if self.entity.key:
+                yield self._no_duplicates()
 
     def _end(self, run: Run, deadline: timedelta) -> tuple[datetime | None, bool]:
         if run.last and run.last.ended:
@@ -324,6 +331,21 @@ class _Judged:
             return self.check("kept", Verdict.INCONCLUSIVE, expected, why)
         measured = str(self._table.rows) if self._table.exists else "the table does not exist"
         return self.check("kept", Verdict.PASS if self._table.rows >= before else Verdict.FAIL, expected, measured)
+
+    def _no_duplicates(self) -> Check:
+        """What was doubled before the deploy is not this night's doing."""
+        name, before = self.entity.name, (self._evidence.doubled_before or {}).get(self.entity.name)
+        expected = f"{before or 0} doubled rows at most"
+        keys = (self._evidence.keys or {}).get(name)
+        if keys is None:
+            why = self._evidence.uncounted.get(name, "the table could not be asked")
+            return self.check("no-duplicates", Verdict.INCONCLUSIVE, expected, why)
+        measured = f"{keys.doubled} of {keys.rows} rows"
+        if keys.doubled <= (before or 0):
+            return self.check("no-duplicates", Verdict.PASS, expected, measured)
+        if before is None:
+            return self.check("no-duplicates", Verdict.INCONCLUSIVE, expected, f"{measured}, no count from the deploy")
+        return self.check("no-duplicates", doubled_verdict(self.entity), expected, measured)
 
 
 def _order(judged: Sequence[_Judged]) -> Iterator[Check]:

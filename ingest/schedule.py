@@ -155,6 +155,12 @@ class Cadence:
         minute = local.hour * 60 + local.minute
         return minute + (local.isoweekday() % 7) * DAY_MINUTES if self.is_weekly else minute
 
+    def on(self, day: date, zone: str) -> datetime | None:
+        """When a regular cadence runs on that day in `zone`, in UTC; None: on another day."""
+        eve = datetime.combine(day, time(), time_zone(zone)) - timedelta(minutes=1)
+        fire = first(self.next_fires(eve, zone), 1)[0]
+        return fire.astimezone(UTC) if fire.date() == day else None
+
     def next_fires(self, after: datetime, zone: str) -> Iterator[datetime]:
         """The moments after `after` (aware) at which Cloud Scheduler starts the job, in `zone`, without end."""
         from cronsim import CronSim

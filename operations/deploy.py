@@ -134,10 +134,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Target:
-    """A night that is planned and may be applied; `rows` are those of the tables, `live` the jobs before the plan."""
+    """A night that is planned and may be applied; `live` are the jobs before the plan.
+
+    `rows` are those of the tables, `doubled` those beyond one for each natural key, by entity.
+    """
 
     plan: Plan
     rows: dict[str, int | None] | None
+    doubled: dict[str, int | None] | None
     live: Mapping[str, Fields]
     overrides: list[Override] = field(default_factory=list)
 
@@ -219,7 +223,7 @@ def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Pr
     site.progress("asking Cloud Scheduler for its jobs")
     live = site.live(settings)
     site.progress("counting the rows of the tables")
-    rows = _row_counts(site, settings)
+    rows, doubled = _counts(site, settings)
     found = plan(site, settings, engine, site.neighbours(settings))
     present(found.preview)
     refuse_lost_runs(found.preview, force=request.force)
@@ -229,7 +233,7 @@ def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Pr
             raise OperationError("\n".join([*unexpected, f"refused. To go on anyway: --override {PLAN} --reason TEXT"]))
         overrides.append(Override(settings.night, PLAN, str(request.reason)))
     overrides += lost_runs(found.preview, request.reason)
-    return Target(found, rows, live, overrides)
+    return Target(found, rows, doubled, live, overrides)
 
 
 def _refuse_edited(site: Site, settings: Settings, target: Target) -> None:
@@ -273,6 +277,7 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
         "changes": len(target.plan.changes),
         "started_at": site.clock().isoformat(),
         "rows": target.rows,
+        "doubled": target.doubled,
     }
     site.record("deploy", settings, {**data, "outcome": STARTED})
     try:
@@ -339,8 +344,11 @@ def _refuse_another_plan(ledger: Ledger, settings: Settings, found: Plan) -> Non
         )
 
 
-def _row_counts(site: Site, settings: Settings) -> dict[str, int | None] | None:
-    """Each table's rows before the deploy, for the gate, by entity; None for what could not be counted."""
+def _counts(site: Site, settings: Settings) -> tuple[dict[str, int | None] | None, dict[str, int | None] | None]:
+    """Each table's rows before the deploy, and those beyond one for each natural key, by entity, for the gate.
+
+    None for what could not be counted.
+    """
     # Google's clients are imported where they are used: completion of a deploy's options loads this module.
     from operations.cloud.bigquery import bigquery_client
     from operations.evidence import table_states
@@ -349,7 +357,11 @@ def _row_counts(site: Site, settings: Settings) -> dict[str, int | None] | None:
         found = table_states(bigquery_client(settings, site.environ), settings)
         for why in found.broken.values():
             site.show(f"NOTE: no row count ({why}); the gate cannot see whether that table shrinks.")
-        return {**{entity: table.rows for entity, table in found.loaded.items()}, **dict.fromkeys(found.broken)}
+        for why in {*found.uncounted.values()} - {*found.broken.values()}:
+            site.show(f"NOTE: no natural keys ({why}); the gate cannot see whether rows are doubled.")
+        rows = {**{entity: table.rows for entity, table in found.loaded.items()}, **dict.fromkeys(found.broken)}
+        doubled = {entity: keys.doubled for entity, keys in found.keys.items()}
+        return rows, {**doubled, **dict.fromkeys(found.uncounted)}
     except OperationError as error:
-        site.show(f"NOTE: no row counts ({error}); the gate cannot see whether a table shrinks.")
-        return None
+        site.show(f"NOTE: no row counts ({error}); the gate cannot see whether a table shrinks or rows are doubled.")
+        return None, None

@@ -18,7 +18,8 @@ from operations.ledger.standing import DONE, STARTED, counting, deployed, deploy
 class DeployedNight:
     """The night of the newest deploy that came to its end, or that was gone back to.
 
-    `since` is when it was brought; `rows` each table's rows before that, by entity. `unfinished` is a later deploy that
+    `since` is when it was brought; `rows` each table's rows before that, by entity, and `doubled` those beyond one for
+    each natural key. `unfinished` is a later deploy that
     did not come to its end.
     """
 
@@ -26,6 +27,7 @@ class DeployedNight:
     night: int
     since: datetime
     rows: dict[str, int | None] | None
+    doubled: dict[str, int | None] | None
     unfinished: Record | None
 
 
@@ -37,7 +39,8 @@ def deployed_night(ledger: Ledger, settings: Settings) -> DeployedNight | None:
         return None
     found = deployed(records) or done[-1]
     since = datetime.fromisoformat(found.data["ended_at"] or found.at.isoformat())
-    return DeployedNight(found.strategy, found.night, since, found.data["rows"], unfinished(records))
+    counted = (found.data["rows"], found.data["doubled"])
+    return DeployedNight(found.strategy, found.night, since, *counted, unfinished(records))
 
 
 def without_end(record: Record) -> str:

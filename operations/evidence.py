@@ -22,12 +22,17 @@ from operations.errors import OperationError
 
 
 def ask(
-    settings: Settings, environ: Mapping[str, str], rows_before: Mapping[str, int | None] | None, since: datetime
+    settings: Settings,
+    environ: Mapping[str, str],
+    rows_before: Mapping[str, int | None] | None,
+    since: datetime,
+    doubled_before: Mapping[str, int | None] | None = None,
 ) -> Evidence:
-    """Asks Cloud Scheduler by list pages and BigQuery by three queries, however many jobs there are.
+    """Asks Cloud Scheduler by list pages and BigQuery by four queries, however many jobs there are.
 
-    `rows_before` are the tables' row counts at the deploy, by entity; None: nobody counted. `since` (aware) is when it
-    ended. More queries are needed only to find out which table or dataset is broken.
+    `rows_before` are the tables' row counts at the deploy, by entity, and `doubled_before` their rows beyond one for
+    each natural key; None: nobody counted. `since` (aware) is when it ended. More queries are needed only to find out
+    which table or dataset is broken.
     """
     live = log = tables = None
     silent = []
@@ -47,8 +52,18 @@ def ask(
     except OperationError as error:
         silent.append(str(error))
     if tables is None:
-        return Evidence(live, log, None, rows_before, {}, tuple(silent))
-    return Evidence(live, log, tables.loaded, rows_before, tables.broken, tuple(silent))
+        return Evidence(live, log, None, rows_before, silent=tuple(silent), doubled_before=doubled_before)
+    return Evidence(
+        live,
+        log,
+        tables.loaded,
+        rows_before,
+        tables.broken,
+        tuple(silent),
+        tables.keys,
+        doubled_before,
+        tables.uncounted,
+    )
 
 
 def last_attempts(client: CloudSchedulerClient, settings: Settings) -> dict[str, LiveJob]:

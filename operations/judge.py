@@ -59,7 +59,7 @@ def judge(
     if begin >= now:
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
     rows_before = on_record.rows if on_record else None
-    evidence = ask(settings, environ, rows_before, begin)
+    evidence = ask(settings, environ, rows_before, begin, on_record.doubled if on_record else None)
     checks = evaluate(world, settings, evidence, begin, now)
     data = record(checks, begin, now)
     why = None

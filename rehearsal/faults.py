@@ -35,6 +35,7 @@ KINDS = {
     "future-row": "the table has a row that is dated a day ahead",
     "paused": "somebody pauses the job after the deploy",
     "shrinks": "somebody deletes the older half of the table's rows after its run",
+    "doubled": "rows are streamed into the table once more after its run, which doubles them",
     "edited": "somebody moves the job to 01:00 before the deploy",
     "post": "the live job was made with POST, gcloud's default",
     "taken": "a job of that name exists, although the night is to create it",
@@ -91,7 +92,7 @@ def parse(text: str, strategy: Strategy) -> Fault:
             raise OperationError(f"--fault: {text!r} does not fit; {kind} needs {wanted}")
         lives = lives[:1]
     # What the night itself creates is neither there to be edited before it nor counted.
-    if kind in ("edited", "shrinks") and not is_live:
+    if kind in ("edited", "shrinks", "doubled") and not is_live:
         lives = lives[1:]
     if not lives:
         raise OperationError(f"--fault: {text!r} does not fit; no night follows the one that creates the job")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -158,7 +158,7 @@ class Rehearsal:
             self.twin.advance(gated_at)
             if injecting:
                 self.trouble.before_gate(night)
-            checks = self._gate(deployed_at, target.rows if target else None)
+            checks = self._gate(deployed_at, target)
             self.site.record("gate", settings, record(checks, deployed_at, self.twin.clock.now))
             problems = [str(check) for check in checks if check.verdict.blocks]
             problems += self._elsewhere(self.twin.dispatcher.attempts[first:])
@@ -197,9 +197,10 @@ class Rehearsal:
         except OperationError as error:
             return None, str(error).splitlines()
 
-    def _gate(self, since: datetime, rows_before: Mapping[str, int | None] | None) -> list[Check]:
-        """What `ingest-rollout gate` would find."""
-        evidence = ask(self.settings, self.site.environ, rows_before, since)
+    def _gate(self, since: datetime, target: Target | None) -> list[Check]:
+        """What `ingest-rollout gate` would find after the deploy of `target`."""
+        before = (target.rows, target.doubled) if target else (None, None)
+        evidence = ask(self.settings, self.site.environ, before[0], since, before[1])
         return evaluate(self._world, self.settings, evidence, since, self.twin.clock.now)
 
     def _next_evening(self) -> datetime:

@@ -24,7 +24,7 @@ class Trouble:
     def __init__(self, faults: Sequence[Fault], twin: Twin) -> None:
         self.faults = faults
         self._twin = twin
-        self._deleted: dict[str, range] = {}
+        self._touched: dict[str, range] = {}
         self._killed: set[int] = set()
         self._tokens: dict[str, Fields] = {}
 
@@ -74,8 +74,12 @@ class Trouble:
     def before_gate(self, night: int) -> None:
         for entity in self._entities("shrinks", night):
             oldest = self._twin.ingestor.read.get(entity, range(0)).start
-            self._deleted[entity] = range(oldest, oldest + self._twin.warehouse.count(entity) // 2)
-            self._twin.warehouse.delete(entity, self._deleted[entity])
+            self._touched[entity] = range(oldest, oldest + self._twin.warehouse.count(entity) // 2)
+            self._twin.warehouse.delete(entity, self._touched[entity])
+        for entity in self._entities("doubled", night):
+            oldest = self._twin.ingestor.read.get(entity, range(0)).start
+            self._touched[entity] = range(oldest, oldest + self._twin.warehouse.count(entity) // 2)
+            self._twin.warehouse.stream(entity, self._touched[entity], self._twin.clock.now)
         for entity in self._entities("future-row", night):
             ahead = self._twin.clock.now + timedelta(days=1)
             self._twin.warehouse.load(entity, _FUTURE, ahead)
@@ -84,9 +88,10 @@ class Trouble:
         """Does by hand what a person would, and leaves to the next deploy what that puts right."""
         twin = self._twin
         twin.ingestor.behaviours.clear()
-        for entity, ids in self._deleted.items():
+        for entity, ids in self._touched.items():
+            twin.warehouse.delete(entity, ids)
             twin.warehouse.load(entity, ids, twin.clock.now)
-        self._deleted.clear()
+        self._touched.clear()
         for entity in self._entities("empty", night):
             # The cursor has moved past what was claimed: no later run would read it.
             read = twin.ingestor.read.get(entity, range(0))

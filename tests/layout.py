@@ -33,4 +33,4 @@ INSIDE: dict[str, set[str]] = {
 CLOCKS = {"commands/options.py", "operations/ledger/ledger.py"}
 
 # Modules that the commands share; no command imports another.
-SHARED = {"cli", "options", "render", "markdown", "candidates", "records", "site"}
+SHARED = {"billing", "cli", "options", "render", "markdown", "candidates", "records", "site"}

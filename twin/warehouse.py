@@ -177,6 +177,7 @@ class Warehouse:
         known = {
             "id": f"hash(n, n - {ids.start}) >> 4",
             served.key: "n",
+            "sourceEntityId": "n",
             "createdOn": created,
             "modifiedOn": created,
             _LOADED_AT: at,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import TypeVar
 
 from google.cloud.bigquery import Client
 
+from ingest.duplicates import NO_ROWS, Keys, keys_select
 from ingest.entity import REFERENCE_PREFIX, TABLE_PREFIX, Entity
 from ingest.freshness import MISSING, Loaded
 from ingest.freshness_sql import TIMES, loaded_select, quoted
@@ -25,7 +28,9 @@ OVER_LIMIT = "limit for bytes billed"
 
 _COLUMNS = {"table_name": "STRING", "column_name": "STRING", "data_type": "STRING"}
 _LOADED = {"table_name": "STRING", "max_loaded_at": "TIMESTAMP", "row_count": "INTEGER"}
+_KEYS = {"table_name": "STRING", "row_count": "INTEGER", "key_count": "INTEGER", "doubled_count": "INTEGER"}
 
+T = TypeVar("T")
 
 _OF_ONE = (Cause.DENIED, Cause.NOT_FOUND, Cause.OTHER)
 """Why BigQuery refuses a query for one of its tables or datasets; for other causes it would refuse the others too."""
@@ -35,20 +40,26 @@ _OF_ONE = (Cause.DENIED, Cause.NOT_FOUND, Cause.OTHER)
 class Survey:
     """Which entities can be asked, each with the one loaded-at field that its table has, and what is wrong with others.
 
-    `broken` is by name, the `missing` tables among it.
+    `broken` is by name, the `missing` tables among it; `columns` are those of each table, in lower case.
     """
 
     readable: list[Entity]
     broken: dict[str, str]
     missing: set[str] = field(default_factory=set)
+    columns: Mapping[str, Container[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What each entity's table says, a missing one among them, and why the others cannot be asked; both by name."""
+    """What each entity's table says, a missing one among them, and why the others cannot be asked; all by name.
+
+    `keys` counts the natural keys of those that have one; `uncounted` is why it does not.
+    """
 
     loaded: dict[str, Loaded]
     broken: dict[str, str]
+    keys: dict[str, Keys] = field(default_factory=dict)
+    uncounted: dict[str, str] = field(default_factory=dict)
 
 
 def _datasets(settings: Settings, entities: Iterable[Entity]) -> dict[str, str]:
@@ -92,9 +103,18 @@ def loaded_at_column(entity: Entity, columns: Container[str]) -> str | None:
 
 
 def states(client: Client, settings: Settings, entities: Iterable[Entity], *, patience: float = PATIENCE) -> Tables:
-    """What the tables say, by two queries. Raises OperationError (code 2) where none can be asked."""
+    """What the tables say, by three queries. Raises OperationError (code 2) where none can be asked."""
+    entities = list(entities)
     surveyed = survey(client, settings, entities, patience=patience)
-    return read_each(client, settings, surveyed, max_bytes=MAX_BYTES, patience=patience)
+    found = read_each(client, settings, surveyed, max_bytes=MAX_BYTES, patience=patience)
+    # What BigQuery has just refused to read it would refuse again.
+    refused = {e.name: found.broken[e.name] for e in surveyed.readable if e.key and e.name in found.broken}
+    others = [entity for entity in entities if entity.name not in refused]
+    try:
+        keys, uncounted = count_keys(client, settings, others, surveyed, max_bytes=MAX_BYTES, patience=patience)
+    except UnansweredError as error:
+        return replace(found, uncounted={entity.name: str(error) for entity in entities if entity.key})
+    return replace(found, keys=keys, uncounted=uncounted | refused)
 
 
 def read_each(
@@ -104,24 +124,94 @@ def read_each(
 
     `max_bytes` is what a query may be billed for. Raises OperationError (code 2), also over more than that.
     """
-    loaded = dict.fromkeys(surveyed.missing, MISSING)
     broken = {name: why for name, why in surveyed.broken.items() if name not in surveyed.missing}
+    loaded, refused = each(
+        settings,
+        surveyed.readable,
+        lambda part: read(client, settings, part, max_bytes=max_bytes, patience=patience),
+    )
+    return Tables(dict.fromkeys(surveyed.missing, MISSING) | loaded, broken | refused)
 
-    def ask(part: Sequence[Entity]) -> None:
+
+def having(
+    settings: Settings, entities: Iterable[Entity], surveyed: Survey, columns: Callable[[Entity], Iterable[str]]
+) -> tuple[list[Entity], dict[str, str]]:
+    """The surveyed entities whose tables have all of their `columns`, and by name why others have not.
+
+    Those without a table are among neither.
+    """
+    found, lacking = [], {}
+    for entity in entities:
+        has = surveyed.columns.get(entity.table_name)
+        if entity.name in surveyed.missing:
+            continue
+        if has is None:
+            lacking[entity.name] = surveyed.broken[entity.name]
+        elif absent := [name for name in columns(entity) if name.lower() not in has]:
+            table = settings.table(entity)
+            lacking[entity.name] = (
+                f"table {table} has no column {', '.join(absent)}; compare it with key and amount of "
+                f"{entity.name} in ingest/catalogue.py"
+            )
+        else:
+            found.append(entity)
+    return found, lacking
+
+
+def count_keys(
+    client: Client,
+    settings: Settings,
+    entities: Iterable[Entity],
+    surveyed: Survey,
+    *,
+    max_bytes: int | None,
+    patience: float = PATIENCE,
+) -> tuple[dict[str, Keys], dict[str, str]]:
+    """The rows and natural keys of each table that has a key, and why it could not be counted; both by name.
+
+    One query, as long as BigQuery refuses none of the tables. Raises OperationError (code 2).
+    """
+    entities = [entity for entity in entities if entity.key]
+    countable, uncounted = having(settings, entities, surveyed, attrgetter("key"))
+
+    def read_keys(part: Sequence[Entity]) -> dict[str, Keys]:
+        names, found = {entity.table_name: entity.name for entity in part}, {}
+        for some in _parts(part):
+            sql = keys_select(settings, some)
+            for row in bigquery.rows(client, sql, _KEYS, max_bytes=max_bytes, patience=patience):
+                found[names[row["table_name"]]] = Keys(row["row_count"], row["key_count"], row["doubled_count"])
+        return found
+
+    found, refused = each(settings, countable, read_keys)
+    missing = {entity.name: NO_ROWS for entity in entities if entity.name in surveyed.missing}
+    return missing | found, uncounted | refused
+
+
+def each(
+    settings: Settings, entities: Sequence[Entity], ask: Callable[[Sequence[Entity]], Mapping[str, T]]
+) -> tuple[dict[str, T], dict[str, str]]:
+    """What `ask` answers for the entities, and by name why BigQuery refuses the table of one.
+
+    Raises OperationError where the refusal is about no single table.
+    """
+    found: dict[str, T] = {}
+    refused: dict[str, str] = {}
+
+    def some(part: Sequence[Entity]) -> None:
         try:
-            loaded.update(read(client, settings, part, max_bytes=max_bytes, patience=patience))
+            found.update(ask(part))
         except UnansweredError as error:
             if error.cause not in _OF_ONE or OVER_LIMIT in str(error):
                 raise
             if len(part) == 1:
-                broken[part[0].name] = f"table {settings.table(part[0])}: {error}"
+                refused[part[0].name] = f"table {settings.table(part[0])}: {error}"
                 return
-            ask(part[: len(part) // 2])
-            ask(part[len(part) // 2 :])
+            some(part[: len(part) // 2])
+            some(part[len(part) // 2 :])
 
-    if surveyed.readable:
-        ask(surveyed.readable)
-    return Tables(loaded, broken)
+    if entities:
+        some(entities)
+    return found, refused
 
 
 def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, patience: float = PATIENCE) -> Survey:
@@ -131,7 +221,7 @@ def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
     """
     entities = list(entities)
     types, refused = _column_types(client, settings, _datasets(settings, entities), patience)
-    found = Survey([], {})
+    found = Survey([], {}, columns={table: frozenset(columns) for table, columns in types.items()})
     for entity in entities:
         has = types.get(entity.table_name)
         column = loaded_at_column(entity, has or ())
@@ -168,16 +258,21 @@ def columns_query(settings: Settings, datasets: Mapping[str, str]) -> str:
 
 
 def bytes_to_be_billed(
-    client: Client, settings: Settings, entities: Sequence[Entity], *, patience: float = PATIENCE
+    client: Client,
+    settings: Settings,
+    entities: Sequence[Entity],
+    *,
+    select: Callable[[Settings, Sequence[Entity]], str] = loaded_select,
+    patience: float = PATIENCE,
 ) -> int:
-    """The most that the queries of `survey` and `read_each` are billed for, by a dry run.
+    """The most that the queries of `survey` and, with `select`, of the entities' tables are billed for, by a dry run.
 
     Raises OperationError (code 2).
     """
 
     def scanned(part: Sequence[Entity]) -> int:
         try:
-            return bigquery.bytes_processed(client, loaded_select(settings, part), patience=patience)
+            return bigquery.bytes_processed(client, select(settings, part), patience=patience)
         except UnansweredError as error:
             if error.cause not in _OF_ONE:
                 raise

@@ -29,7 +29,8 @@ class Deploy(TypedDict):
     """Recorded twice: as `started` before anything is applied, and with another `outcome` at the end.
 
     Both have the same `started_at`, ISO 8601 as `ended_at` is, which is None where nobody saw the end. `rows` are each
-    table's rows before the deploy, by entity; None for what could not be counted. `changes` counts what Terraform
+    table's rows before the deploy, by entity, and `doubled` those beyond one for each natural key; None for what could
+    not be counted. `changes` counts what Terraform
     planned; `error` is the first line of what went wrong. Ledgers from before these keys were added have None.
     """
 
@@ -39,6 +40,7 @@ class Deploy(TypedDict):
     started_at: str
     ended_at: str | None
     rows: dict[str, int | None] | None
+    doubled: dict[str, int | None] | None
     changes: int | None
     error: str | None
 

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from ingest.catalogue import GROUPS
-from operations.timeline import palette
+from operations.timeline import evidence, palette
 from operations.timeline.chart import NARROW, WIDE, chart, title
 from operations.timeline.overview import after_label, legend, members, overview, state, steps, wave_label
 from operations.timeline.schedule import Schedule, lasts
@@ -24,9 +24,13 @@ def environment(*loaders: BaseLoader) -> Environment:
     )
 
 
-def timeline_page(schedule: Schedule) -> str:
-    """The page of a schedule and its rollout, readable on a phone, in the dark and on paper."""
-    return environment().get_template("page.html.jinja").render(timeline=parts(schedule))
+def timeline_page(schedule: Schedule, found: evidence.Evidence | None = None) -> str:
+    """The page of a schedule and its rollout, readable on a phone, in the dark and on paper.
+
+    `found` is drawn below it: what the night's shift is worth, and the headroom of its jobs.
+    """
+    drawn = {name: getattr(evidence, name) for name in ("bars", "is_tight", "minutes", "money", "share")}
+    return environment().get_template("page.html.jinja").render(timeline=parts(schedule) | drawn | {"evidence": found})
 
 
 def parts(schedule: Schedule) -> dict[str, Any]:

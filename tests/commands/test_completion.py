@@ -124,7 +124,7 @@ def test_zsh_completes_commands_options_and_values(tmp_path: Path) -> None:
         os.write(ours, b"\t")
         shown = read_until(ours, "reference")
         assert "critical" in shown, "the nights' titles stand beside their numbers"
-        os.write(ours, b"\x15ingest-rollout deploy --override no\t")
+        os.write(ours, b"\x15ingest-rollout deploy --override no-o\t")
         read_until(ours, "no-overlap")
     finally:
         shell.kill()

@@ -84,6 +84,28 @@ def test_a_table_that_was_not_counted_at_the_deploy_is_inconclusive(twin: Twin, 
     assert done.output.splitlines()[3].startswith("inconclusive kept: jobs: ")
 
 
+@pytest.mark.parametrize(
+    ("doubled", "code", "verdict"),
+    [
+        ({"jobs": 5}, 0, "pass"),
+        ({"jobs": 4}, 1, "fail"),
+        ({"jobs": None}, 2, "inconclusive"),
+        (None, 2, "inconclusive"),
+    ],
+)
+def test_rows_that_are_doubled_since_the_deploy_block(
+    twin: Twin, book: Ledger, doubled: dict[str, int | None] | None, code: int, verdict: str
+) -> None:
+    add(book, "deploy", {**DEPLOYED, "doubled": doubled})
+    twin.advance(in_phoenix(MORNING))
+    twin.warehouse.stream("jobs", range(5), in_phoenix(BEGIN))
+    done = run(twin)
+
+    assert done.return_value == code
+    (line,) = [line.split() for line in done.output.splitlines() if line.split()[1:3] == ["no-duplicates", "jobs"]]
+    assert line[0] == verdict
+
+
 def test_a_deploy_that_only_an_option_names_leaves_the_rows_unknown(twin: Twin, book: Ledger, tmp_path: Path) -> None:
     twin.advance(in_phoenix(MORNING))
     write_night(tmp_path, SETTINGS.world())

@@ -16,7 +16,7 @@ from operations.errors import OperationError
 from operations.timeline.overview import timeline_svg
 from tests.checkout import ROOT
 from tests.given.domain import night
-from tests.given.timeline import MEASURED
+from tests.given.timeline import EVIDENCE, MEASURED
 from tests.given.twin import PARENT, a_job
 from twin.twin import Twin
 
@@ -63,6 +63,17 @@ def test_night_measurements_and_a_time_reach_the_page(tmp_path: Path) -> None:
     assert "Sun 2026-10-25" in page
 
 
+def test_evidence_reaches_the_page_of_its_night_and_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "evidence.json"
+    file.write_text(json.dumps(EVIDENCE))
+    timeline("--output", tmp_path / "t.html", "--night", "2", "--evidence", file)
+    assert "What the shift of night 2 is worth" in (tmp_path / "t.html").read_text(encoding="utf-8")
+
+    other = error("--output", tmp_path / "t.html", "--night", "1", "--evidence", file)
+    assert other.startswith("--evidence: it is about night 2 (phased), and the page shows night 1 (phased); choose")
+    assert "a PNG is the schedule alone" in error("--output", tmp_path / "t.png", "--night", "2", "--evidence", file)
+
+
 def test_utc_is_counted_for_the_day_of_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INGEST_TIME_ZONE", "America/Los_Angeles")
     timeline("--output", tmp_path / "t.html", "--at", "2026-12-01T12:00")
@@ -76,6 +87,7 @@ def test_utc_is_counted_for_the_day_of_the_option(tmp_path: Path, monkeypatch: p
         (("--output", "timeline"), "--output: timeline has to end with one of .svg, .html, .png"),
         (("--output", "no/such/t.html"), "no/such/t.html cannot be written (No such file or directory)"),
         (("--output", "t.html", "--measured", "no.json"), "--measured: no.json cannot be read"),
+        (("--output", "t.html", "--evidence", "no.json"), "--evidence: no.json does not exist"),
         (("--output", "t.html", "--night", "9"), "--night"),
         (("--output", "t.html", "--strategy", "slow"), "--strategy"),
         (("--output", "t.png", "--at", "later"), "--at: 'later' is not an ISO 8601 time"),

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 from google.cloud.bigquery import Client
 
+from ingest.catalogue import CATALOGUE
+from ingest.duplicates import keys_select
 from operations.cloud.bigquery import ENDPOINT_VARIABLE, bigquery_client
 from operations.cloud.private import is_loopback
 from tests.contract.servicetitan import listening
@@ -114,6 +116,12 @@ class Place:
             f"FROM `{PUBLIC.project}`.{table}"
         )
         return row["n"], row["k"], row["a"], row["b"]
+
+    def keys(self, entity: str) -> tuple[int, int, int]:
+        """Rows, natural keys and doubled rows, as the gate counts them."""
+        (mine,) = [one for one in CATALOGUE if one.name == entity]
+        (row,) = self.query(keys_select(PUBLIC, [mine]))
+        return row["row_count"], row["key_count"], row["doubled_count"]
 
     def log(self, entity: str) -> list[dict[str, Any]]:
         """The entity's rows of the run log, oldest first, as the gate asks for them: within its partitions."""

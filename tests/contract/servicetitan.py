@@ -20,7 +20,8 @@ TOKEN = {"access_token": "of-the-suite", "token_type": "Bearer", "expires_in": 9
 
 def record(number: int, stream: Stream) -> dict[str, Any]:
     made = stream.made(number).isoformat()
-    return {"id": number, "name": f"record {number}", "active": True, "createdOn": made, "modifiedOn": made}
+    ids = {"id": number, "sourceEntityId": number}
+    return {**ids, "name": f"record {number}", "active": True, "createdOn": made, "modifiedOn": made}
 
 
 class Api:

@@ -176,6 +176,23 @@ def test_a_record_whose_id_is_a_hash_with_its_place_is_doubled_when_it_comes_in_
 
     ok(place.get(path("returns", "full")))
     assert place.rows(table("returns"), "returnId")[:2] == (14 + 42, 42)
+    assert place.keys("returns") == (14 + 42, 42, 14)
+
+
+def test_a_record_with_an_id_of_its_own_is_not_doubled_when_it_comes_in_another_place(place: Place) -> None:
+    place.stock("customers", 20)
+    ok(place.get(path("customers")))
+    ok(place.get(path("customers", "full")))
+
+    assert place.keys("customers") == (42, 42, 0)
+
+
+def test_payroll_items_are_not_doubled_when_they_come_again(place: Place) -> None:
+    place.stock("payroll", 3)
+    ok(place.get(path("payroll")))
+    ok(place.get(path("payroll", "full")))
+
+    assert place.keys("payroll") == (8, 8, 0)
 
 
 @pytest.mark.parametrize("entity", ["campaigns", "technicians"])

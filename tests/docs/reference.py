@@ -151,6 +151,8 @@ def _catalogue() -> str:
             _code(e.uri("", given.reference_path)),
             _code(given.table(e)),
             _code(", ".join(e.loaded_at_fields)),
+            _code(", ".join(e.key)) if e.key else "not known",
+            _code(e.amount) if e.amount else "",
             e.description(e.target, zone),
         )
         for e in CATALOGUE
@@ -162,8 +164,9 @@ def _catalogue() -> str:
         f"## Jobs\n\nCrons are in {zone}. `live` is what runs before the rollout, `target` what runs after it.\n",
         _table(("job", "group", "live", "target", "local time", "UTC", "effect on margin"), jobs),
         f"## Requests and tables\n\nEach job sends a GET to {given.base_url} with this path. "
-        "`loaded at` is the column with the time at which a row was loaded.\n",
-        _table(("entity", "path", "table", "loaded at", "description"), targets),
+        "`loaded at` is the column with\nthe time at which a row was loaded, `natural key` the columns that rows of "
+        "one record share, `amount` what the\nmargin counts.\n",
+        _table(("entity", "path", "table", "loaded at", "natural key", "amount", "description"), targets),
     ]
     return "\n".join(parts)
 

@@ -23,6 +23,7 @@ DEPLOY = {
     "started_at": "2026-10-21T04:00:00+00:00",
     "ended_at": "2026-10-21T04:01:10+00:00",
     "rows": {"jobs": 900},
+    "doubled": {"jobs": 0},
     "changes": 4,
     "error": None,
 }

@@ -26,23 +26,29 @@ class Table:
     columns: dict[str, str]
     newest: datetime | None = None
     rows: int = 0
+    doubled: int = 0
     refuses: Refusal | None = None
 
 
 @dataclass
 class Datasets:
-    """`datasets` are tables by name by dataset; `refused` are datasets that may not be listed. `asked` is the SQL."""
+    """`datasets` are tables by name by dataset; `refused` are datasets that may not be listed. `asked` is the SQL.
+
+    `no_keys` is why no table's natural keys may be counted.
+    """
 
     datasets: dict[str, dict[str, Table]]
     refused: dict[str, Refusal] = field(default_factory=dict)
+    no_keys: Refusal | None = None
     asked: list[str] = field(default_factory=list)
 
     def answer(self, sql: str) -> tuple[list[tuple[str, str]], list[list[str | None]]]:
         """Fields and rows. Raises _RefusedError for the first table or dataset that the whole query fails for."""
         rows: list[list[str | None]] = []
         fields: list[tuple[str, str]] = []
-        for select in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Select):
-            (place,) = select.find_all(exp.Table)
+        for place in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Table):
+            select = place.find_ancestor(exp.Select)
+            assert select
             tables = self._listed(place.db)
             if place.name.endswith("COLUMNS"):
                 fields = [(name, "STRING") for name in ("table_name", "column_name", "data_type")]
@@ -54,6 +60,13 @@ class Datasets:
             table = tables[place.name]
             if table.refuses:
                 raise _RefusedError(table.refuses)
+            if "copies" in select.named_selects:
+                if self.no_keys:
+                    raise _RefusedError(self.no_keys)
+                fields = [("table_name", "STRING")]
+                fields += [(name, "INTEGER") for name in ("row_count", "key_count", "doubled_count")]
+                rows.append([place.name, str(table.rows), str(table.rows - table.doubled), str(table.doubled)])
+                continue
             newest = str(int(table.newest.timestamp() * 1e6)) if table.newest else None
             rows.append([place.name, newest, str(table.rows)])
         return fields, rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ingest.attempt import Attempt, LiveJob
+from ingest.duplicates import NO_ROWS, Keys
 from ingest.freshness import MISSING, Loaded
 from ingest.gate import Check, Evidence, evaluate
 from ingest.rollout import World
@@ -37,6 +38,9 @@ class Morning:
     tables: dict[str, Loaded] = field(default_factory=dict)
     before: dict[str, int | None] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, Keys] = field(default_factory=dict)
+    doubled_before: dict[str, int | None] = field(default_factory=dict)
+    uncounted: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, job in self.world.items():
@@ -53,6 +57,8 @@ class Morning:
             self.called(name, due)
             self.tables[name] = Loaded(due + DELAY + TOOK - timedelta(seconds=10), 110)
             self.before[name] = 100
+            self.keys[name] = Keys(110, 107, 3)
+            self.doubled_before[name] = 3
 
     @property
     def world(self) -> World:
@@ -101,6 +107,7 @@ class Morning:
         self.called(entity, self.due(entity), fetched=0)
         self.tables[entity] = Loaded(self.deployed - timedelta(days=3), 100) if table else MISSING
         self.before[entity] = 100 if table else 0
+        self.keys[entity] = Keys(100, 97, 3) if table else NO_ROWS
 
     def failed(self, entity: str, at: datetime, code: int = 13, error: str = "Request failed") -> None:
         """Its last attempt, at `at`, of as many as it has."""
@@ -113,7 +120,16 @@ class Morning:
 
     @property
     def evidence(self) -> Evidence:
-        return Evidence(self.jobs, self.log, self.tables, self.before, self.broken)
+        return Evidence(
+            self.jobs,
+            self.log,
+            self.tables,
+            self.before,
+            self.broken,
+            keys=self.keys,
+            doubled_before=self.doubled_before,
+            uncounted=self.uncounted,
+        )
 
     def checks(self) -> list[Check]:
         return evaluate(self.world, self.settings, self.evidence, self.deployed, self.now)

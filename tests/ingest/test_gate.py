@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ingest.attempt import Attempt, LiveJob
 from ingest.catalogue import CATALOGUE
+from ingest.duplicates import NO_ROWS, Keys
 from ingest.freshness import MISSING, Loaded
 from ingest.gate import NAMES, WARN_SHARE, Check, Evidence, blocking, evaluate, gate_time, record
 from ingest.rollout import Hold, Job
@@ -160,6 +161,7 @@ def records_claimed_and_no_table_moved(morning: Morning) -> None:
 def records_claimed_and_no_table(morning: Morning) -> None:
     morning.tables["returns"] = MISSING
     morning.before["returns"] = 0
+    morning.keys["returns"] = NO_ROWS
 
 
 @bad("loaded", "jobs", "fail")
@@ -187,6 +189,37 @@ def a_table_that_shrank(morning: Morning) -> None:
 @bad("kept", "returns", "inconclusive")
 def a_table_that_could_not_be_counted_at_the_deploy(morning: Morning) -> None:
     morning.before["returns"] = None
+
+
+@good
+def duplicates_from_before_the_deploy_fewer_by_now(morning: Morning) -> None:
+    morning.keys["returns"] = Keys(110, 108, 2)
+
+
+@good
+def no_duplicate_of_a_table_that_could_not_be_counted_at_the_deploy(morning: Morning) -> None:
+    morning.keys["returns"], morning.doubled_before["returns"] = Keys(110, 110, 0), None
+
+
+@good
+def equal_rows_of_a_table_without_an_id_of_servicetitans_own(morning: Morning) -> None:
+    morning.keys["payroll"] = Keys(110, 106, 4)
+
+
+@bad("no-duplicates", "returns", "fail")
+def rows_doubled_since_the_deploy(morning: Morning) -> None:
+    morning.keys["returns"] = Keys(110, 106, 4)
+
+
+@bad("no-duplicates", "returns", "inconclusive")
+def duplicates_of_a_table_that_could_not_be_counted_at_the_deploy(morning: Morning) -> None:
+    morning.doubled_before["returns"] = None
+
+
+@bad("no-duplicates", "returns", "inconclusive")
+def a_table_whose_keys_cannot_be_counted(morning: Morning) -> None:
+    del morning.keys["returns"]
+    morning.uncounted["returns"] = "it has no column returnId"
 
 
 @bad("ran", "returns", "fail")
@@ -488,7 +521,7 @@ def test_an_adopted_job_keeps_the_address_that_was_found() -> None:
     assert morning.blocked() == []
 
 
-@pytest.mark.parametrize("missing", ["jobs", "tables", "rows_before"])
+@pytest.mark.parametrize("missing", ["jobs", "tables", "rows_before", "keys", "doubled_before"])
 def test_missing_evidence_blocks(missing: str) -> None:
     morning = Morning()
     lacking: Mapping[str, Any] = {missing: None}
@@ -668,6 +701,8 @@ def test_removing_evidence_never_turns_a_fail_into_a_pass(morning: Morning, data
         log=data.draw(st.sampled_from([whole.log, log, None])),
         tables=data.draw(st.sampled_from([whole.tables, tables, None])),
         rows_before=data.draw(st.sampled_from([whole.rows_before, {**(whole.rows_before or {}), **before}, None])),
+        keys=data.draw(st.sampled_from([whole.keys, {}, None])),
+        doubled_before=data.draw(st.sampled_from([whole.doubled_before, before, None])),
     )
 
     def verdicts(evidence: Evidence) -> dict[tuple[str, str], Verdict]:

@@ -86,7 +86,7 @@ def site(tmp_path: Path, repository: Repository, ledger: Ledger, recorder: Recor
 
 @pytest.fixture(autouse=True)
 def rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("operations.deploy._row_counts", lambda site, settings: {"jobs": 900})
+    monkeypatch.setattr("operations.deploy._counts", lambda site, settings: ({"jobs": 900}, {"jobs": 2}))
 
 
 def asked(recorder: Recorder) -> Callable[[Target], None]:
@@ -143,7 +143,7 @@ def test_the_stages_come_in_order_with_a_record_before_and_after(site: Site, rec
     assert begun == {**data, "outcome": "started", "ended_at": None}
     assert data["changes"] == len(CREATES)
     assert data["stacks"] == target.stacks
-    assert data["rows"] == {"jobs": 900}
+    assert (data["rows"], data["doubled"]) == ({"jobs": 900}, {"jobs": 2})
     assert data["started_at"] == EVENING.isoformat()
 
 

@@ -23,6 +23,7 @@ PHASED, IMMEDIATE = STRATEGIES["phased"], STRATEGIES["immediate"]
         ("edited:returns", 2, 2),
         ("shrinks:jobs", 0, 0),
         ("shrinks:returns", 2, 2),
+        ("doubled:returns", 2, 2),
         ("route:business_units", 3, 2),
         ("missing-upstream:activity_codes", 3, 2),
         ("token-dropped", 0, 0),

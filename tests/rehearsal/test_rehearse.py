@@ -82,6 +82,8 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
         ("paused:locations", "night 2, shift", "ran", "measured never ran, the job is paused"),
         ("shrinks:jobs", "night 0, adopt", "kept", "jobs: kept is fail: expected 6960 rows or more, measured 3600"),
         ("shrinks:returns", "night 2, shift", "kept", "returns: kept is fail"),
+        ("doubled:jobs", "night 0, adopt", "no-duplicates", "expected 0 doubled rows at most, measured 3"),
+        ("doubled:returns", "night 2, shift", "no-duplicates", "returns: no-duplicates is fail"),
         ("edited:jobs", "night 0, adopt", "plan", "jobs: schedule is 0 1 * * *, and this deploy sets it to 0 2 * * *"),
         (
             "edited:returns",

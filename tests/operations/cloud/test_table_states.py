@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.catalogue import CATALOGUE
+from ingest.duplicates import NO_ROWS, Keys
 from ingest.freshness import MISSING, Loaded
 from operations.cloud.tables import OVER_LIMIT, Tables, loaded_at_column, states, survey
 from operations.errors import OperationError
@@ -24,7 +25,8 @@ def datasets() -> Datasets:
     """As the service makes them."""
     made: dict[str, dict[str, Table]] = {"st_raw_v2": {}, "st_ref_v2": {}}
     for entity in CATALOGUE:
-        table = Table({"id": "INT64", "modifiedOn": "TIMESTAMP", "_ingested_at": "TIMESTAMP"}, NEWEST, 7)
+        columns = {"modifiedOn": "TIMESTAMP", "_ingested_at": "TIMESTAMP", **dict.fromkeys(entity.key, "INT64")}
+        table = Table(columns, NEWEST, 7, doubled=2)
         made[SETTINGS.dataset_of(entity)][entity.table_name] = table
     return Datasets(made)
 
@@ -41,11 +43,16 @@ def names(found: Tables) -> set[str]:
 ALL = {entity.name for entity in CATALOGUE}
 
 
-def test_all_datasets_are_asked_by_two_queries(datasets: Datasets) -> None:
+def counted(found: Tables) -> set[str]:
+    return {name for name, keys in found.keys.items() if keys == Keys(7, 5, 2)}
+
+
+def test_all_datasets_are_asked_by_three_queries(datasets: Datasets) -> None:
     found = ask(datasets)
 
     assert (names(found), found.broken) == (ALL, {})
-    assert len(datasets.asked) == 2
+    assert (counted(found), found.uncounted) == (ALL, {})
+    assert len(datasets.asked) == 3
     assert "MAX(`_ingested_at`)" in datasets.asked[1]
     assert "`st_ref_v2`.`dim_technicians`" in datasets.asked[1]
 
@@ -78,6 +85,7 @@ def test_a_dataset_that_does_not_exist_has_no_tables(datasets: Datasets) -> None
     assert names(found) == {entity.name for entity in RAW}
     assert {name for name, table in found.loaded.items() if table == MISSING} == {entity.name for entity in REFERENCE}
     assert found.broken == {}
+    assert found.keys["technicians"] == NO_ROWS
 
 
 def test_a_dataset_without_rights_is_named_at_each_of_its_tables(datasets: Datasets) -> None:
@@ -87,6 +95,7 @@ def test_a_dataset_without_rights_is_named_at_each_of_its_tables(datasets: Datas
     assert names(found) == {entity.name for entity in RAW}
     assert found.broken.keys() == {entity.name for entity in REFERENCE}
     assert "Access Denied: Dataset st_ref_v2" in found.broken["technicians"]
+    assert found.uncounted == found.broken
 
 
 @pytest.mark.parametrize(
@@ -108,6 +117,7 @@ def test_a_table_that_cannot_be_read_is_named_and_hides_no_other(
     assert found.broken.keys() == {"jobs", "returns"}
     assert found.broken["jobs"].startswith(f"table {SETTINGS.table(JOBS)}: BigQuery")
     assert refusal[2] in found.broken["jobs"]
+    assert (counted(found), found.uncounted) == (ALL - {"jobs", "returns"}, found.broken)
     assert len(datasets.asked) < len(CATALOGUE) + 2
 
 
@@ -122,6 +132,23 @@ def test_a_missing_table_has_no_rows_and_a_column_that_is_no_time_is_named(datas
     assert found.broken.keys() == {"jobs", "payroll"}
     assert "column _ingested_at of kpi-auto-471020.st_raw_v2.raw_jobs is STRING" in found.broken["jobs"]
     assert "has no column updated_on or _ingested_at; set loaded_at_fields" in found.broken["payroll"]
+    assert (found.keys["returns"], counted(found)) == (NO_ROWS, ALL - {"returns"})
+
+
+def test_a_table_without_its_key_has_its_newest_row_and_no_count_of_keys(datasets: Datasets) -> None:
+    del datasets.datasets["st_raw_v2"]["raw_returns"].columns["returnId"]
+    found = ask(datasets)
+
+    assert (names(found), counted(found)) == (ALL, ALL - {"returns"})
+    assert found.uncounted.keys() == {"returns"}
+    assert "st_raw_v2.raw_returns has no column returnId; compare it with key" in found.uncounted["returns"]
+
+
+def test_keys_that_cannot_be_counted_at_all_hide_no_newest_row(datasets: Datasets) -> None:
+    datasets.no_keys = (400, "bytesBilledLimitExceeded", f"Query exceeded {OVER_LIMIT}: 1. 10485760 or higher required")
+    found = ask(datasets)
+
+    assert (names(found), counted(found), {*found.uncounted}) == (ALL, set(), ALL)
 
 
 @pytest.mark.parametrize(
