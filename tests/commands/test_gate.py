@@ -53,7 +53,7 @@ def test_a_night_that_worked_passes_and_is_recorded(twin: Twin, book: Ledger) ->
     done = run(twin)
 
     assert done.return_value == 0, done.output
-    assert done.output.startswith("The gate of night 0 (phased): pass (6 warn, 35 pass)\n")
+    assert done.output.startswith("The gate of night 0 (phased): pass (6 warn, 42 pass)\n")
     assert "deploy on Tue 2026-10-20 01:00 (America/Phoenix)" in done.output
     assert re.search(r"^as-deployed +7 of 7$", done.output, re.MULTILINE)
     assert done.output.endswith("Next: ingest-rollout plan --night 1\n")
@@ -99,7 +99,7 @@ def test_rows_that_are_doubled_since_the_deploy_block(
     add(book, "deploy", {**DEPLOYED, "doubled": doubled})
     twin.advance(in_phoenix(MORNING))
     twin.warehouse.stream("jobs", range(5), in_phoenix(BEGIN))
-    done = run(twin)
+    done = run(twin, "--verbose")
 
     assert done.return_value == code
     (line,) = [line.split() for line in done.output.splitlines() if line.split()[1:3] == ["no-duplicates", "jobs"]]
