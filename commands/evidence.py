@@ -37,8 +37,8 @@ def evidence(night: int | None, strategy: str | None, at: str | None, as_json: b
 
     By the last 30 nights in the tables: the records that were changed in ServiceTitan between a job's old time and its
     new one, and what they come to. By those in the run log: the runs, replayed at the night's times and judged by the
-    gate's rules, and each job's headroom. Asks BigQuery two things, changes nothing. Exit code 0: it would have held on all of these nights, 1: it
-    would not, 2: it could not be found out.
+    gate's rules, and each job's headroom. Asks BigQuery two things, changes nothing. Exit code 0: it would have held
+    on all of these nights, 1: it would not, 2: it could not be found out.
 
     \b
     Example, before the jobs are moved:
