@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from commands.options import clock, strategy_option
+from commands.options import clock, now, strategy_option
 from ingest.neighbours import Neighbour
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.files import write_atomic
 from operations.repository import read_first_night, read_settings
-from operations.timeline.measured import SHAPE, last_midnight, read
+from operations.timeline.measured import SHAPE, Measurement, last_midnight, of_log, read
 from operations.timeline.overview import timeline_svg
 from operations.timeline.schedule import Schedule, schedule
+
+RUN_LOG = "run-log"
+LOGGED = timedelta(days=8)
+"""A weekly job's last run is in there."""
 
 SUFFIXES = (".svg", ".html", ".png")
 
@@ -27,20 +32,22 @@ SUFFIXES = (".svg", ".html", ".png")
     was measured. The page is one file for a browser, a phone and a printer.
 
     \b
-    A file of measurements is what `ingest-rollout rehearse --json` prints, or a list of your own:
+    Measured runs are what `rehearse --json` or `gate --json` prints, the ledger, rows of
+    the service's run log as BigQuery exports them, or a list of your own:
       {SHAPE}
 
     \b
     Examples:
       ingest-rollout timeline > docs/timeline.svg
       ingest-rollout timeline --output timeline.html
-      ingest-rollout timeline --night 2 --measured runs.json --output night-2.png
+      ingest-rollout timeline --night 2 --measured run-log --output night-2.png
+      ingest-rollout timeline --measured history/ledger.jsonl --output timeline.html
       ingest-rollout timeline --night 2 --evidence evidence.json --output night-2.html
     """
 )
 @strategy_option
 @click.option("--night", type=int, metavar="N", help="The schedule after night N, instead of after the last one.")
-@click.option("--measured", metavar="FILE", help="Draw the runs that a JSON file holds into the schedule.")
+@click.option("--measured", metavar="FILE", help="Draw the runs that FILE holds, or `run-log` of the last week.")
 @click.option("--evidence", metavar="FILE", help="Draw what `ingest-rollout evidence --json` printed into the page.")
 @click.option("--output", metavar="FILE", help="Write FILE, whose name ends with .svg, .html or .png.")
 @click.option(
@@ -88,10 +95,23 @@ def timeline(
 def _schedule(
     settings: Settings, night: int | None, measured: str | None, at: str | None, neighbours: bool
 ) -> Schedule:
-    runs = read(Path(measured)) if measured else []
+    runs = []
+    if measured == RUN_LOG:
+        runs = _logged(settings)
+    elif measured:
+        runs = read(Path(measured))
     moment = last_midnight(runs, settings.time_zone) if runs and not at else clock(settings, at)
     beside = _neighbours(settings) if neighbours else []
     return schedule(settings, moment, night=night, measured=runs, neighbours=beside)
+
+
+def _logged(settings: Settings) -> list[Measurement]:
+    from operations.cloud import run_log
+    from operations.cloud.bigquery import bigquery_client
+
+    if not settings.run_log:
+        raise OperationError("--measured run-log: the setting run_log is empty; name the log, or give a file")
+    return of_log(run_log.rows(bigquery_client(settings, os.environ), settings, now() - LOGGED))
 
 
 def _neighbours(settings: Settings) -> list[Neighbour]:

@@ -15,7 +15,7 @@ from ingest.duplicates import Keys, doubled_verdict
 from ingest.entity import Entity
 from ingest.freshness import Loaded
 from ingest.rollout import Hold, Job, World
-from ingest.run import CLOCK_SKEW, START_DELAY, LogRow, Run, find_run, last_due, rows_within, window
+from ingest.run import CLOCK_SKEW, START_DELAY, SUCCESS, LogRow, Run, find_run, last_due, rows_within, window
 from ingest.schedule import Cadence, ScheduleError, first, time_zone
 from ingest.settings import Settings
 from ingest.verdict import Verdict, overall
@@ -114,12 +114,24 @@ def unlike(world: World, settings: Settings, live: Mapping[str, LiveJob], catalo
 
 def evaluate(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
     """Every check of every job, of the runs that were due after `since` (the deploy) and until `now`, both aware."""
+    judged = _judged(world, settings, evidence, since, now)
+    checks = [check for one in judged for check in one.checks]
+    return [*checks, *_order(judged), *_overlap(judged)]
+
+
+def tries(
+    world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime
+) -> list[tuple[str, LogRow]]:
+    """The calls of the runs that `evaluate` judges and the run log knows, with their entities, in the jobs' order."""
+    runs = [(one.entity.name, one.run) for one in _judged(world, settings, evidence, since, now) if one.run]
+    return [(name, row) for name, run in runs for row in (*run.tries, run.last) if row and row.ended]
+
+
+def _judged(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[_Judged]:
     rows: dict[str, list[LogRow]] = defaultdict(list)
     for row in evidence.log or ():
         rows[row.entity].append(row)
-    judged = [_Judged(job, settings, evidence, rows[job.entity.log_name], since, now) for job in world.values()]
-    checks = [check for one in judged for check in one.checks]
-    return [*checks, *_order(judged), *_overlap(judged)]
+    return [_Judged(job, settings, evidence, rows[job.entity.log_name], since, now) for job in world.values()]
 
 
 def current_name(name: str) -> str:
@@ -132,12 +144,23 @@ def blocking(checks: Iterable[Check]) -> list[str]:
     return list(dict.fromkeys(check.name for check in checks if check.verdict.blocks))
 
 
-def record(checks: list[Check], since: datetime, until: datetime) -> dict[str, Any]:
-    """The ledger's data of a gate."""
+def record(
+    checks: list[Check], since: datetime, until: datetime, calls: Iterable[tuple[str, LogRow]] = ()
+) -> dict[str, Any]:
+    """The ledger's data of a gate; `calls` are what `tries` gives."""
     return {
         "verdict": str(overall(check.verdict for check in checks)),
         "checks": [check.record() for check in checks],
         "window": {"since": since.astimezone(UTC).isoformat(), "until": until.astimezone(UTC).isoformat()},
+        "measured": [
+            {
+                "entity": entity,
+                "started_at": call.started.astimezone(UTC).isoformat(),
+                "ended_at": call.over.astimezone(UTC).isoformat(),
+                "ok": call.status == SUCCESS,
+            }
+            for entity, call in calls
+        ],
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.attempt import LiveJob
 from ingest.catalogue import CATALOGUE
-from ingest.gate import Check, evaluate, record, unlike
+from ingest.gate import Check, evaluate, record, tries, unlike
 from ingest.rollout import Action, changes
 from ingest.settings import Settings
 from operations.deployed_night import DeployedNight, deployed_night, without_end
@@ -61,7 +61,7 @@ def judge(
     rows_before = on_record.rows if on_record else None
     evidence = ask(settings, environ, rows_before, begin, on_record.doubled if on_record else None)
     checks = evaluate(world, settings, evidence, begin, now)
-    data = record(checks, begin, now)
+    data = record(checks, begin, now, tries(world, settings, evidence, begin, now))
     why = None
     if at_another_time:
         why = "--at is a look, it may not be the time that it is"

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
+from typing import Any
 
 from ingest.attempt import Code
-from ingest.gate import Check, blocking, evaluate, gate_time, record
+from ingest.gate import Check, blocking, evaluate, gate_time, record, tries
 from ingest.preview import Preview
 from ingest.rollout import World
 from ingest.schedule import time_zone
@@ -158,8 +159,8 @@ class Rehearsal:
             self.twin.advance(gated_at)
             if injecting:
                 self.trouble.before_gate(night)
-            checks = self._gate(deployed_at, target)
-            self.site.record("gate", settings, record(checks, deployed_at, self.twin.clock.now))
+            checks, data = self._gate(deployed_at, target)
+            self.site.record("gate", settings, data)
             problems = [str(check) for check in checks if check.verdict.blocks]
             problems += self._elsewhere(self.twin.dispatcher.attempts[first:])
         if injecting:
@@ -197,11 +198,13 @@ class Rehearsal:
         except OperationError as error:
             return None, str(error).splitlines()
 
-    def _gate(self, since: datetime, target: Target | None) -> list[Check]:
-        """What `ingest-rollout gate` would find after the deploy of `target`."""
+    def _gate(self, since: datetime, target: Target | None) -> tuple[list[Check], dict[str, Any]]:
+        """What `ingest-rollout gate` would find after the deploy of `target`, and record."""
         before = (target.rows, target.doubled) if target else (None, None)
         evidence = ask(self.settings, self.site.environ, before[0], since, before[1])
-        return evaluate(self._world, self.settings, evidence, since, self.twin.clock.now)
+        question = (self._world, self.settings, evidence, since, self.twin.clock.now)
+        checks = evaluate(*question)
+        return checks, record(checks, since, self.twin.clock.now, tries(*question))
 
     def _next_evening(self) -> datetime:
         local = self.twin.clock.now.astimezone(time_zone(self.settings.time_zone))

@@ -64,10 +64,22 @@ class Window(TypedDict):
     until: str
 
 
+class Call(TypedDict):
+    """A call of the service by its run log, ISO 8601."""
+
+    entity: str
+    started_at: str
+    ended_at: str
+    ok: bool
+
+
 class Gate(TypedDict):
+    """`measured` are the calls of the runs that were judged; None in ledgers from before it was added."""
+
     verdict: Literal[Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]
     checks: list[Check]
     window: Window
+    measured: list[Call] | None
 
 
 class Override(TypedDict):

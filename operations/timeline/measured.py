@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.catalogue import CATALOGUE
+from ingest.run import SUCCESS, LogRow
 from ingest.schedule import time_zone
 from operations.errors import OperationError
 
@@ -38,23 +39,25 @@ class Measurement:
 
 
 def read(path: Path) -> list[Measurement]:
-    """The measurements in a file: a JSON list as in SHAPE, or an object that has it under "measured".
+    """The measurements in a file: a JSON list as in SHAPE, an object that has it under "measured", or the ledger.
 
-    Times are ISO 8601 with an offset; an entry of an attempt that failed has `"ok": false`.
+    Rows of the service's run log, as BigQuery exports them, are entries too; those of other callers are left out. Times
+    are ISO 8601 with an offset, in such a row UTC without one; an entry of an attempt that failed has `"ok": false`.
     Raises OperationError, which tells the first mistakes together.
     """
     try:
-        content = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        # The ledger and BigQuery's exports have an object a line.
+        lines = [json.loads(line) for line in text.splitlines() if line] if text.count(b"\n{") else [json.loads(text)]
     except OSError as error:
         raise OperationError(f"--measured: {path} cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise OperationError(f"--measured: {path} is not JSON ({error}); it has to be like {SHAPE}") from None
-    if isinstance(content, dict):
-        content = content.get("measured")
-    if not isinstance(content, list):
+    entries = [entry for line in lines for entry in _entries(line)]
+    if not entries and lines != [[]]:
         raise OperationError(f"--measured: {path} holds no list of runs; it has to be like {SHAPE}")
     found, wrong = [], []
-    for number, entry in enumerate(content, 1):
+    for number, entry in enumerate(entries, 1):
         try:
             found.append(_measurement(entry))
         except ValueError as error:
@@ -63,6 +66,45 @@ def read(path: Path) -> list[Measurement]:
         more = [f"and {len(wrong) - TOLD} more"] if len(wrong) > TOLD else []
         raise OperationError("\n".join([*wrong[:TOLD], *more]))
     return found
+
+
+def of_log(rows: Iterable[LogRow]) -> list[Measurement]:
+    """The calls of our entities that the service's run log has whole."""
+    names = {entity.log_name: entity.name for entity in CATALOGUE}
+    return [
+        Measurement(names[row.entity], row.started, row.ended, row.status == SUCCESS)
+        for row in rows
+        if row.ended and row.entity in names
+    ]
+
+
+def _entries(line: Any) -> list[Any]:
+    """Those of a list, an object with one, a record of the ledger, or a row of the run log, in the shape of SHAPE."""
+    if isinstance(line, list):
+        return [entry for one in line for entry in (_entries(one) if _is_log_row(one) else [one])]
+    if not isinstance(line, dict):
+        return []
+    if _is_log_row(line):
+        names = {entity.log_name: entity.name for entity in CATALOGUE}
+        if line["entity_type"] not in names or not line.get("end_time"):
+            return []
+        times = {f"{key}ed_at": _in_utc(line[f"{key}_time"]) for key in ("start", "end")}
+        return [{"entity": names[line["entity_type"]], **times, "ok": line.get("status") == SUCCESS}]
+    data = line.get("data")
+    inner = line.get("measured") or (data.get("measured") if isinstance(data, dict) else None)
+    return inner if isinstance(inner, list) else []
+
+
+def _is_log_row(entry: Any) -> bool:
+    return isinstance(entry, dict) and {"entity_type", "start_time"} <= entry.keys()
+
+
+def _in_utc(text: Any) -> Any:
+    """BigQuery's "2026-10-20 11:00:00.5 UTC", with or without the zone, as ISO 8601."""
+    if not isinstance(text, str):
+        return text
+    bare = text.removesuffix(" UTC")
+    return bare if bare.endswith("Z") or "+" in bare else f"{bare}+00:00"
 
 
 def last_nights(measured: Iterable[Measurement], zone: str) -> dict[str, tuple[Measurement, ...]]:

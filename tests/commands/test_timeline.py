@@ -129,3 +129,16 @@ def test_neighbours_come_from_cloud_scheduler(
 
 def test_an_svg_has_no_place_for_neighbours() -> None:
     assert error("--neighbours").startswith("--neighbours: an SVG shows the nights without a schedule")
+
+
+def test_the_run_log_is_asked_for_what_was_measured(
+    twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.timeline.now", lambda: twin.clock.now)
+    for name, value in twin.endpoints.items():
+        monkeypatch.setenv(name, value)
+    timeline("--output", tmp_path / "t.html", "--measured", "run-log")
+
+    assert "What was measured on" in (tmp_path / "t.html").read_text(encoding="utf-8")
+    monkeypatch.setenv("INGEST_RUN_LOG", "")
+    assert "the setting run_log is empty" in error("--output", tmp_path / "t.html", "--measured", "run-log")

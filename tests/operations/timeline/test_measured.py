@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ingest.gate import Check
+from ingest.gate import record as gate_record
+from ingest.run import LogRow
+from ingest.verdict import Verdict
 from operations.errors import OperationError
+from operations.ledger.ledger import Ledger
 from operations.timeline.measured import SHAPE, last_midnight, read
 from tests.given.domain import PHOENIX, in_phoenix
+from tests.given.ledger import DEPLOY, add
 from tests.given.timeline import MEASURED, run
 
 GOOD = {"entity": "jobs", "started_at": "2026-10-20T04:00:00-07:00", "ended_at": "2026-10-20T04:01:15-07:00"}
@@ -31,6 +39,30 @@ def test_a_list_and_what_the_rehearsal_prints_are_read(tmp_path: Path) -> None:
     assert tuple(read(stored(tmp_path, entries))) == MEASURED
     assert tuple(read(stored(tmp_path, {"passed": True, "measured": entries}))) == MEASURED
     assert read(stored(tmp_path, [])) == []
+
+
+def test_the_ledger_and_what_the_gate_prints_are_read(tmp_path: Path) -> None:
+    checks = [Check("ran", "jobs", Verdict.PASS, "a", "b")]
+    rows = [LogRow("jobs", "x", MEASURED[0].started, MEASURED[0].ended, "success", 1, 1)]
+    since = MEASURED[0].started - timedelta(hours=1)
+    data = gate_record(checks, since, since + timedelta(hours=9), [("jobs", row) for row in rows])
+    book = Ledger(tmp_path / "ledger.jsonl")
+    add(book, "deploy", DEPLOY)
+    add(book, "gate", data)
+    add(book, "gate", {**data, "measured": None})
+
+    assert read(book.path) == [MEASURED[0]]
+    assert read(stored(tmp_path, data)) == [MEASURED[0]]
+
+
+@pytest.mark.parametrize("start", ["2026-10-20 11:00:00", "2026-10-20 11:00:00 UTC", "2026-10-20T11:00:00Z"])
+@pytest.mark.parametrize("by_line", [False, True], ids=["an array", "an object a line"])
+def test_rows_of_the_run_log_are_read_and_those_of_others_left_out(by_line: bool, start: str, tmp_path: Path) -> None:
+    row = {"entity_type": "jobs", "start_time": start, "end_time": start.replace("00:00", "01:15"), "status": "failed"}
+    rows = [row, {**row, "entity_type": "collections"}, {**row, "end_time": None}]
+    content = "\n".join(map(json.dumps, rows)) if by_line else json.dumps(rows)
+
+    assert read(stored(tmp_path, content)) == [replace(run("jobs", "2026-10-20T04:00", 75), ok=False)]
 
 
 @pytest.mark.parametrize(
