@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from commands.options import at_option, clock, echo_json, json_option, judges, now
+from commands.options import at_option, bill_options, check_bill, clock, echo_json, json_option, judges, now
 from commands.render import styled, table
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import LOOKBACK, Loaded, Status
@@ -21,7 +21,6 @@ from ingest.verdict import overall
 from operations import sources
 from operations.cloud import bigquery, run_log
 from operations.cloud import tables as asked
-from operations.errors import OperationError
 from operations.freshness import Freshness, expected, judge_runs, judge_tables, log_silence
 from operations.repository import read_settings
 
@@ -30,15 +29,7 @@ from operations.repository import read_settings
 @at_option
 @json_option
 @click.option("--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write dbt's sources.json as well.")
-@click.option(
-    "--max-bytes",
-    type=click.IntRange(min=0),
-    default=asked.MAX_BYTES,
-    show_default="10 GiB",
-    metavar="BYTES",
-    help="Refuse to be billed for more.",
-)
-@click.option("--yes", is_flag=True, help="Ask BigQuery whatever it bills.")
+@bill_options
 @judges
 def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int, yes: bool) -> int:
     """Check that each job of the committed night succeeded in time.
@@ -62,13 +53,11 @@ def freshness(at: str | None, as_json: bool, output: str | None, max_bytes: int,
     if settings.run_log:
         billed += run_log.bytes_to_be_billed(client, settings, since)
     log_too = f" and the run log {settings.run_log}" if settings.run_log else ""
-    click.echo(f"BigQuery bills {_size(billed)} at most for {len(surveyed.readable)} tables{log_too}.", err=as_json)
-    if billed > max_bytes and not yes:
-        raise OperationError(f"refused: {billed} bytes are over --max-bytes {max_bytes}; raise it, or use --yes")
-    tables = asked.read_each(client, settings, surveyed, max_bytes=None if yes else max_bytes)
+    limit = check_bill(billed, f"{len(surveyed.readable)} tables{log_too}", max_bytes, yes, err=as_json)
+    tables = asked.read_each(client, settings, surveyed, max_bytes=limit)
     silence = None
     if settings.run_log:
-        log = run_log.rows(client, settings, since, max_bytes=None if yes else max_bytes)
+        log = run_log.rows(client, settings, since, max_bytes=limit)
         silence = log_silence(jobs, log, settings, moment)
         verdicts = judge_runs(CATALOGUE, jobs, log, tables, moment)
     else:
@@ -175,11 +164,3 @@ def _json(
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-def _size(count: int) -> str:
-    """In the largest unit of 1,024 that leaves 1 or more: "170.0 MiB"."""
-    size, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
-    while size >= 1024 and len(units) > 1:
-        size, units = size / 1024, units[1:]
-    return f"{size:.1f} {units[0]}" if units[0] != "bytes" else f"{count} bytes"

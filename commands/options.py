@@ -41,6 +41,38 @@ at_option = click.option("--at", metavar="TIME", help="An ISO 8601 time (local w
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
+def bill_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What BigQuery may bill: --max-bytes and --yes, for `check_bill`."""
+    limit = click.option(
+        "--max-bytes",
+        type=click.IntRange(min=0),
+        default=10 * 2**30,
+        show_default="10 GiB",
+        metavar="BYTES",
+        help="Refuse to be billed for more.",
+    )
+    return limit(click.option("--yes", is_flag=True, help="Ask BigQuery whatever it bills.")(command))
+
+
+def check_bill(billed: int, what: str, max_bytes: int, yes: bool, *, err: bool) -> int | None:
+    """Says what BigQuery bills at most for `what`; the limit to send along, None: there is none.
+
+    `err` prints it to stderr. Raises OperationError where that is over `max_bytes`, unless `yes`.
+    """
+    click.echo(f"BigQuery bills {size(billed)} at most for {what}.", err=err)
+    if billed > max_bytes and not yes:
+        raise OperationError(f"refused: {billed} bytes are over --max-bytes {max_bytes}; raise it, or use --yes")
+    return None if yes else max_bytes
+
+
+def size(count: int) -> str:
+    """In the largest unit of 1,024 that leaves 1 or more: "170.0 MiB"."""
+    number, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
+    while number >= 1024 and len(units) > 1:
+        number, units = number / 1024, units[1:]
+    return f"{number:.1f} {units[0]}" if units[0] != "bytes" else f"{count} bytes"
+
+
 def judges(command: Callable[P, int]) -> Callable[P, int]:
     """For a command whose exit code is a verdict's: what keeps it from one is 2, "could not be evaluated"."""
 
