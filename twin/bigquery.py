@@ -51,12 +51,13 @@ _TYPES = {
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
     "BOOLEAN": "BOOL",
     "DOUBLE": "FLOAT64",
+    "DATE": "DATE",
     "DECIMAL": "FLOAT64",
     "JSON": "JSON",
     '"NULL"': "INT64",
 }
-"""DuckDB's types, to BigQuery's names in SQL. DECIMAL is what DuckDB makes of a literal such as 1.5;
-a NULL without a type is INT64 in BigQuery."""
+"""DuckDB's types, to BigQuery's names in SQL. DECIMAL is what DuckDB makes of a literal such as 1.5,
+but for one of 38 digits, which is a NUMERIC; a NULL without a type is INT64 in BigQuery."""
 
 _API_TYPES = {"INT64": "INTEGER", "BOOL": "BOOLEAN", "FLOAT64": "FLOAT"}
 """The names that the API's schemas have for some types (reference/rest/v2/tables#TableFieldSchema)."""
@@ -288,6 +289,8 @@ def _quoted(name: str) -> str:
 
 
 def _type(kind: str) -> str:
+    if kind.startswith("DECIMAL(38,"):
+        return "NUMERIC"
     kind = kind.partition("(")[0]
     if kind not in _TYPES:
         raise _invalid(f"the twin has no BigQuery type for DuckDB's {kind}; it has {', '.join(_TYPES)}")
