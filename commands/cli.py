@@ -38,7 +38,7 @@ SUMMARIES = {
     "move-state": "Move Terraform's state of all stacks to the team's bucket, or back to this machine.",
     "policy": "Check the Terraform of the nights against the policy: identities, roles, secrets, retries.",
     "preflight": "Check before a night that its deploy can work: API, permissions, routes, names, tables, run log.",
-    "reconcile": "Compare the warehouse's revenue, materials, labor, job count and gross margin with ServiceTitan's.",
+    "reconcile": "Compare the warehouse's revenue, labor, materials, margin and jobs with ServiceTitan's own report.",
     "rehearse": "Play the whole rollout on an embedded twin, without any cloud account.",
     "rollback": "Go back to an earlier night: what it changes and cannot undo, confirmation, then a deploy.",
     "status": "Compare the live jobs with what a night declares; show last attempts, next runs and neighbours.",
