@@ -49,8 +49,6 @@ COLUMNS = {
 }
 """The query's columns with the API's types; each is a field of JobCost."""
 
-_EXACT = "NUMERIC(38, 9)"
-
 
 @dataclass(frozen=True, kw_only=True)
 class JobCost:
@@ -141,7 +139,7 @@ def query(settings: Settings, start: date, end: date, numbers: Collection[str] =
   SELECT jobId, {_sums("revenue", "invoice_rows")}
   FROM invoice GROUP BY jobId
 ), item AS (
-  SELECT jobId, place, SAFE_CAST(JSON_VALUE(line, '$.cost') AS {_EXACT}) AS amount
+  SELECT jobId, place, SAFE_CAST(JSON_VALUE(line, '$.cost') AS NUMERIC) AS amount
   FROM invoice CROSS JOIN UNNEST(JSON_QUERY_ARRAY(items)) AS line
   WHERE JSON_VALUE(line, '$.type') IN ('Material', 'Equipment')
 ), used AS (
@@ -180,7 +178,7 @@ ORDER BY number"""  # noqa: S608
 
 
 def _money(column: str) -> str:
-    return f"CAST({column} AS {_EXACT})"
+    return f"CAST({column} AS NUMERIC)"
 
 
 def _place(key: str) -> str:

@@ -124,6 +124,10 @@ class BigQuery:
             present = sqlglot.parse_one(f"TIMESTAMP '{self.now().isoformat(sep=' ')}'", read="bigquery")
             for moment in list(tree.find_all(exp.CurrentTimestamp)):
                 moment.replace(present.copy())
+        for kind in tree.find_all(exp.DataType):
+            if kind.is_type(exp.DataType.Type.DECIMAL) and not kind.expressions:
+                # DuckDB's own has 18 digits, 3 of them after the point.
+                kind.replace(exp.DataType.build("DECIMAL(38, 9)"))
         sizes = self._sizes()
         tables = self._resolved(tree, sizes)
         processed = sum(8 * sizes[table] * columns for table, columns in tables)

@@ -185,10 +185,10 @@ def test_the_gap_of_a_job_in_both_is_told_apart(cost: JobCost, metric: str, expe
 
 @pytest.mark.parametrize(
     ("metric", "within", "beyond"),
-    [("revenue", "1010.10", "1010.11"), ("materials", "990.10", "990.09"), ("labor", "1005.10", "1005.11")],
+    [("revenue", "1010.60", "1010.61"), ("materials", "990.60", "990.59"), ("labor", "1005.60", "1005.61")],
 )
 def test_a_gap_is_judged_by_whole_cents_of_the_limit(metric: str, within: str, beyond: str) -> None:
-    row = a_row(subtotal=Decimal("1000.10"), labor_pay=Decimal("1000.10"), materials=Decimal("1000.10"))
+    row = a_row(subtotal=Decimal("1000.60"), labor_pay=Decimal("1000.60"), materials=Decimal("1000.60"))
     column = {"revenue": "revenue", "labor": "labor", "materials": "purchase_orders"}[metric]
 
     for value, verdict in ((within, Verdict.PASS), (beyond, Verdict.FAIL)):
@@ -207,19 +207,24 @@ def test_as_many_jobs_on_both_sides_fail_unless_they_are_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("revenue", "verdict", "gap"),
-    [("100", Verdict.PASS, "0"), ("104.16", Verdict.PASS, None), ("104.17", Verdict.FAIL, None), ("0", None, None)],
+    ("revenue", "labor", "verdict", "gap"),
+    [
+        ("100", "30", Verdict.PASS, "0"),
+        ("100", "28", Verdict.PASS, "2"),
+        ("100", "32.01", Verdict.FAIL, "-2.01"),
+        ("0", "30", Verdict.INCONCLUSIVE, None),
+    ],
 )
 def test_the_margin_is_of_both_sides_and_may_be_two_points_apart(
-    revenue: str, verdict: Verdict | None, gap: str | None
+    revenue: str, labor: str, verdict: Verdict, gap: str | None
 ) -> None:
     row = a_row(subtotal=Decimal(100), labor_pay=Decimal(30), materials=Decimal(25), returns=Decimal(-5))
-    cost = a_cost(revenue=Decimal(revenue), labor=Decimal(30), purchase_orders=Decimal(20))
+    cost = a_cost(revenue=Decimal(revenue), labor=Decimal(labor), purchase_orders=Decimal(20))
     found = metrics(compared(row, cost))["gross_margin"]
 
     assert found.theirs == 50
-    assert found.verdict is (verdict or Verdict.INCONCLUSIVE)
-    assert gap is None or found.gap == Decimal(gap)
+    assert found.verdict is verdict
+    assert found.gap == (gap and Decimal(gap))
     assert found.percent is None
 
 
