@@ -93,7 +93,7 @@ def read_report(raw: bytes) -> Report:
     delimiter, header, width, columns = _header(text)
     rows: list[ReportRow] = []
     titles: list[int] = []
-    totals: list[tuple[int, Decimal]] = []
+    totals: list[tuple[int, dict[str, Decimal]]] = []
     empty: dict[str, int] = {}
     mismatched: list[int] = []
     for line, cells in _records(text, delimiter):
@@ -103,8 +103,8 @@ def read_report(raw: bytes) -> Report:
         amounts = {name: _money(cell[name], line, name) for name in MONEY}
         if not cell["number"]:
             # Groups have a title, and sums below them.
-            if any(cell[name] for name in MONEY):
-                totals.append((line, amounts["subtotal"]))
+            if sums := {name: amounts[name] for name in MONEY if cell[name]}:
+                totals.append((line, sums))
             else:
                 titles.append(line)
             continue
@@ -281,15 +281,20 @@ def _once(rows: Sequence[ReportRow]) -> None:
         seen[row.number] = row.line
 
 
-def _grand_total(rows: Sequence[ReportRow], totals: Sequence[tuple[int, Decimal]]) -> list[str]:
-    """Whether the last sum is that of the rows: a file that was cut or filtered shows here."""
-    if not totals:
+def _grand_total(rows: Sequence[ReportRow], totals: Sequence[tuple[int, dict[str, Decimal]]]) -> list[str]:
+    """Where the last sums are neither those of all rows nor of the last group: a file that was cut or filtered."""
+    if not totals or (rows and totals[-1][0] < rows[-1].line):
         return []
-    line, total = totals[-1]
-    last = rows[-1].line if rows else 0
-    group = [row for row in rows if row.line < line and not any(row.line < other < line for other, _ in totals)]
-    sums = (sum((row.subtotal for row in some), Decimal(0)) for some in (rows, group))
-    if line < last or total in sums:
+    line, sums = totals[-1]
+    group = [row for row in rows if not any(row.line < other for other, _ in totals[:-1])]
+    if sums in ({name: _sum(some, name) for name in sums} for some in (rows, group)):
         return []
-    whole = sum((row.subtotal for row in rows), Decimal(0))
-    return [f"line {line} sums {_spelling('subtotal')} to ${total:,.2f}, the rows come to ${whole:,.2f}"]
+    return [
+        f"line {line} sums {_spelling(name)} to ${total:,.2f}, the rows come to ${_sum(rows, name):,.2f}"
+        for name, total in sums.items()
+        if total != _sum(rows, name)
+    ]
+
+
+def _sum(rows: Sequence[ReportRow], name: str) -> Decimal:
+    return sum((getattr(row, name) for row in rows), Decimal(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.cost_report import MONEY, SPELLINGS, Report, ReportError, read_report
-from tests.given.job_costing import HEAD, export, week
+from ingest.cost_report import MONEY, SPELLINGS, Report, ReportError, ReportRow, read_report
+from tests.given.job_costing import HEAD, dollars, export, week
 
 ROWS = week(20)
 API = ["ScheduledDate", "JobNumber", "Subtotal", "LaborPay", "PayrollAdjustments"]
@@ -115,12 +116,41 @@ def test_titles_sums_and_empty_lines_are_left_out_and_counted() -> None:
     ]
 
 
-def test_a_sum_that_is_not_that_of_the_rows_is_told() -> None:
-    lines = export(ROWS[:3]).splitlines()
-    report = read_report("\n".join([*lines, "Total,,,,,,,$99999.00,,,,,,,"]).encode())
+def grouped(grand_total: str) -> bytes:
+    """An export by business unit: a column without a name, titles, and sums that leave the returns out."""
+    head, *lines = export(ROWS[:4]).splitlines()
+    sums = [f",,2,,,,,,{','.join(dollars(sum_of(ROWS[n : n + 2], name)) for name in MONEY[:-1])},,,," for n in (0, 2)]
+    title = "Business Unit: A" + "," * 15
+    rows = [f",{line}".replace("A customer", '"A customer, Inc."') for line in lines]
+    return "\n".join([f",{head}", title, *rows[:2], sums[0], title, *rows[2:], sums[1], grand_total]).encode()
 
-    total = sum(row.subtotal for row in ROWS[:3])
-    assert report.notes[-1] == f"line 5 sums Subtotal to $99,999.00, the rows come to ${total:,.2f}"
+
+def sum_of(rows: list[ReportRow], name: str) -> Decimal:
+    return sum((getattr(row, name) for row in rows), Decimal(0))
+
+
+def test_an_export_in_groups_is_its_jobs() -> None:
+    total = ",".join(dollars(sum_of(ROWS[:4], name)) for name in MONEY[:-1])
+    report = read_report(grouped(f",,4,,,,,,{total},,,,"))
+
+    assert [replace(row, line=0) for row in report.rows] == [replace(row, line=0) for row in ROWS[:4]]
+    assert report.notes == [
+        "2 rows without a job number and amounts (titles of groups): left out (lines 2, 6)",
+        "3 rows with amounts but no job number (sums): left out (lines 5, 9, 10)",
+    ]
+    assert len(read_report(grouped("")).notes) == 2, "the last sums may be those of the last group"
+
+
+def test_sums_that_are_not_those_of_the_rows_are_told() -> None:
+    found = {name: sum_of(ROWS[:4], name) for name in MONEY[:-1]}
+    wrong = found | {"subtotal": Decimal("99999.00"), "materials": found["materials"] + Decimal("0.01")}
+    report = read_report(grouped(f",,5,,,,,,{','.join(map(dollars, wrong.values()))},,,,"))
+
+    assert report.notes[2:] == [
+        f"line 10 sums Subtotal to $99,999.00, the rows come to ${found['subtotal']:,.2f}",
+        f"line 10 sums MaterialEquipmentPurchaseOrderCosts to ${wrong['materials']:,.2f}, "
+        f"the rows come to ${found['materials']:,.2f}",
+    ]
 
 
 def test_empty_cells_and_parts_that_are_not_the_total_are_told() -> None:
