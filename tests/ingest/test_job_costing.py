@@ -8,7 +8,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import hypothesis
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from ingest.catalogue import CATALOGUE
 from ingest.cost_report import ReportRow
@@ -33,10 +36,17 @@ ROW = ReportRow(
     returns=Decimal("-30.03"),
 )
 JOB = 9000010
+Line = tuple[int, int, int, bool]
 
 
 @pytest.fixture
 def place() -> Iterator[Place]:
+    with made() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Place]:
     with made() as found:
         yield found
 
@@ -48,13 +58,13 @@ def raw() -> Raw:
     return found
 
 
-def costs(place: Place, raw: Raw, *numbers: str, settings: Settings = SETTINGS) -> dict[str, JobCost]:
+def costs(place: Place, raw: Raw, *numbers: str, of: Settings = SETTINGS) -> dict[str, JobCost]:
     raw.load(place.warehouse)
-    return job_costs(bigquery.rows(place.client, query(settings, START, END, numbers), COLUMNS))
+    return job_costs(bigquery.rows(place.client, query(of, START, END, numbers), COLUMNS))
 
 
-def cost(place: Place, raw: Raw, *numbers: str, settings: Settings = SETTINGS) -> JobCost:
-    (found,) = costs(place, raw, *numbers, settings=settings).values()
+def cost(place: Place, raw: Raw, *numbers: str, of: Settings = SETTINGS) -> JobCost:
+    (found,) = costs(place, raw, *numbers, of=of).values()
     return found
 
 
@@ -120,7 +130,7 @@ def test_a_jobs_day_is_of_its_first_appointment_else_completion_else_creation_in
 
 def test_the_day_is_in_the_settings_time_zone(place: Place, raw: Raw) -> None:
     # 6 PM in Phoenix is the next day in Berlin.
-    assert cost(place, raw, settings=replace(SETTINGS, time_zone="Europe/Berlin")).day == date(2025, 10, 23)
+    assert cost(place, raw, of=replace(SETTINGS, time_zone="Europe/Berlin")).day == date(2025, 10, 23)
 
 
 def test_jobs_of_other_days_come_only_by_their_number(place: Place, raw: Raw) -> None:
@@ -204,13 +214,45 @@ def test_a_cost_that_is_no_number_is_counted_and_many_decimals_are_rounded_once(
     assert (found.item_rows, found.items_without_cost, found.items) == (6, 3, Decimal("1.01"))
 
 
-def test_cents_that_floats_do_not_have_come_out_exact(place: Place, raw: Raw) -> None:
-    for _ in range(1000):
-        raw.add(
-            "purchase_orders", purchaseOrderId=len(raw.rows["purchase_orders"]), jobId=JOB, total=0.1, status="Sent"
-        )
+CENTS = st.integers(-(10**7), 10**7)
+LINES = st.tuples(st.integers(1, 3), st.integers(1, 3), CENTS, st.booleans())
+"""A row: of which job, with which natural key, how many cents, and a choice."""
+ROWS = st.lists(LINES, max_size=6)
 
-    assert cost(place, raw).purchase_orders == Decimal("300.00")
+
+@settings(max_examples=15, deadline=None)
+@hypothesis.given(invoices=ROWS, pays=ROWS, orders=ROWS, returns=ROWS)
+def test_every_sum_is_that_of_its_rows(
+    shared: Place, invoices: list[Line], pays: list[Line], orders: list[Line], returns: list[Line]
+) -> None:
+    raw = Raw()
+    for job in (1, 2, 3):
+        raw.add("jobs", id=job, jobNumber=str(job), businessUnitId=1, jobStatus="", createdOn=at("2025-10-22T12:00"))
+    for job, key, cents, is_material in invoices:
+        items = json.dumps([{"type": "Material" if is_material else "Service", "cost": str(Decimal(cents) / 100)}])
+        raw.add("invoices", id=key, jobId=job, subTotal=cents / 100, items=items)
+    for job, key, cents, _ in pays:
+        raw.add("payroll", jobId=job, employeeId=key, amount=cents / 100)
+    for job, key, cents, is_canceled in orders:
+        status = "Canceled" if is_canceled else "Sent"
+        raw.add("purchase_orders", purchaseOrderId=key, jobId=job, total=cents / 100, status=status)
+    for job, key, cents, _ in returns:
+        raw.add("returns", returnId=key, jobId=job, total=cents / 100)
+    for table in TABLES:
+        if shared.warehouse.has(table):
+            shared.warehouse.execute(f'DELETE FROM "{SETTINGS.dataset}"."raw_{table}"')  # noqa: S608
+    found = costs(shared, raw)
+
+    for job in (1, 2, 3):
+        cost = found[str(job)]
+        assert cost.revenue * 100 == sum(line[2] for line in invoices if line[0] == job)
+        assert cost.items * 100 == sum(line[2] for line in invoices if line[0] == job and line[3])
+        assert cost.labor * 100 == sum(cents for of, _, cents in {line[:3] for line in pays} if of == job)
+        assert (cost.labor + cost.payroll_repeated) * 100 == sum(line[2] for line in pays if line[0] == job)
+        assert cost.purchase_orders * 100 == sum(line[2] for line in orders if line[0] == job and not line[3])
+        assert cost.returns * 100 == sum(line[2] for line in returns if line[0] == job)
+    assert sum(c.invoice_rows_doubled for c in found.values()) == len(invoices) - len({line[1] for line in invoices})
+    assert sum(c.return_rows_doubled for c in found.values()) == len(returns) - len({line[1] for line in returns})
 
 
 def test_a_week_of_jobs_is_what_the_report_has(place: Place) -> None:
@@ -223,8 +265,7 @@ def test_a_week_of_jobs_is_what_the_report_has(place: Place) -> None:
 
 
 def test_the_query_names_the_settings_tables() -> None:
-    settings = replace(SETTINGS, project="other-project-1", dataset="raw_9")
-    sql = query(settings, START, END)
+    sql = query(replace(SETTINGS, project="other-project-1", dataset="raw_9"), START, END)
 
     assert [sql.count(f"`other-project-1`.`raw_9`.`raw_{name}`") for name in TABLES] == [1] * len(TABLES)
     assert "number IN" not in sql
