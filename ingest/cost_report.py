@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -37,7 +37,7 @@ MONEY = ("subtotal", "labor_pay", "adjustments", "materials", "returns")
 
 _DATES = ("%m/%d/%Y", "%Y-%m-%d", "%m/%d/%y")
 _AMOUNT = re.compile(r"(?:\d{1,12}|\d{1,3}(?:,\d{3}){1,3})(?:\.\d{1,20})?|\.\d{1,20}", re.ASCII)
-_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", re.ASCII)
+_NUMBER = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9-]{0,39}", re.ASCII)
 _DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon"}
 _ROUNDING = Decimal("0.02")
 """By how much parts that are rounded to cents may differ from their rounded sum."""
@@ -101,7 +101,7 @@ def read_report(raw: bytes) -> Report:
             continue
         cell = {name: cells[place] if place < len(cells) else "" for name, place in columns.items()}
         amounts = {name: _money(cell[name], line, name) for name in MONEY}
-        if not cell["number"]:
+        if not _is_job(cell):
             # Groups have a title, and sums below them.
             if sums := {name: amounts[name] for name in MONEY if cell[name]}:
                 totals.append((line, sums))
@@ -132,8 +132,8 @@ def read_report(raw: bytes) -> Report:
         rows.append(row)
     _once(rows)
     notes = [
-        *_noted(titles, "without a job number and amounts (titles of groups): left out"),
-        *_noted([line for line, _ in totals], "with amounts but no job number (sums): left out"),
+        *_noted(titles, "without a job and amounts (titles of groups): left out"),
+        *_noted([line for line, _ in totals], "with amounts but no job (sums): left out"),
         *_grand_total(rows, totals),
         *(f"{counted(count, 'empty cell')} of {_spelling(name)}: read as $0.00" for name, count in empty.items()),
         *_noted([row.line for row in rows if row.day is None], "without a scheduled date: counted in the period"),
@@ -262,6 +262,12 @@ def _day(cell: str, line: int) -> date | None:
         except ValueError:
             continue
     raise ReportError(f"line {line}: {_spelling('day')} is {cell!r}, no date such as 10/20/2025 or 2025-10-20")
+
+
+def _is_job(cell: Mapping[str, str]) -> bool:
+    """Not so a sum, which may have "Total" or a count of jobs for a number, but says nothing else of a job."""
+    others = [cell[name] for name in ("day", "business_unit", "status") if name in cell]
+    return bool(cell["number"]) and (any(others) or (len(others) == 1 and cell["number"].isdecimal()))
 
 
 def _number(cell: str, line: int) -> str:

@@ -111,8 +111,8 @@ def test_titles_sums_and_empty_lines_are_left_out_and_counted() -> None:
 
     assert [row.line for row in report.rows] == [3, 4, 5]
     assert report.notes == [
-        "1 row without a job number and amounts (titles of groups): left out (line 2)",
-        "1 row with amounts but no job number (sums): left out (line 7)",
+        "1 row without a job and amounts (titles of groups): left out (line 2)",
+        "1 row with amounts but no job (sums): left out (line 7)",
     ]
 
 
@@ -135,10 +135,25 @@ def test_an_export_in_groups_is_its_jobs() -> None:
 
     assert [replace(row, line=0) for row in report.rows] == [replace(row, line=0) for row in ROWS[:4]]
     assert report.notes == [
-        "2 rows without a job number and amounts (titles of groups): left out (lines 2, 6)",
-        "3 rows with amounts but no job number (sums): left out (lines 5, 9, 10)",
+        "2 rows without a job and amounts (titles of groups): left out (lines 2, 6)",
+        "3 rows with amounts but no job (sums): left out (lines 5, 9, 10)",
     ]
     assert len(read_report(grouped("")).notes) == 2, "the last sums may be those of the last group"
+
+
+@pytest.mark.parametrize("number", ["Total", "4", "-"])
+def test_a_sum_with_something_for_a_number_is_no_job(number: str) -> None:
+    report = read_report(grouped(f",,,,,,,{number},$1.00,,,,,,,"))
+
+    assert len(report.rows) == 4
+    assert "3 rows with amounts but no job (sums): left out (lines 5, 9, 10)" in report.notes
+
+
+def test_a_job_without_a_date_is_one_where_the_file_says_anything_else_of_it() -> None:
+    head, row = export(ROWS[:1]).splitlines()
+    undated = row.replace("10/20/2025", "")
+
+    assert [job.day for job in read_report(f"{head}\n{undated}".encode()).rows] == [None]
 
 
 def test_sums_that_are_not_those_of_the_rows_are_told() -> None:
@@ -191,6 +206,7 @@ def test_a_job_twice_is_refused_with_both_lines() -> None:
         (small({"ScheduledDate": "20.10.2025"}), "line 2: ScheduledDate is '20.10.2025', no date such as 10/20/2025"),
         (small({"ScheduledDate": "13/13/2025"}), "line 2: ScheduledDate is '13/13/2025', no date"),
         (small({"JobNumber": "3.89E+08"}), "line 2: JobNumber is '3.89E+08', no job number such as 389324885; a spre"),
+        (small({"JobNumber": "Total"}), "line 2: JobNumber is 'Total', no job number"),
         (small({"JobNumber": "7' OR 1=1"}), 'line 2: JobNumber is "7\' OR 1=1", no job number'),
         (small({}, "2025-10-21,8,1.00,1.00,1.00"), "line 3: 5 cells, the header has more; is the file cut off here?"),
         (small({}, "2025-10-21,8,$1,234.00,1,1,1,1"), "line 3: 8 cells, more than the header has; amounts with commas"),
