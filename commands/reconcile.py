@@ -1,259 +1,308 @@
-"""`ingest-rollout reconcile`: the comparison as a table, as JSON, and as a record in a folder."""
+"""The command `reconcile`: a week of the warehouse against ServiceTitan's own export, and what the gaps are made of."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any
 
 import click
 
+from commands.billing import accept_bill, billed_options
 from commands.options import json_option, judges, now
 from commands.render import styled, table
-from ingest.verdict import Verdict, overall
-from operations.errors import OperationError
-from operations.files import write_together
+from ingest.cost_report import CENT, Report, counted
+from ingest.reconcile import SUMMED, Comparison, Metric, Pair, Part, Population, Share, Unit, compare
+from ingest.verdict import Verdict
+from operations.cloud import bigquery
 from operations.reconcile import (
-    MARGIN,
-    UNITS,
-    Comparison,
-    Figures,
-    Row,
-    Tolerance,
-    Unit,
-    compare,
-    read,
+    Closed,
+    Record,
+    ask,
+    bytes_to_be_billed,
+    check_period,
+    closed,
+    doubts,
+    question,
+    read_record,
+    record_json,
+    record_of,
+    report_of,
+    write_record,
 )
+from operations.repository import read_settings
 
-HEAD = ("metric", "ServiceTitan", "before", "gap before", "now", "gap now", "tolerance", "limit", "verdict")
+HEAD = ("metric", "ServiceTitan", "warehouse", "gap", "tolerance", "limit", "verdict")
+SHOWN = 5
+"""Jobs of a list on the screen; a Markdown record has RECORDED, the JSON record all."""
+RECORDED = 50
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_FILE = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table under a title, for the terminal and for Markdown."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @click.command()
-@click.argument("figures", type=click.Path(path_type=Path))
-@click.option("--record", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Write a record there.")
+@click.option("--report", "file", type=_FILE, required=True, metavar="FILE", help="ServiceTitan's export, CSV or TSV.")
+@click.option("--from", "start", type=_DAY, required=True, metavar="DAY", help="First day, such as 2025-10-20.")
+@click.option("--to", "end", type=_DAY, required=True, metavar="DAY", help="Last day, such as 2025-10-26.")
+@click.option("--before", type=_FILE, metavar="RECORD", help="An earlier JSON record: what of its gaps is closed.")
+@click.option("--record", "folder", type=_FILE, metavar="FOLDER", help="Write a record there.")
 @click.option("--overwrite", is_flag=True, help="Replace the period's record if there is one.")
+@billed_options
 @json_option
 @judges
-def reconcile(figures: Path, folder: Path | None, overwrite: bool, as_json: bool) -> int:
+def reconcile(
+    file: Path,
+    start: datetime,
+    end: datetime,
+    before: Path | None,
+    folder: Path | None,
+    overwrite: bool,
+    max_bytes: int,
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Compare the warehouse's figures with ServiceTitan's.
 
-    FIGURES is a TOML file that a person fills; docs/reconcile-example.toml is one to copy. Exit code 0: all pass,
-    1: one failed, 2: could not be evaluated (a figure is missing or too old, or the file is wrong).
+    The figures are revenue, labor, materials, margin and jobs. The report is ServiceTitan's job costing report as
+    exported, a row a job. The warehouse is asked by one query. Each gap is explained: jobs on one side only, on another
+    day, counted twice, and the largest differences. Exit code 0: all pass, 1: one failed, 2: could not be evaluated (no
+    access, no revenue, or a wrong file).
 
     \b
     Example, with a Markdown and a JSON record:
-      ingest-rollout reconcile docs/reconcile-example.toml --record records
+      ingest-rollout reconcile --report week.csv --from 2025-10-20 --to 2025-10-26 --record records
     """
-    moment = now()
-    found = read(figures, moment.astimezone().date())
-    rows = compare(found)
-    content = as_object(found, rows, figures.name, moment)
-    click.echo(_json(content) if as_json else text(found, rows))
+    settings, moment = read_settings(), now()
+    population = Population.of(settings, start.date(), end.date())
+    check_period(population.start, population.end, settings, moment)
+    report = report_of(file, population)
+    earlier = read_record(before) if before else None
+    client = bigquery.bigquery_client(settings, os.environ)
+    sql = question(settings, report, population.start, population.end)
+    billed = bytes_to_be_billed(client, sql)
+    limit = accept_bill(billed, "one query over 6 tables", max_bytes, yes=yes, err=as_json)
+    comparison = compare(report, ask(client, sql, limit), population)
+    record = record_of(comparison, report, settings, file=file.name, at=moment, sql=sql, billed=billed, before=earlier)
+    click.echo(record_json(record) if as_json else text(comparison, report, earlier, record))
     if folder:
-        texts = {"json": _json(content) + "\n", "md": markdown(found, rows, figures.name, content["compared_at"])}
-        for path in record(folder, f"reconcile-{found.start}-to-{found.end}", texts, overwrite):
+        texts = {"json": record_json(record) + "\n", "md": markdown(comparison, report, earlier, record)}
+        for path in write_record(folder, f"reconcile-{population.start}-to-{population.end}", texts, overwrite):
             click.echo(f"recorded in {path}", err=True)
-    return verdict_of(rows).exit_code
+    return comparison.verdict.exit_code
 
 
-def verdict_of(rows: Sequence[Row]) -> Verdict:
-    return overall(row.now.verdict for row in rows)
-
-
-def text(figures: Figures, rows: Sequence[Row]) -> str:
+def text(comparison: Comparison, report: Report, earlier: Record | None, record: Record) -> str:
     """For the terminal."""
-    lines = [click.style(_title(figures), bold=True), ""]
-    lines.append(table(HEAD, [(*_cells(row), styled(row.now.verdict)) for row in rows]))
-    lines += ["", *notes(rows), f"Verdict: {styled(verdict_of(rows))}"]
-    return "\n".join(lines)
+    parts = [click.style(_title(comparison), bold=True), "\n".join(_population(record, report))]
+    verdicts = {str(verdict): styled(verdict) for verdict in Verdict}
+    for section in sections(comparison, earlier, SHOWN):
+        rows = [[verdicts.get(cell, cell) for cell in row] for row in section.rows]
+        parts.append(f"{click.style(section.title, bold=True)}\n{table(section.head, rows)}")
+    parts.append("\n".join([*notes(comparison, earlier), f"Verdict: {styled(comparison.verdict)}"]))
+    return "\n\n".join(parts)
 
 
-def markdown(figures: Figures, rows: Sequence[Row], file: str, compared_at: str) -> str:
+def markdown(comparison: Comparison, report: Report, earlier: Record | None, record: Record) -> str:
     """The record for people: the comparison, why, and where each figure is from."""
-    provenance = [
-        (metric.name, side, amount(UNITS[metric.name], one.value), one.source, one.by, str(one.as_of))
-        for metric in figures.metrics.values()
-        for side, one in (("ServiceTitan", metric.reference), ("before", metric.before), ("now", metric.now))
-        if one
-    ]
     parts = [
-        f"# {_title(figures)}",
-        f"Verdict: **{verdict_of(rows)}**",
-        _markdown_table(HEAD, [(*_cells(row), row.now.verdict) for row in rows]),
-        "\n".join(f"- {_escaped(note)}" for note in notes(rows)),
-        "A gap is the warehouse's figure minus ServiceTitan's. Gross margin: (revenue - materials - labor) / revenue.",
-        "## Where the figures are from",
-        _markdown_table(("metric", "figure", "value", "source", "read by", "as of"), provenance),
-        f"Compared at {compared_at} from {_escaped(file)}, SHA-256 `{figures.digest}`.",
+        f"# {_title(comparison)}",
+        f"Verdict: **{comparison.verdict}**",
+        "\n".join(f"- {_escaped(line)}" for line in [*_population(record, report), *notes(comparison, earlier)]),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    for section in sections(comparison, earlier, RECORDED):
+        parts += [f"## {section.title}", _markdown_table(section.head, section.rows)]
+    parts += [
+        "## Where the figures are from",
+        f"ServiceTitan's are from {_escaped(record['file'])}, SHA-256 `{report.digest}`; a job's line is named above. "
+        f"The warehouse's are from this query, asked at {record['compared_at']}:",
+        f"```sql\n{record['query']}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
-def as_object(figures: Figures, rows: Sequence[Row], file: str, at: datetime) -> dict[str, Any]:
-    """For JSON. Amounts are strings of dollars, jobs or points, so that no cent is lost; percents likewise."""
-    return {
-        "period": {"from": str(figures.start), "to": str(figures.end)},
-        "example": figures.is_example,
-        "verdict": verdict_of(rows),
-        "compared_at": at.isoformat(timespec="seconds"),
-        "file": file,
-        "file_sha256": figures.digest,
-        "max_days_apart": figures.max_days_apart,
-        "metrics": [_row_object(row) for row in rows],
-        "figures": {
-            metric.name: {
-                side: one and {key: str(value) for key, value in asdict(one).items()}
-                for side, one in (("reference", metric.reference), ("before", metric.before), ("now", metric.now))
-            }
-            for metric in figures.metrics.values()
-        },
-    }
-
-
-def record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -> list[Path]:
-    """Writes `texts`, by ending, to files named `stem` in `folder`, all whole or none.
-
-    Raises OperationError where one is there already, unless `overwrite`, and where they cannot be written.
-    """
-    paths = [folder / f"{stem}.{ending}" for ending in texts]
-    there = [path.name for path in paths if os.path.lexists(path)]
-    if there and not overwrite:
-        raise OperationError(
-            f"not recorded: {folder} already has {' and '.join(there)}; "
-            "use --overwrite to replace what is there, or another folder"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OperationError(f"not recorded: {folder} cannot be created ({error.strerror})") from None
-    contents = {path: content.encode() for path, content in zip(paths, texts.values(), strict=True)}
-    write_together(contents, otherwise="nothing was recorded")
-    return paths
-
-
-def notes(rows: Sequence[Row]) -> list[str]:
-    """Why a metric failed or proves nothing, and what is doubtful in the figures from before."""
-    found = []
-    for row in rows:
-        if row.now.verdict is Verdict.FAIL and row.now.gap is not None and row.now.limit is not None:
-            gap = f"{row.now.gap:+.4f} points" if row.metric == MARGIN else _gap(row.unit, row.now)
-            found.append(f"{row.metric}: fail: the gap is {gap}, the limit {_limit(row)}")
-        found += [f"{row.metric}: inconclusive: {reason}" for reason in row.now.reasons]
-        known = row.now.reasons
-        doubts = [reason for reason in (row.before.reasons if row.before else ()) if reason not in known]
-        found += [f"{row.metric}: the gap before proves nothing: {reason}" for reason in doubts]
+def sections(comparison: Comparison, earlier: Record | None, most: int) -> list[Section]:
+    """The metrics, the gaps' parts, what became of the gaps since `earlier`, and the jobs, `most` of a kind."""
+    found = [Section("Totals", HEAD, [_metric_cells(metric) for metric in comparison.metrics])]
+    if earlier:
+        rows = [_closed_cells(one) for one in closed(earlier, comparison)]
+        title = f"Since the record of {earlier['compared_at'][:10]}"
+        found.append(Section(title, ("metric", "gap then", "gap now", "closed", "of the gap then"), rows))
+    found.append(_parts(comparison))
+    for part in Part:
+        pairs = comparison.of(part)
+        if pairs and part not in (Part.DOUBLED, Part.ABSENT, Part.DIFFERENT):
+            found.append(Section(_counted(f"Jobs {part}", len(pairs), most), *_jobs(pairs[:most])))
+    for metric in SUMMED[1:]:
+        if pairs := comparison.largest(metric, most):
+            count = len(comparison.largest(metric, len(comparison.pairs)))
+            found.append(
+                Section(_counted(f"Largest differences in {metric}", count, most), *_differences(metric, pairs))
+            )
     return found
+
+
+def notes(comparison: Comparison, earlier: Record | None) -> list[str]:
+    """Why a metric failed or proves nothing, and what one has to know to read the figures."""
+    found = []
+    for metric in comparison.metrics:
+        if metric.verdict is Verdict.INCONCLUSIVE:
+            found.append(f"{metric.name}: inconclusive: the revenue must be over 0 on both sides for a margin")
+        elif metric.verdict is Verdict.FAIL and metric.gap == 0:
+            found.append(f"{metric.name}: fail: as many on both sides, but not the same jobs")
+        elif metric.verdict is Verdict.FAIL:
+            gap = f"{metric.gap:+.4f} points" if metric.unit is Unit.POINTS else _gap(metric)
+            found.append(f"{metric.name}: fail: the gap is {gap}, the limit {_limit(metric)}")
+    return [*found, *comparison.notes, *(doubts(earlier, comparison) if earlier else [])]
 
 
 def amount(unit: Unit, value: Decimal | None, *, sign: bool = False) -> str:
     """A figure for people: `$1,234.50`, `244`, `41.09 %`; a gap has a sign, and a margin's is in points."""
     if value is None:
         return ""
+    value = value if unit is Unit.JOBS else value.quantize(CENT, ROUND_HALF_UP)
     before = "-" if value < 0 else "+" if sign and value else ""
     if unit is Unit.JOBS:
         return f"{before}{abs(value):,.0f}"
-    digits = f"{abs(_rounded(value)):,.2f}"
     if unit is Unit.DOLLARS:
-        return f"{before}${digits}"
-    return f"{before}{digits} {'points' if sign else '%'}"
+        return f"{before}${abs(value):,.2f}"
+    return f"{before}{abs(value):,.2f} {'points' if sign else '%'}"
 
 
-def _rounded(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"), ROUND_HALF_UP) + 0
+def _title(comparison: Comparison) -> str:
+    return f"The warehouse against ServiceTitan, {comparison.population.start} to {comparison.population.end}"
 
 
-def _title(figures: Figures) -> str:
-    example = "EXAMPLE FIGURES, not measured: " if figures.is_example else ""
-    return f"{example}the warehouse against ServiceTitan, {figures.start} to {figures.end}"
+def _population(record: Record, report: Report) -> list[str]:
+    of = record["population"]
+    units = ", ".join(map(str, of["business_units"])) or "all"
+    return [
+        f"ServiceTitan: {of['jobs_servicetitan']} jobs in {record['file']} ({report.encoding}, {report.delimiter})",
+        f"Warehouse: {of['jobs_warehouse']} jobs of business units: {units}; statuses: "
+        f"{', '.join(of['statuses']) or 'all'}; days in {record['time_zone']}",
+        "Materials are net of returns on both sides; labor is with adjustments on both.",
+    ]
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    """All columns but the verdict."""
+def _metric_cells(metric: Metric) -> tuple[str, ...]:
     return (
-        row.metric,
-        amount(row.unit, row.reference),
-        amount(row.unit, row.before.value) if row.before else "",
-        _gap(row.unit, row.before) if row.before else "",
-        amount(row.unit, row.now.value),
-        _gap(row.unit, row.now),
-        _tolerance(row),
-        _limit(row),
+        metric.name,
+        amount(metric.unit, metric.theirs),
+        amount(metric.unit, metric.ours),
+        _gap(metric),
+        _tolerance(metric),
+        _limit(metric),
+        metric.verdict,
     )
 
 
-def _gap(unit: Unit, one: Comparison) -> str:
-    if one.percent is None:
-        return amount(unit, one.gap, sign=True)
-    percent = _rounded(one.percent)
-    return f"{amount(unit, one.gap, sign=True)} ({percent:{'+' if percent else ''},.2f} %)"
+def _closed_cells(one: Closed) -> tuple[str, ...]:
+    percent = "" if one.percent is None else f"{one.percent:.0f} %"
+    then, now_, by = (amount(one.unit, value, sign=True) for value in (one.then, one.now, one.by))
+    return (one.metric, then, now_, by, percent)
 
 
-def _limit(row: Row) -> str:
-    if row.now.limit is None:
+def _parts(comparison: Comparison) -> Section:
+    """A row for each part with its share of each gap; the shares add up to the gaps in the last row."""
+    summed = [metric for metric in comparison.metrics if metric.name in SUMMED]
+    rows = []
+    for part in Part:
+        shares = [next((share for share in metric.shares if share.part is part), None) for metric in summed]
+        if any(shares):
+            rows.append((part, *map(_share, summed, shares)))
+    rows.append(("gap", *(amount(metric.unit, metric.gap, sign=True) for metric in summed)))
+    return Section("What the gaps are made of", ("part", *SUMMED), rows)
+
+
+def _share(metric: Metric, share: Share | None) -> str:
+    """With the number of jobs where that is not the figure itself."""
+    if share is None:
         return ""
-    return _plain(row.now.limit, "points") if row.metric == MARGIN else amount(row.unit, row.now.limit)
+    jobs = f" ({counted(share.jobs, 'job')})" if metric.unit is Unit.DOLLARS else ""
+    return f"{amount(metric.unit, share.amount, sign=True)}{jobs}"
 
 
-def _tolerance(row: Row) -> str:
-    given, plan = _in_words(row.tolerance, row.unit), _in_words(row.plan, row.unit)
-    return given if given == plan else f"{given} (plan: {plan})"
+def _jobs(pairs: Sequence[Pair]) -> tuple[Sequence[str], list[Sequence[str]]]:
+    rows: list[Sequence[str]] = []
+    for pair in pairs:
+        row, cost = pair.row, pair.cost
+        gaps = (amount(Unit.DOLLARS, pair.gap(metric), sign=True) for metric in SUMMED[1:])
+        there = (str(row.line), _day(row.day)) if row else ("", "")
+        here = (_day(cost.day), str(cost.business_unit), cost.status) if cost else ("", "", "")
+        rows.append((pair.number, *there, *here, *gaps))
+    head = ("job", "line", "day in the report", "in the warehouse", "business unit", "status", *SUMMED[1:])
+    return head, rows
 
 
-def _in_words(tolerance: Tolerance, unit: Unit) -> str:
-    words = []
-    if tolerance.percent is not None:
-        words.append(_plain(tolerance.percent, "%"))
-    if tolerance.absolute is not None:
-        is_points = unit is Unit.POINTS
-        words.append(_plain(tolerance.absolute, "points") if is_points else amount(unit, tolerance.absolute))
-    return "exact" if not any((tolerance.percent, tolerance.absolute)) else " or ".join(words)
+def _differences(metric: str, pairs: Sequence[Pair]) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """What each side's figure is made of, and from how many rows of the warehouse."""
+    head: tuple[str, ...] = {
+        "revenue": ("ServiceTitan", "warehouse", "invoices"),
+        "labor": ("labor pay", "adjustments", "warehouse", "payroll rows"),
+        "materials": ("materials", "returns", "purchase orders", "invoice items", "returns here", "rows"),
+    }[metric]
+    rows: list[Sequence[str]] = []
+    for pair in pairs:
+        row, cost = pair.row, pair.cost
+        if not row or not cost:
+            continue
+        cells: tuple[Decimal | str, ...]
+        if metric == "revenue":
+            cells = (row.subtotal, cost.revenue, _rows(cost.invoice_rows, cost.invoice_rows_doubled, "doubled"))
+        elif metric == "labor":
+            repeated = _rows(cost.payroll_rows, cost.payroll_rows_repeated, "repeated")
+            cells = (row.labor_pay, row.adjustments, cost.labor, repeated)
+        else:
+            count = cost.purchase_order_rows + cost.item_rows + cost.return_rows
+            doubled = cost.purchase_order_rows_doubled + cost.return_rows_doubled
+            made = (cost.purchase_orders, cost.items, -cost.returns)
+            cells = (row.materials, row.returns, *made, _rows(count, doubled, "doubled"))
+        shown = (cell if isinstance(cell, str) else amount(Unit.DOLLARS, cell) for cell in cells)
+        rows.append((pair.number, str(row.line), *shown, amount(Unit.DOLLARS, pair.gap(metric), sign=True)))
+    return ("job", "line", *head, "gap"), rows
 
 
-def _plain(value: Decimal, unit: str) -> str:
-    return f"{value.normalize():f} {unit}"
+def _rows(count: int, others: int, what: str) -> str:
+    return f"{count}, {others} {what}" if others else str(count)
 
 
-def _row_object(row: Row) -> dict[str, Any]:
-    return {
-        "metric": row.metric,
-        "unit": row.unit,
-        "reference": _number(row.unit, row.reference),
-        "tolerance": _tolerance_object(row.tolerance),
-        "plan": _tolerance_object(row.plan),
-        "before": _comparison_object(row.unit, row.before) if row.before else None,
-        "now": _comparison_object(row.unit, row.now),
-    }
+def _day(day: date | None) -> str:
+    return str(day) if day else "none"
 
 
-def _tolerance_object(tolerance: Tolerance) -> dict[str, str | None]:
-    return {key: None if value is None else f"{value:f}" for key, value in asdict(tolerance).items()}
+def _counted(title: str, count: int, most: int) -> str:
+    return f"{title} ({count})" if count <= most else f"{title} ({count}, {most} shown)"
 
 
-def _comparison_object(unit: Unit, one: Comparison) -> dict[str, Any]:
-    return {
-        "value": _number(unit, one.value),
-        "gap": _number(unit, one.gap),
-        "gap_percent": None if one.percent is None else str(_rounded(one.percent)),
-        "limit": _number(unit, one.limit),
-        "verdict": one.verdict,
-        "reasons": list(one.reasons),
-    }
+def _gap(metric: Metric) -> str:
+    gap = amount(metric.unit, metric.gap, sign=True)
+    if metric.percent is None:
+        return gap
+    percent = metric.percent.quantize(CENT, ROUND_HALF_UP) + 0
+    return f"{gap} ({percent:{'+' if percent else ''},.2f} %)"
 
 
-def _number(unit: Unit, value: Decimal | None) -> str | None:
-    if value is None:
-        return None
-    return f"{value:.0f}" if unit is Unit.JOBS else str(_rounded(value))
+def _limit(metric: Metric) -> str:
+    return f"{metric.limit.normalize():f} points" if metric.unit is Unit.POINTS else amount(metric.unit, metric.limit)
 
 
-def _json(content: object) -> str:
-    return json.dumps(content, indent=2)
+def _tolerance(metric: Metric) -> str:
+    if metric.tolerance.percent:
+        return f"{metric.tolerance.percent.normalize():f} %"
+    return _limit(metric) if metric.tolerance.absolute else "exact"
 
 
 def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

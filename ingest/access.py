@@ -31,7 +31,7 @@ OPERATOR = Role(
     id="ingestOperator",
     title="Ingest operator: looks, plans and gates",
     permissions=_PLAN
-    | {"bigquery.jobs.create": "run the queries of gate and freshness; the tables are granted on the dataset"},
+    | {"bigquery.jobs.create": "run the queries of gate, freshness and reconcile; tables are granted on the dataset"},
 )
 DEPLOYER = Role(
     id="ingestDeployer",

@@ -45,6 +45,10 @@ class Settings:
     """BigQuery dataset with the `dim_<entity>` tables of the reference entities."""
     run_log: str
     """The service's run log, "dataset.table"; "" for a service that keeps none."""
+    reconcile_business_units: tuple[str, ...]
+    """Ids of the business units whose jobs `reconcile` compares, as in ServiceTitan; none: all."""
+    reconcile_statuses: tuple[str, ...]
+    """Statuses of the jobs that `reconcile` compares, such as Completed; none: all."""
     strategy: str
     """How the rollout is cut into nights."""
     night: int
@@ -383,6 +387,14 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "dataset": (_matching(r"\w{1,1024}"), "a BigQuery dataset's name"),
     "reference_dataset": (_matching(r"\w{1,1024}"), "a BigQuery dataset's name"),
     "run_log": (_matching(r"(\w{1,1024}\.\w{1,1024})?"), "dataset.table, such as st_logs_v2.ingestion_logs, or empty"),
+    "reconcile_business_units": (
+        _several(r"[1-9]\d{0,17}"),
+        'a list of ids in quotes such as "2305"; in a variable with commas between',
+    ),
+    "reconcile_statuses": (
+        _several(r"[A-Za-z]{1,40}"),
+        "a list of statuses such as Completed or InProgress; in a variable with commas between",
+    ),
     "strategy": (_matching("|".join(STRATEGIES)), " or ".join(STRATEGIES)),
     "night": (_whole(0), "a night's number: 0, 1, 2 ..."),
     "adopt_existing": (_boolean, "true or false"),

@@ -1,360 +1,325 @@
-"""The weekly comparison of the warehouse's figures with ServiceTitan's own, from a file that a person fills.
-
-A gap is the warehouse's figure minus ServiceTitan's: where it is negative, the warehouse has too little. Money is in US
-dollars, as Decimal; nothing is rounded before it is judged.
-"""
+"""A period of the warehouse against ServiceTitan's own report: what is asked, and the record that is kept."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+import json
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_DOWN, Decimal, InvalidOperation
-from enum import StrEnum
-from hashlib import sha256
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import Literal, TypedDict
 
-from ingest.shapes import Table, shown
-from ingest.verdict import Verdict
+from google.cloud.bigquery import Client
+
+from ingest import job_costing
+from ingest.cost_report import CENT, MONEY, Report, ReportError, read_report
+from ingest.job_costing import JobCost, job_costs
+from ingest.reconcile import SUMMED, Comparison, Metric, Pair, Population, Unit
+from ingest.schedule import time_zone
+from ingest.settings import Settings
+from ingest.shapes import ShapeError, misfits, read_json
+from operations.cloud import bigquery
+from operations.cloud.bigquery import MINIMUM_BILLED
 from operations.errors import OperationError
+from operations.files import write_together
 
-CENT = Decimal("0.01")
+PATIENCE = 300.0
+"""Seconds for the query: it reads six tables whole."""
 
-
-class Unit(StrEnum):
-    DOLLARS = "$"
-    JOBS = "jobs"
-    POINTS = "points"
-    """Of a percentage: from 41 % to 43 % are 2 points."""
+FORMAT: Literal["reconcile/2"] = "reconcile/2"
 
 
-@dataclass(frozen=True)
-class Tolerance:
-    """How far from the reference is near enough: percent of the reference, or an amount in the metric's unit.
-
-    With both the larger limit counts, as in math.isclose; the percentage is of the reference alone.
-    """
-
-    percent: Decimal | None = None
-    absolute: Decimal | None = None
-
-    def limit(self, reference: Decimal, unit: Unit) -> Decimal:
-        """In the metric's unit, cut to whole cents or jobs: figures have no finer step."""
-        step = CENT if unit is Unit.DOLLARS else Decimal(1)
-        limits = [self.absolute or Decimal(0), abs(reference) * (self.percent or Decimal(0)) / 100]
-        return max(limits).quantize(step, ROUND_DOWN)
+class ShareRecord(TypedDict):
+    part: str
+    jobs: int
+    amount: str
 
 
-UNITS = {"revenue": Unit.DOLLARS, "materials": Unit.DOLLARS, "labor": Unit.DOLLARS, "job_count": Unit.JOBS}
-PLAN = {
-    "revenue": Tolerance(percent=Decimal(1)),
-    "materials": Tolerance(percent=Decimal(1)),
-    "labor": Tolerance(percent=Decimal("0.5")),
-    "job_count": Tolerance(absolute=Decimal(0)),
-}
-"""The plan's targets; the file may set others."""
-PLAN_POINTS = Decimal(2)
-"""The plan's target for the gross margin, in points."""
-MARGIN = "gross_margin"
-MARGIN_PARTS = ("revenue", "materials", "labor")
+class MetricRecord(TypedDict):
+    """Amounts are strings of dollars, jobs or points, so that no cent is lost; so are percents."""
+
+    metric: str
+    unit: str
+    servicetitan: str | None
+    warehouse: str | None
+    gap: str | None
+    gap_percent: str | None
+    limit: str
+    verdict: str
+    parts: list[ShareRecord]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """What somebody read where. `as_of` is the day whose end the figure shows the state of."""
+class PopulationRecord(TypedDict):
+    """`jobs` is how many count on each side; empty lists mean that all are compared."""
 
-    value: Decimal
-    source: str
-    by: str
-    as_of: date
-
-
-@dataclass(frozen=True)
-class Metric:
-    """`reference` is ServiceTitan's; `before` and `now` are the warehouse's, before the rollout and after."""
-
-    name: str
-    tolerance: Tolerance
-    reference: Figure | None = None
-    before: Figure | None = None
-    now: Figure | None = None
+    business_units: list[int]
+    statuses: list[str]
+    jobs_servicetitan: int
+    jobs_warehouse: int
+    report_business_units: Mapping[str, int]
+    warehouse_business_units: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Figures:
-    """The whole file. `start` and `end` are the period's first and last day; `margin_points` is a tolerance."""
+PeriodRecord = TypedDict("PeriodRecord", {"from": str, "to": str})
 
-    start: date
-    end: date
-    metrics: Mapping[str, Metric]
-    max_days_apart: int = 1
-    margin_points: Decimal = PLAN_POINTS
-    is_example: bool = False
-    digest: str = ""
-    """SHA-256 of the file, in hexadecimal."""
+
+class ClosedRecord(TypedDict):
+    metric: str
+    gap_then: str
+    gap_now: str
+    closed: str
+
+
+class SinceRecord(TypedDict):
+    """What became of the gaps of an earlier record, which its time and its report's hash name."""
+
+    compared_at: str
+    file_sha256: str
+    metrics: list[ClosedRecord]
+
+
+class Record(TypedDict):
+    format: Literal["reconcile/2"]
+    period: PeriodRecord
+    time_zone: str
+    population: PopulationRecord
+    verdict: str
+    compared_at: str
+    file: str
+    file_sha256: str
+    bytes_billed_at_most: int
+    metrics: list[MetricRecord]
+    since: SinceRecord | None
+    notes: list[str]
+    jobs: list[Mapping[str, object]]
+    query: str
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One figure against the reference. Gap and limit are in the metric's unit, `percent` is of the reference.
-
-    `gap` and `value` are None where a figure is missing or a margin cannot be computed, `percent` also where the
-    reference is 0. `reasons` say why it is inconclusive.
-    """
-
-    value: Decimal | None
-    gap: Decimal | None
-    percent: Decimal | None
-    limit: Decimal | None
-    verdict: Verdict
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """A metric with its comparisons; `before` is of the start, and no part of the verdict."""
+class Closed:
+    """How a gap changed since an earlier record, in the metric's unit; `by` is negative where it grew."""
 
     metric: str
     unit: Unit
-    tolerance: Tolerance
-    plan: Tolerance
-    reference: Decimal | None
-    before: Comparison | None
-    now: Comparison
+    then: Decimal
+    now: Decimal
+
+    @property
+    def by(self) -> Decimal:
+        return abs(self.then) - abs(self.now)
+
+    @property
+    def percent(self) -> Decimal | None:
+        """Of the gap then; None where there was none."""
+        return self.by / abs(self.then) * 100 if self.then else None
 
 
-def compare(figures: Figures) -> list[Row]:
-    """The metrics in the plan's order, and the gross margin."""
-    return [*(_row(figures.metrics[name], figures) for name in UNITS), _margin_row(figures)]
-
-
-def gross_margin(revenue: Decimal, materials: Decimal, labor: Decimal) -> Decimal | None:
-    """In percent of the revenue; None where there is no revenue."""
-    return (revenue - materials - labor) / revenue * 100 if revenue > 0 else None
-
-
-def _row(metric: Metric, figures: Figures) -> Row:
-    unit = UNITS[metric.name]
-    reference = metric.reference.value if metric.reference else None
-    limit = None if reference is None else metric.tolerance.limit(reference, unit)
-
-    def against(key: str, figure: Figure | None, max_days_apart: int | None) -> Comparison:
-        reasons = _doubts({"reference": metric.reference, key: figure}, figures.end, max_days_apart)
-        return _judge(reference, figure.value if figure else None, limit, reasons, relative=True)
-
-    # The figure from before the rollout is older than the reference by its nature.
-    before = against("before", metric.before, None) if metric.before else None
-    now = against("now", metric.now, figures.max_days_apart)
-    return Row(metric.name, unit, metric.tolerance, PLAN[metric.name], reference, before, now)
-
-
-def _margin_row(figures: Figures) -> Row:
-    parts = [figures.metrics[name] for name in MARGIN_PARTS]
-    references = {f"{part.name}.reference": part.reference for part in parts}
-    reference = _margin(references)
-
-    def against(found: Mapping[str, Figure | None], max_days_apart: int | None) -> Comparison:
-        reasons = _doubts({**references, **found}, figures.end, max_days_apart)
-        margin = _margin(found)
-        if not reasons and (margin is None or reference is None):
-            reasons = ("revenue: it must be over 0 for a margin",)
-        return _judge(reference, margin, figures.margin_points, reasons, relative=False)
-
-    befores = {f"{part.name}.before": part.before for part in parts}
-    before = against(befores, None) if all(befores.values()) else None
-    now = against({f"{part.name}.now": part.now for part in parts}, figures.max_days_apart)
-    tolerance, plan = Tolerance(absolute=figures.margin_points), Tolerance(absolute=PLAN_POINTS)
-    return Row(MARGIN, Unit.POINTS, tolerance, plan, reference, before, now)
-
-
-def _margin(parts: Mapping[str, Figure | None]) -> Decimal | None:
-    values = [figure.value for figure in parts.values() if figure]
-    return gross_margin(*values) if len(values) == len(MARGIN_PARTS) else None
-
-
-def _judge(
-    reference: Decimal | None,
-    value: Decimal | None,
-    limit: Decimal | None,
-    reasons: tuple[str, ...],
-    *,
-    relative: bool,
-) -> Comparison:
-    if reference is None or value is None or limit is None:
-        return Comparison(value, None, None, limit, Verdict.INCONCLUSIVE, reasons)
-    gap = value - reference
-    percent = gap / abs(reference) * 100 if relative and reference else None
-    verdict = Verdict.PASS if abs(gap) <= limit else Verdict.FAIL
-    return Comparison(value, gap, percent, limit, Verdict.INCONCLUSIVE if reasons else verdict, reasons)
-
-
-def _doubts(named: Mapping[str, Figure | None], end: date, max_days_apart: int | None) -> tuple[str, ...]:
-    """Why these figures prove nothing together; empty: they do."""
-    reasons = [f"{key}: there is no figure" for key, figure in named.items() if figure is None]
-    dates = {key: figure.as_of for key, figure in named.items() if figure}
-    reasons += [f"{key}: as of {day}, before the period's end, {end}" for key, day in dates.items() if day < end]
-    if dates and max_days_apart is not None:
-        first, last = min(dates, key=dates.__getitem__), max(dates, key=dates.__getitem__)
-        days = (dates[last] - dates[first]).days
-        if days > max_days_apart:
-            reasons.append(
-                f"{first} is as of {dates[first]}, {last} as of {dates[last]}: "
-                f"{days} days apart, max_days_apart is {max_days_apart}"
-            )
-    return tuple(reasons)
-
-
-def read(path: Path, today: date) -> Figures:
-    """The figures in the TOML file at `path`; no date in it may be after `today`.
-
-    Raises OperationError with all problems.
-    """
+def report_of(path: Path, population: Population) -> Report:
+    """The report in the file. Raises OperationError (code 2), also where it has no job that is compared."""
     try:
-        raw = path.read_bytes()
-        content = tomllib.loads(raw.decode("utf-8-sig"), parse_float=_decimal)
+        report = read_report(path.read_bytes())
     except OSError as error:
-        raise OperationError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise OperationError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    except RecursionError:
-        raise OperationError(f"{path}: nested too deeply; docs/reconcile-example.toml shows the form") from None
-    except ValueError as error:
-        raise OperationError(f"{path}: not TOML: {error}") from None
-    problems: list[str] = []
-    figures = _figures(content, today, sha256(raw).hexdigest(), problems)
-    if figures is None:
-        raise OperationError("\n".join(f"{path}: {problem}" for problem in problems))
-    return figures
+        raise OperationError(f"{path}: cannot be read ({error.strerror})", code=2) from None
+    except ReportError as error:
+        raise OperationError(f"{path}: {error}", code=2) from None
+    if population.statuses and not report.has_status:
+        raise OperationError(
+            f"{path}: no column JobStatus, which reconcile_statuses needs; add it to the report", code=2
+        )
+    if not any(population.has_day(row.day) and population.has_status(row.status) for row in report.rows):
+        days = sorted({row.day for row in report.rows if row.day})
+        dated = f"its rows are dated {days[0]} to {days[-1]}" if days else "it has no rows"
+        raise OperationError(
+            f"{path}: no job from {population.start} to {population.end} to compare; {dated}; correct --from and --to, "
+            "or reconcile_statuses",
+            code=2,
+        )
+    return report
 
 
-def _decimal(text: str) -> Decimal:
+def check_period(start: date, end: date, settings: Settings, now: datetime) -> None:
+    """Raises OperationError (code 2) for a period that is none, or that is not over."""
+    if end < start:
+        raise OperationError(f"--to {end} is before --from {start}; swap them", code=2)
+    if end >= now.astimezone(time_zone(settings.time_zone)).date():
+        raise OperationError(f"--to {end} is not over in {settings.time_zone}; compare days that are", code=2)
+
+
+def question(settings: Settings, report: Report, start: date, end: date) -> str:
+    """The query for the period, and for the report's jobs whatever their day."""
+    return job_costing.query(settings, start, end, {row.number for row in report.rows})
+
+
+def bytes_to_be_billed(client: Client, sql: str) -> int:
+    """The most that the query is billed for, by a dry run. Raises OperationError (code 2)."""
+    least = MINIMUM_BILLED * len(job_costing.TABLES)
+    return max(least, bigquery.bytes_processed(client, sql, patience=PATIENCE))
+
+
+def ask(client: Client, sql: str, max_bytes: int | None) -> dict[str, JobCost]:
+    """The warehouse's jobs by number. Raises OperationError (code 2)."""
+    return job_costs(bigquery.rows(client, sql, job_costing.COLUMNS, max_bytes=max_bytes, patience=PATIENCE))
+
+
+def read_record(path: Path) -> Record:
+    """An earlier record. Raises OperationError (code 2) where the file is none."""
+    remedy = "--before takes the JSON file that --record wrote"
     try:
-        return Decimal(text)
-    except InvalidOperation:
-        return Decimal("NaN")
+        content = read_json(path, remedy)
+    except FileNotFoundError as error:
+        raise OperationError(f"{path}: cannot be read ({error.strerror})", code=2) from None
+    except ShapeError as error:
+        raise OperationError(f"--before: {error}", code=2) from None
+    if wrong := misfits(content, Record, ""):
+        raise OperationError(f"{path}: no record of reconcile: it {wrong[0]}; {remedy}", code=2)
+    record: Record = content
+    for metric in record["metrics"]:
+        if not re.fullmatch(r"-?\d{1,15}(\.\d\d)?", metric["gap"] or "0", re.ASCII):
+            raise OperationError(f"{path}: {metric['metric']} has a gap that is no number; {remedy}", code=2)
+    return record
 
 
-def _within(table: Table, key: str, known: Sequence[str]) -> Table:
-    """The table of that key; an empty one where it is missing."""
-    content, name = table.content.get(key, {}), table.name(key)
-    if not isinstance(content, dict):
-        table.problems.append(f"{name}: {shown(content)} is no table; write [{name}] and its keys below it")
-        content = {}
-    return Table(content, name, known, table.problems)
+def closed(before: Record, comparison: Comparison) -> list[Closed]:
+    """What became of the gaps that are in both."""
+    then = {metric["metric"]: metric["gap"] for metric in before["metrics"]}
+    return [
+        Closed(metric.name, metric.unit, Decimal(gap), metric.gap)
+        for metric in comparison.metrics
+        if (gap := then.get(metric.name)) is not None and metric.gap is not None
+    ]
 
 
-FIGURE_KEYS = ("value", "source", "by", "as_of")
-METRIC_KEYS = ("tolerance_percent", "tolerance_absolute", "reference", "before", "now")
-KEYS = ("example", "max_days_apart", "period", *UNITS, MARGIN)
-
-
-def _figures(content: dict[str, object], today: date, digest: str, problems: list[str]) -> Figures | None:
-    """None where `problems` were found."""
-    file = Table(content, "", KEYS, problems)
-    past = _day(today)
-    allowed_day = f"a date until {today}, without quotes, such as 2025-10-26"
-    period = _within(file, "period", ("from", "to"))
-    start, end = period.need("from", past, allowed_day), period.need("to", past, allowed_day)
-    if start and end and start > end:
-        problems.append(f"period.to: {end} is before period.from, {start}; swap them")
-    days = file.take("max_days_apart", lambda value: int(_whole(value)), "a whole number of days from 0")
-    example = file.take("example", _boolean, "true or false")
-    points = _within(file, MARGIN, ("tolerance_points",)).take("tolerance_points", _percent, "0 to 100, in points")
-    metrics = {name: _metric(_within(file, name, METRIC_KEYS), name, past, allowed_day) for name in UNITS}
-    if problems or start is None or end is None:
-        return None
-    return Figures(
-        start=start,
-        end=end,
-        metrics=metrics,
-        max_days_apart=Figures.max_days_apart if days is None else days,
-        margin_points=PLAN_POINTS if points is None else points,
-        is_example=bool(example),
-        digest=digest,
+def doubts(before: Record, comparison: Comparison) -> list[str]:
+    """Why the two are not of the same jobs."""
+    population = comparison.population
+    of = before["population"]
+    pairs: tuple[tuple[str, list[str], list[str]], ...] = (
+        ("days", [before["period"]["from"], before["period"]["to"]], [str(population.start), str(population.end)]),
+        ("business units", [*map(str, of["business_units"])], [*map(str, sorted(population.business_units))]),
+        ("statuses", of["statuses"], sorted(population.statuses)),
     )
+    return [
+        f"the earlier record is of other {what}: {', '.join(then) or 'all'}; now {', '.join(now) or 'all'}"
+        for what, then, now in pairs
+        if then != now
+    ]
 
 
-def _metric(table: Table, name: str, past: Callable[[object], date], allowed_day: str) -> Metric:
-    is_money = UNITS[name] is Unit.DOLLARS
-    check, allowed = (_money, "dollars and cents, without quotes and commas, such as 107730.06")
-    if not is_money:
-        check, allowed = (_whole, "a whole number from 0, without quotes, such as 244")
-    percent = table.take("tolerance_percent", _percent, "0 to 100")
-    absolute = table.take("tolerance_absolute", _positive(check), f"from 0, {allowed}")
-    given = Tolerance(percent, absolute)
-    sides: dict[str, Figure | None] = {}
-    for side in ("reference", "before", "now"):
-        one = _within(table, side, FIGURE_KEYS)
-        ask = one.need if "value" in one.content else one.take
-        value = one.take("value", check, allowed)
-        source = ask("source", _line, 'the report or query it is from, such as "Job Costing Summary"')
-        by = ask("by", _line, "who read it, a name in quotes")
-        as_of = ask("as_of", past, allowed_day)
-        if value is None or source is None or by is None or as_of is None:
-            sides[side] = None
-        else:
-            sides[side] = Figure(value, source, by, as_of)
-    return Metric(name, PLAN[name] if given == Tolerance() else given, **sides)
+def record_of(
+    comparison: Comparison,
+    report: Report,
+    settings: Settings,
+    *,
+    file: str,
+    at: datetime,
+    sql: str,
+    billed: int,
+    before: Record | None = None,
+) -> Record:
+    """What is kept: every figure, every job, the query and the file's hash."""
+    population, pairs = comparison.population, comparison.pairs
+    there = [pair.row.business_unit for pair in pairs if pair.counts_there and pair.row]
+    here = [str(pair.cost.business_unit) for pair in pairs if pair.counts_here and pair.cost]
+    return {
+        "format": FORMAT,
+        "period": {"from": str(population.start), "to": str(population.end)},
+        "time_zone": settings.time_zone,
+        "population": {
+            "business_units": sorted(population.business_units),
+            "statuses": sorted(population.statuses),
+            "jobs_servicetitan": len(there),
+            "jobs_warehouse": len(here),
+            "report_business_units": {unit: there.count(unit) for unit in sorted(set(there))},
+            "warehouse_business_units": {unit: here.count(unit) for unit in sorted(set(here))},
+        },
+        "verdict": comparison.verdict,
+        "compared_at": at.isoformat(timespec="seconds"),
+        "file": file,
+        "file_sha256": report.digest,
+        "bytes_billed_at_most": billed,
+        "metrics": [_metric(metric) for metric in comparison.metrics],
+        "since": _since(before, comparison) if before else None,
+        "notes": list(comparison.notes),
+        "jobs": [_job(pair) for pair in pairs],
+        "query": sql,
+    }
 
 
-def _number(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError
-    number = Decimal(value)
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 12:
-        raise ValueError
-    return number
+def write_record(folder: Path, stem: str, texts: Mapping[str, str], overwrite: bool) -> list[Path]:
+    """Writes `texts`, by ending, to files named `stem` in `folder`, all whole or none.
+
+    Raises OperationError where one is there already, unless `overwrite`, and where they cannot be written.
+    """
+    paths = [folder / f"{stem}.{ending}" for ending in texts]
+    there = [path.name for path in paths if os.path.lexists(path)]
+    if there and not overwrite:
+        raise OperationError(
+            f"not recorded: {folder} already has {' and '.join(there)}; "
+            "use --overwrite to replace what is there, or another folder"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperationError(f"not recorded: {folder} cannot be created ({error.strerror})") from None
+    contents = {path: content.encode() for path, content in zip(paths, texts.values(), strict=True)}
+    write_together(contents, otherwise="nothing was recorded")
+    return paths
 
 
-def _in_steps(value: object, step: Decimal) -> Decimal:
-    number = _number(value)
-    if number != number.quantize(step):
-        raise ValueError
-    return number.quantize(step)
+def record_json(record: Record) -> str:
+    return json.dumps(record, indent=2)
 
 
-def _money(value: object) -> Decimal:
-    return _in_steps(value, CENT)
+def _since(before: Record, comparison: Comparison) -> SinceRecord:
+    metrics: list[ClosedRecord] = [
+        {
+            "metric": one.metric,
+            "gap_then": str(_number(one.unit, one.then)),
+            "gap_now": str(_number(one.unit, one.now)),
+            "closed": str(_number(one.unit, one.by)),
+        }
+        for one in closed(before, comparison)
+    ]
+    return {"compared_at": before["compared_at"], "file_sha256": before["file_sha256"], "metrics": metrics}
 
 
-def _whole(value: object) -> Decimal:
-    return _positive(lambda number: _in_steps(number, Decimal(1)))(value)
+def _metric(metric: Metric) -> MetricRecord:
+    return {
+        "metric": metric.name,
+        "unit": metric.unit,
+        "servicetitan": _number(metric.unit, metric.theirs),
+        "warehouse": _number(metric.unit, metric.ours),
+        "gap": _number(metric.unit, metric.gap),
+        "gap_percent": _number(Unit.POINTS, metric.percent),
+        "limit": str(metric.limit),
+        "verdict": metric.verdict,
+        "parts": [
+            {"part": share.part, "jobs": share.jobs, "amount": str(_number(metric.unit, share.amount))}
+            for share in metric.shares
+        ],
+    }
 
 
-def _positive(check: Callable[[object], Decimal]) -> Callable[[object], Decimal]:
-    def checked(value: object) -> Decimal:
-        number = check(value)
-        if number < 0:
-            raise ValueError
-        return number
-
-    return checked
-
-
-def _percent(value: object) -> Decimal:
-    number = _in_steps(value, Decimal("0.0001"))
-    if not 0 <= number <= 100:
-        raise ValueError
-    return number.normalize()
-
-
-def _day(today: date) -> Callable[[object], date]:
-    def check(value: object) -> date:
-        if not isinstance(value, date) or isinstance(value, datetime) or value > today:
-            raise ValueError
-        return value
-
-    return check
+def _job(pair: Pair) -> Mapping[str, object]:
+    row, cost = pair.row, pair.cost
+    there = row and {
+        "line": row.line,
+        "day": str(row.day) if row.day else None,
+        "status": row.status,
+        **{name: _number(Unit.DOLLARS, getattr(row, name)) for name in MONEY},
+    }
+    here = cost and {
+        name: _number(Unit.DOLLARS, value) if isinstance(value, Decimal) else value
+        for name, value in {**vars(cost), "day": str(cost.day)}.items()
+    }
+    gaps = {metric: _number(Unit.DOLLARS, pair.gap(metric)) for metric in SUMMED[1:]}
+    return {"job": pair.number, "part": pair.part, "gap": gaps, "servicetitan": there, "warehouse": here}
 
 
-def _line(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ValueError
-    return value.strip()
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
+def _number(unit: Unit, value: Decimal | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value:.0f}" if unit is Unit.JOBS else str(value.quantize(CENT, ROUND_HALF_UP) + 0)

@@ -51,12 +51,13 @@ _TYPES = {
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
     "BOOLEAN": "BOOL",
     "DOUBLE": "FLOAT64",
+    "DATE": "DATE",
     "DECIMAL": "FLOAT64",
     "JSON": "JSON",
     '"NULL"': "INT64",
 }
-"""DuckDB's types, to BigQuery's names in SQL. DECIMAL is what DuckDB makes of a literal such as 1.5;
-a NULL without a type is INT64 in BigQuery."""
+"""DuckDB's types, to BigQuery's names in SQL. DECIMAL is what DuckDB makes of a literal such as 1.5,
+but for one of 38 digits, which is a NUMERIC; a NULL without a type is INT64 in BigQuery."""
 
 _API_TYPES = {"INT64": "INTEGER", "BOOL": "BOOLEAN", "FLOAT64": "FLOAT"}
 """The names that the API's schemas have for some types (reference/rest/v2/tables#TableFieldSchema)."""
@@ -123,6 +124,10 @@ class BigQuery:
             present = sqlglot.parse_one(f"TIMESTAMP '{self.now().isoformat(sep=' ')}'", read="bigquery")
             for moment in list(tree.find_all(exp.CurrentTimestamp)):
                 moment.replace(present.copy())
+        for kind in tree.find_all(exp.DataType):
+            if kind.is_type(exp.DataType.Type.DECIMAL) and not kind.expressions:
+                # DuckDB's own has 18 digits, 3 of them after the point.
+                kind.replace(exp.DataType.build("DECIMAL(38, 9)"))
         sizes = self._sizes()
         tables = self._resolved(tree, sizes)
         processed = sum(8 * sizes[table] * columns for table, columns in tables)
@@ -288,6 +293,8 @@ def _quoted(name: str) -> str:
 
 
 def _type(kind: str) -> str:
+    if kind.startswith("DECIMAL(38,"):
+        return "NUMERIC"
     kind = kind.partition("(")[0]
     if kind not in _TYPES:
         raise _invalid(f"the twin has no BigQuery type for DuckDB's {kind}; it has {', '.join(_TYPES)}")

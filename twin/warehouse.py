@@ -66,6 +66,10 @@ class Warehouse:
         self.execute(f"INSERT INTO {table} BY NAME {self._rows(self._served[entity], ids, moment, made)}")
         self._buffered[table] = moment + BUFFERED
 
+    def insert(self, entity: str, *rows: Mapping[str, object]) -> None:
+        """Adds rows, of the same columns, to the entity's table as they are."""
+        self._insert(self._ensure_entity(entity), *rows)
+
     def log(self, *rows: Mapping[str, object]) -> None:
         """Adds rows, of the same columns, to the run log; a column that is not named is NULL."""
         dataset, _, table = self._settings.run_log.partition(".")

@@ -40,12 +40,6 @@ def test_a_bad_cdktf_json_is_2_for_a_command_that_judges_and_1_for_another(
     assert "cdktf.json" in printed.err
 
 
-def test_reconcile_with_a_bad_file_cannot_be_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "figures.toml").write_text("[")
-
-    assert exit_code(monkeypatch, "reconcile", str(tmp_path / "figures.toml")) == 2
-
-
 @pytest.mark.parametrize(("error", "code"), [(OperationError("no answer"), 2), (FailedError("it is wrong"), 1)])
 def test_what_keeps_a_command_from_its_verdict_is_not_a_failure(error: OperationError, code: int) -> None:
     @judges

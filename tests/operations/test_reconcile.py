@@ -1,263 +1,99 @@
-"""Gaps, limits and verdicts."""
+"""The record of a comparison, and what became of an earlier one's gaps."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.reconcile import amount, verdict_of
-from ingest.verdict import Verdict
-from operations.reconcile import Tolerance, Unit, compare, gross_margin
-from tests.given.reconcile import AS_OF, END, REFERENCES, figure, figures, row
+from ingest.cost_report import Report, ReportRow
+from ingest.job_costing import JobCost
+from ingest.reconcile import Comparison, Population, Unit, compare
+from operations.errors import OperationError
+from operations.reconcile import Closed, Record, check_period, closed, doubts, read_record, record_json, record_of
+from tests.given.domain import SETTINGS, in_phoenix
+from tests.given.job_costing import END, START
 
-CENT = Decimal("0.01")
-MONEY = st.decimals(min_value=Decimal("-999999999"), max_value=Decimal("999999999"), places=2)
-PERCENT = st.decimals(min_value=0, max_value=100, places=4)
-
-# design.md, section 1: the gaps before the rollout.
-KNOWN = [("materials", "-7024", "-6.52"), ("labor", "-3182", "-1.85"), ("revenue", "9734", "2.05")]
-
-
-@pytest.mark.parametrize(("name", "gap", "percent"), KNOWN)
-@pytest.mark.parametrize("off", ["-0.0049", "0", "0.0049"], ids=["least", "middle", "most"])
-def test_the_plans_gaps_come_out_with_their_sign_and_rounding_and_fail(
-    name: str, gap: str, percent: str, off: str
-) -> None:
-    reference = (Decimal(gap) * 100 / (Decimal(percent) + Decimal(off))).quantize(CENT)
-    changes = {name: {"reference": figure(reference), "before": figure(reference + Decimal(gap))}}
-    found = row(name, changes).before
-
-    assert found is not None
-    assert found.percent is not None
-    assert (found.gap, found.percent.quantize(CENT), found.verdict) == (Decimal(gap), Decimal(percent), Verdict.FAIL)
+CENTS = st.integers(-(10**9), 10**9).map(lambda cents: Decimal(cents) / 100)
+AT = in_phoenix("2025-10-27T09:00")
 
 
-# The figure that is just within the plan's target, and the one that is not.
-EDGES = [
-    ("revenue", "479577.56", "479577.57"),
-    ("revenue", "470080.98", "470080.97"),
-    ("materials", "108807.36", "108807.37"),
-    ("materials", "106652.76", "106652.75"),
-    ("labor", "172860.00", "172860.01"),
-    ("labor", "171140.00", "171139.99"),
-    ("job_count", "244", "245"),
-    ("job_count", "244", "243"),
-]
+def a_comparison(revenue: Decimal, population: Population | None = None) -> tuple[Comparison, Report]:
+    """One job: $100.00 in the report, `revenue` in the warehouse."""
+    report = Report([ReportRow(line=2, number="7", day=START, subtotal=Decimal(100))], "UTF-8", "comma", "abc")
+    cost = JobCost(number="7", day=START, business_unit=1, status="Completed", revenue=revenue, invoice_rows=1)
+    return compare(report, {"7": cost}, population or Population(START, END)), report
 
 
-@pytest.mark.parametrize(("name", "within", "outside"), EDGES)
-def test_a_metric_passes_up_to_the_plans_target_and_fails_beyond(name: str, within: str, outside: str) -> None:
-    assert row(name, {name: {"now": figure(within)}}).now.verdict == Verdict.PASS
-    assert row(name, {name: {"now": figure(outside)}}).now.verdict == Verdict.FAIL
+def a_record(revenue: Decimal, **more: Any) -> Record:
+    comparison, report = a_comparison(revenue)
+    return record_of(comparison, report, SETTINGS, file="week.csv", at=AT, sql="SELECT 1", billed=7, **more)
 
 
-@pytest.mark.parametrize(
-    ("percent", "absolute", "limit"),
-    [
-        ("1", None, "10.00"),
-        (None, "15", "15.00"),
-        ("1", "15", "15.00"),
-        ("2", "15", "20.00"),
-        ("0", None, "0.00"),
-        (None, None, "0.00"),
-        ("0.3333", None, "3.33"),
-        ("0.3339", None, "3.33"),
-    ],
-)
-def test_of_two_tolerances_the_larger_limit_counts(percent: str | None, absolute: str | None, limit: str) -> None:
-    tolerance = Tolerance(percent and Decimal(percent), absolute and Decimal(absolute))  # type: ignore[arg-type]
+@given(then=CENTS, now=CENTS)
+def test_what_is_closed_and_what_is_left_is_the_gap_then(then: Decimal, now: Decimal) -> None:
+    one = Closed("revenue", Unit.DOLLARS, then, now)
 
-    assert str(tolerance.limit(Decimal("1000"), Unit.DOLLARS)) == limit
-    assert str(tolerance.limit(Decimal("-1000"), Unit.DOLLARS)) == limit
+    assert one.by + abs(one.now) == abs(one.then)
+    assert (one.by > 0) is (abs(now) < abs(then))
+    assert one.percent is None if not then else one.percent == one.by / abs(then) * 100
 
 
-def test_a_limit_in_jobs_is_cut_to_whole_jobs() -> None:
-    assert Tolerance(percent=Decimal(1)).limit(Decimal(244), Unit.JOBS) == 2
+def test_gaps_are_compared_by_the_metrics_name_and_a_margin_that_was_none_is_left_out() -> None:
+    before = a_record(Decimal("-5.00"))
+    found = closed(before, a_comparison(Decimal("90.00"))[0])
+
+    assert [one.metric for one in found] == ["jobs", "revenue", "labor", "materials"]
+    assert (found[1].then, found[1].now, found[1].by) == (Decimal(-105), Decimal(-10), Decimal(95))
 
 
-@settings(deadline=None)
-@given(reference=MONEY, now=MONEY, percent=st.none() | PERCENT, absolute=st.none() | MONEY.map(abs))
-def test_a_metric_passes_exactly_within_the_larger_limit(
-    reference: Decimal, now: Decimal, percent: Decimal | None, absolute: Decimal | None
-) -> None:
-    changes = {
-        "labor": {
-            "reference": figure(reference),
-            "now": figure(now),
-            "tolerance": Tolerance(percent, absolute),
-        }
+def test_a_record_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    record = a_record(Decimal("90.10"), before=a_record(Decimal("80.00")))
+    path.write_text(record_json(record))
+
+    assert read_record(path) == record
+    assert (record["file_sha256"], record["query"], record["bytes_billed_at_most"]) == ("abc", "SELECT 1", 7)
+    assert record["since"]
+    assert record["since"]["metrics"][1] == {
+        "metric": "revenue",
+        "gap_then": "-20.00",
+        "gap_now": "-9.90",
+        "closed": "10.10",
     }
-    found = row("labor", changes).now
-    gap = abs(now - reference)
-    within = gap * 100 <= abs(reference) * (percent or 0) or gap <= (absolute or 0)
-
-    assert found.verdict == (Verdict.PASS if within else Verdict.FAIL)
-    assert found.gap == now - reference
-    assert (found.percent is None) == (reference == 0)
-    if found.percent:
-        assert (found.percent > 0) == (now > reference), "short is negative, whatever the reference's sign"
 
 
-def test_a_reference_of_zero_has_no_percent_and_is_judged_by_the_amount() -> None:
-    changes = {"materials": {"reference": figure("0"), "now": figure("5")}}
-    found = row("materials", changes).now
-    assert (found.percent, found.verdict) == (None, Verdict.FAIL)
+@pytest.mark.parametrize("gap", ["much", "NaN", "1e5"])
+def test_a_gap_that_is_no_number_is_refused(tmp_path: Path, gap: str) -> None:
+    path = tmp_path / "record.json"
+    record = json.loads(record_json(a_record(Decimal(90))))
+    record["metrics"][1]["gap"] = gap
+    path.write_text(json.dumps(record))
 
-    changes["materials"]["tolerance"] = Tolerance(absolute=Decimal(5))  # type: ignore[assignment]
-    assert row("materials", changes).now.verdict == Verdict.PASS
-
-
-LATE: dict[str, dict[str, Any]] = {
-    "labor.now: there is no figure": {"now": None},
-    "labor.reference: there is no figure": {"reference": None},
-    "labor.now: as of 2025-10-25, before the period's end, 2025-10-26": {
-        "now": figure("172000", END - timedelta(days=1)),
-        "reference": figure("172000", END),
-    },
-    "labor.reference: as of 2025-10-25, before the period's end, 2025-10-26": {
-        "now": figure("172000", END),
-        "reference": figure("172000", END - timedelta(days=1)),
-    },
-    "labor.reference is as of 2025-11-03, labor.now as of 2025-11-05: 2 days apart, max_days_apart is 1": {
-        "now": figure("172000", AS_OF + timedelta(days=2))
-    },
-}
+    with pytest.raises(OperationError, match="revenue has a gap that is no number") as error:
+        read_record(path)
+    assert error.value.code == 2
 
 
-@pytest.mark.parametrize("reason", LATE)
-def test_a_missing_or_early_or_distant_figure_is_inconclusive_though_equal(reason: str) -> None:
-    found = row("labor", {"labor": LATE[reason]}).now
+def test_a_record_of_other_jobs_is_told() -> None:
+    before = a_record(Decimal(90))
+    other = Population(START, date(2025, 10, 25), frozenset([2, 1]), frozenset(["Hold"]))
 
-    assert found.verdict == Verdict.INCONCLUSIVE
-    assert found.reasons == (reason.replace("labor.", ""),)
-    rows = compare(figures({"labor": LATE[reason]}))
-    assert rows[-1].now.verdict == Verdict.INCONCLUSIVE, "the margin has labor in it"
-    assert any(doubt == reason or doubt.endswith(reason.partition(", ")[2]) for doubt in rows[-1].now.reasons)
-    assert verdict_of(rows) == Verdict.INCONCLUSIVE
-
-
-def test_a_figure_of_the_periods_last_day_counts_and_so_do_dates_just_near_enough() -> None:
-    changes = {"labor": {"reference": figure("172000", END), "now": figure("172000", END + timedelta(days=3))}}
-
-    assert row("labor", changes, max_days_apart=3).now.verdict == Verdict.PASS
-    assert row("labor", changes, max_days_apart=2).now.verdict == Verdict.INCONCLUSIVE
+    assert doubts(before, a_comparison(Decimal(90))[0]) == []
+    assert doubts(before, a_comparison(Decimal(90), other)[0]) == [
+        "the earlier record is of other days: 2025-10-20, 2025-10-26; now 2025-10-20, 2025-10-25",
+        "the earlier record is of other business units: all; now 1, 2",
+        "the earlier record is of other statuses: all; now Hold",
+    ]
 
 
-def test_a_doubtful_figure_with_a_large_gap_is_inconclusive_with_its_gap_shown() -> None:
-    found = row("revenue", {"revenue": {"now": figure("1", END - timedelta(days=9))}}).now
-
-    assert (found.gap, found.verdict) == (Decimal("-474828.27"), Verdict.INCONCLUSIVE)
-
-
-@settings(deadline=None)
-@given(
-    ages=st.lists(st.none() | st.integers(-9, 9), min_size=2, max_size=2),
-    value=st.sampled_from(["172000", "1"]),
-    apart=st.integers(0, 9),
-)
-def test_what_proves_nothing_never_passes_and_never_fails(ages: list[int | None], value: str, apart: int) -> None:
-    sides = [None if age is None else figure(value, END + timedelta(days=age)) for age in ages]
-    found = row("labor", {"labor": {"reference": sides[0], "now": sides[1]}}, max_days_apart=apart).now
-    known = [age for age in ages if age is not None]
-    proves = len(known) == 2 and min(known) >= 0 and max(known) - min(known) <= apart
-
-    assert (found.verdict == Verdict.INCONCLUSIVE) == (not proves)
-    assert bool(found.reasons) == (not proves)
-
-
-def test_the_figure_before_is_optional_older_by_nature_and_no_part_of_the_verdict() -> None:
-    without = row("labor")
-    older = row("labor", {"labor": {"before": figure("1", END)}}, max_days_apart=0)
-    early = row("labor", {"labor": {"before": figure("172000", END - timedelta(days=1))}})
-
-    assert without.before is None
-    assert older.before is not None
-    assert (older.before.verdict, older.now.verdict) == (Verdict.FAIL, Verdict.PASS)
-    assert early.before is not None
-    assert (early.before.verdict, early.now.verdict) == (Verdict.INCONCLUSIVE, Verdict.PASS)
-
-
-def test_the_margin_is_computed_from_its_parts_on_both_sides() -> None:
-    changes = {
-        "revenue": {"reference": figure("1000"), "now": figure("2000"), "before": figure("500")},
-        "materials": {"reference": figure("300"), "now": figure("500"), "before": figure("100")},
-        "labor": {"reference": figure("300"), "now": figure("680"), "before": figure("100")},
-    }
-    found = row("gross_margin", changes)
-
-    assert (found.reference, found.now.value, found.now.gap) == (Decimal(40), Decimal(41), Decimal(1))
-    assert found.now.verdict == Verdict.PASS
-    assert found.now.percent is None
-    assert found.before is not None
-    assert (found.before.value, found.before.gap) == (Decimal(60), Decimal(20))
-    assert found.before.verdict == Verdict.FAIL
-
-
-@pytest.mark.parametrize(
-    ("labor", "verdict"), [("280.00", "pass"), ("279.99", "fail"), ("320", "pass"), ("321", "fail")]
-)
-def test_the_margin_passes_up_to_two_points_either_way(labor: str, verdict: str) -> None:
-    changes = {
-        "revenue": {"reference": figure("1000"), "now": figure("1000")},
-        "materials": {"reference": figure("300"), "now": figure("300")},
-        "labor": {"reference": figure("300"), "now": figure(labor)},
-    }
-    assert row("gross_margin", changes).now.verdict == verdict
-
-
-def test_the_margin_before_needs_all_three_figures_from_before() -> None:
-    assert row("gross_margin", {"revenue": {"before": figure("1")}}).before is None
-
-
-@pytest.mark.parametrize("side", ["reference", "now"])
-@pytest.mark.parametrize("revenue", ["0", "-5"])
-def test_without_revenue_the_margin_is_inconclusive(side: str, revenue: str) -> None:
-    found = row("gross_margin", {"revenue": {side: figure(revenue)}}).now
-
-    assert found.verdict == Verdict.INCONCLUSIVE
-    assert found.reasons == ("revenue: it must be over 0 for a margin",)
-
-
-def test_the_margins_parts_must_all_be_of_about_one_day() -> None:
-    late = figure(REFERENCES["labor"], AS_OF + timedelta(days=30))
-    rows = compare(figures({"labor": {"reference": late, "now": late}}))
-
-    assert [one.now.verdict for one in rows[:4]] == ["pass"] * 4
-    assert rows[4].now.verdict == Verdict.INCONCLUSIVE
-
-
-@settings(deadline=None)
-@given(MONEY, MONEY, MONEY)
-def test_a_margin_gives_its_profit_back(revenue: Decimal, materials: Decimal, labor: Decimal) -> None:
-    margin = gross_margin(revenue, materials, labor)
-
-    assert (margin is None) == (revenue <= 0)
-    if margin is not None:
-        assert (margin * revenue / 100).quantize(CENT) == revenue - materials - labor
-
-
-def test_one_failure_counts_more_than_what_is_inconclusive_and_all_must_pass() -> None:
-    assert verdict_of(compare(figures())) == Verdict.PASS
-    assert verdict_of(compare(figures({"labor": {"now": None}}))) == Verdict.INCONCLUSIVE
-    assert verdict_of(compare(figures({"labor": {"now": None}, "job_count": {"now": figure("243")}}))) == Verdict.FAIL
-
-
-@pytest.mark.parametrize(
-    ("unit", "value", "shown", "as_gap"),
-    [
-        (Unit.DOLLARS, "-7024", "-$7,024.00", "-$7,024.00"),
-        (Unit.DOLLARS, "9734.5", "$9,734.50", "+$9,734.50"),
-        (Unit.DOLLARS, "0", "$0.00", "$0.00"),
-        (Unit.JOBS, "-3", "-3", "-3"),
-        (Unit.JOBS, "1244", "1,244", "+1,244"),
-        (Unit.POINTS, "41.085", "41.09 %", "+41.09 points"),
-    ],
-)
-def test_amounts_are_written_with_their_unit(unit: Unit, value: str, shown: str, as_gap: str) -> None:
-    assert amount(unit, Decimal(value)) == shown
-    assert amount(unit, Decimal(value), sign=True) == as_gap
+def test_a_period_is_over_at_midnight_of_the_settings_time_zone() -> None:
+    check_period(START, END, SETTINGS, in_phoenix("2025-10-27T00:00"))
+    with pytest.raises(OperationError, match="--to 2025-10-26 is not over in America/Phoenix"):
+        check_period(START, END, SETTINGS, in_phoenix("2025-10-26T23:59"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from google.api_core.exceptions import BadRequest, NotFound
@@ -18,7 +19,8 @@ QUERIES = "/bigquery/v2/projects/kpi-auto-471020/queries"
 
 def test_every_type_comes_as_bigquery_has_it(place: Place) -> None:
     (row,) = place.client.query_and_wait(
-        "SELECT 'é\"x' AS s, -7 AS i, TRUE AS b, 1.5 AS f, TIMESTAMP '1969-12-31 17:00:00.000001-07:00' AS t, NULL AS n"
+        "SELECT 'é\"x' AS s, -7 AS i, TRUE AS b, 1.5 AS f, TIMESTAMP '1969-12-31 17:00:00.000001-07:00' AS t, "
+        "NULL AS n, CAST(0.1234567891 AS NUMERIC) AS c, DATE '2025-10-20' AS d"
     )
 
     assert dict(row) == {
@@ -26,9 +28,12 @@ def test_every_type_comes_as_bigquery_has_it(place: Place) -> None:
         "i": -7,
         "b": True,
         "f": 1.5,
+        "c": Decimal("0.123456789"),
+        "d": date(2025, 10, 20),
         "t": datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
         "n": None,
     }
+    assert isinstance(row["f"], float)
 
 
 def test_a_moment_is_in_microseconds_for_those_who_ask_so_and_in_seconds_for_others(place: Place) -> None:
