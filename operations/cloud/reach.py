@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 from threading import Thread
 from urllib.parse import urlsplit
-
-from requests.utils import get_environ_proxies, select_proxy
+from urllib.request import getproxies, proxy_bypass
 
 from operations.cloud.errors import Cause, UnansweredError, unreached
 
@@ -19,8 +18,10 @@ def refuse_unreachable(api: str, url: str, *, code: int = 1) -> None:
 
     `api` is its name for people, `code` the command's exit code.
     """
-    proxy = select_proxy(url, get_environ_proxies(url))
-    place = urlsplit(proxy or url)
+    place = urlsplit(url)
+    proxies = {} if proxy_bypass(place.hostname or "") else getproxies()
+    if proxy := proxies.get(place.scheme) or proxies.get("all"):
+        place = urlsplit(proxy)
     if why := _silence(place.hostname or "", place.port or (80 if place.scheme == "http" else 443)):
         text = f"{api} {unreached(f'{place.hostname}: {why}')}"
         raise UnansweredError(text, Cause.UNREACHABLE, code)
