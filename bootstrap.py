@@ -41,7 +41,10 @@ TASKS = {
     ],
     # 350 MB that nothing else needs.
     "terrain": [[*PIP, "--require-hashes", "-r", "requirements-terrain.txt"], [*PYTEST, "tests/terrain"]],
-    "inventories": [["pytest", "tests/stacks", "tests/docs", "--snapshot-update"]],
+    "inventories": [
+        ["ingest-rollout", "timeline", "--output", "docs/timeline.svg"],
+        ["pytest", "tests/stacks", "tests/docs", "--snapshot-update"],
+    ],
     "bench": [["python", "-m", "bench"]],
     "lock": [
         [*UV, "pyproject.toml", "--extra", "dev", "--output-file", "requirements.txt"],

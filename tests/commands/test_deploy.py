@@ -15,7 +15,7 @@ from operations.deploy import Plan
 from operations.terraform.deployed import Before
 from operations.terraform.engine import Planned
 from operations.terraform.plan_check import releases
-from tests.given.domain import WITH_INVOKER, in_phoenix, night
+from tests.given.domain import IDENTITY, LAST, WITH_INVOKER, in_phoenix, night
 from tests.given.planned import resource
 
 EVENING = in_phoenix("2026-10-20T21:00")
@@ -46,7 +46,7 @@ def test_a_time_that_was_changed_by_hand_is_no_later_night() -> None:
 
 
 def test_going_back_from_the_night_identity_leaves_the_invoker() -> None:
-    back = preview(replace(WITH_INVOKER, night=3), WITH_INVOKER.world(4), "night 4 is deployed", EVENING)
+    back = preview(replace(WITH_INVOKER, night=LAST), WITH_INVOKER.world(IDENTITY), "night 4 is deployed", EVENING)
     (line,) = cannot_undo(back)
 
     assert "the invoker and its grant stay" in line

@@ -29,12 +29,17 @@ def edits(page: str) -> list[tuple[str, str]]:
 
 
 def edit(file: Path, before: str, after: str) -> None:
-    """Replaces whole lines, which stand there once, at the indent that they have there."""
+    """Replaces whole lines, which stand there once, at the indent that they have there.
+
+    Another time of an entity in `before` is as good: the page is about the edit.
+    """
     text = file.read_text(encoding="utf-8")
-    places = re.findall(rf"^( *){re.escape(before)}$", text, re.MULTILINE)
+    pattern = re.sub(r'"\d\d:\d\d"', r'"\\d\\d:\\d\\d"', re.escape(before))
+    places = re.findall(rf"^( *)({pattern})$", text, re.MULTILINE)
     assert len(places) == 1, f"{file.name} has {len(places)} of {before!r}"
-    indented = textwrap.indent(after, places[0])
-    file.write_text(text.replace(f"{places[0]}{before}\n", f"{indented}\n"), encoding="utf-8")
+    ((indent, found),) = places
+    indented = textwrap.indent(after, indent)
+    file.write_text(text.replace(f"{indent}{found}\n", f"{indented}\n"), encoding="utf-8")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from ingest.rollout import STRATEGIES
 from ingest.schedule import Cadence
 from ingest.settings import NAMES, Settings
 
@@ -50,6 +51,10 @@ CONTEXT = {name: getattr(SETTINGS, name) for name in NAMES}
 """The settings as cdktf.json has them."""
 
 EMAIL = "ingest-invoker@kpi-auto-471020.iam.gserviceaccount.com"
+LAST = STRATEGIES["phased"].numbers[-1]
+"""The last night without an invoker account; with one, `identity` follows."""
+IDENTITY = LAST + 1
+
 WITH_INVOKER = replace(SETTINGS, invoker_service_account=EMAIL, create_invoker=True)
 
 

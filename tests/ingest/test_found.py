@@ -13,7 +13,7 @@ from ingest.catalogue import CATALOGUE
 from ingest.preview import preview
 from ingest.rollout import STRATEGIES, Action, Change, Hold, changes
 from ingest.settings import Settings
-from tests.given.domain import EMAIL, SETTINGS, WITH_INVOKER, in_phoenix
+from tests.given.domain import EMAIL, IDENTITY, LAST, SETTINGS, WITH_INVOKER, in_phoenix
 from tests.given.found import GCLOUD_JOB, baselines
 
 FIRST_SEVEN = {"jobs", "appointments", "customers", "invoices", "estimates", "payments", "payroll"}
@@ -168,7 +168,7 @@ def test_what_is_done_to_a_job_is_a_line_with_the_fields_name(
 
 def test_the_night_of_the_identity_names_the_token_that_it_replaces() -> None:
     found = replace(WITH_INVOKER, found={"jobs": replace(BY_HAND, **TOKEN)})  # type: ignore[arg-type]
-    seen = changes(found.world(3), found.world(4))
+    seen = changes(found.world(LAST), found.world(IDENTITY))
 
     assert change_of(seen, "jobs").actions == (Action.ADD_OIDC,)
     assert change_of(seen, "jobs").notes == (

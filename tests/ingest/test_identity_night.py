@@ -8,6 +8,7 @@ import pytest
 
 from ingest.rollout import IDENTITY_STACK, STRATEGIES, Action, Night, before_rollout, changes, stacks_of, state_at
 from ingest.settings import Settings
+from tests.given.domain import IDENTITY, LAST
 
 PHASES = ["phase-core", "phase-financial", "phase-labor", "phase-reference"]
 
@@ -38,19 +39,19 @@ def test_no_job_sends_a_token_before_it(night: int, with_invoker: Settings) -> N
 
 def test_going_back_drops_the_tokens_and_leaves_the_invoker(with_invoker: Settings) -> None:
     rollout = with_invoker.rollout
-    found = changes(state_at(rollout, 4), state_at(rollout, 3))
+    found = changes(state_at(rollout, IDENTITY), state_at(rollout, LAST))
     assert {change.actions for change in found} == {(Action.DROP_OIDC,)}
     assert stacks_of(found) == PHASES
 
 
 def test_a_first_deploy_of_that_night_does_all_at_once(with_invoker: Settings) -> None:
-    found = {c.entity.name: c.actions for c in changes(before_rollout(), state_at(with_invoker.rollout, 4))}
+    found = {c.entity.name: c.actions for c in changes(before_rollout(), state_at(with_invoker.rollout, IDENTITY))}
     assert found["jobs"] == (Action.ADOPT, Action.SHIFT_LATER, Action.ADD_OIDC)
     assert found["returns"] == (Action.CREATE,)
 
 
 def test_jobs_that_are_created_with_a_token_need_the_invoker_too(with_invoker: Settings) -> None:
-    found = changes({}, state_at(with_invoker.rollout, 4, adopt_existing=False))
+    found = changes({}, state_at(with_invoker.rollout, IDENTITY, adopt_existing=False))
     assert {change.actions for change in found} == {(Action.CREATE,)}
     assert stacks_of(found)[0] == IDENTITY_STACK
-    assert stacks_of(changes({}, state_at(with_invoker.rollout, 3, adopt_existing=False))) == PHASES
+    assert stacks_of(changes({}, state_at(with_invoker.rollout, LAST, adopt_existing=False))) == PHASES

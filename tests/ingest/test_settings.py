@@ -13,7 +13,7 @@ from ingest.rollout import STRATEGIES, before_rollout, state_at
 from ingest.settings import NAMES, as_environ, load, load_first_night, read_context
 from ingest.shapes import ShapeError
 from tests.checkout import ROOT
-from tests.given.domain import CONTEXT, SETTINGS, WITH_INVOKER, night
+from tests.given.domain import CONTEXT, IDENTITY, SETTINGS, WITH_INVOKER, night
 
 # What each setting may also be, as an environment variable says it, and what it becomes.
 OTHERS: dict[str, tuple[str, Any]] = {
@@ -252,7 +252,7 @@ def test_a_repository_needs_its_numbers(root: Path, given: dict[str, str]) -> No
 
 
 def test_an_invoker_adds_the_night_identity_to_each_strategy(root: Path) -> None:
-    _set(root, invoker_service_account="run@p.iam.gserviceaccount.com", night=4)
+    _set(root, invoker_service_account="run@p.iam.gserviceaccount.com", night=IDENTITY)
     assert load(root, {}).rollout.nights[-1].title == "identity"
     _set(root, strategy="immediate", night=3)
     assert load(root, {}).rollout.nights[-1].title == "identity"

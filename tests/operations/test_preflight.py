@@ -19,7 +19,7 @@ from operations.errors import OperationError
 from operations.preflight import ACT_AS, LOG_PERIOD, PERMISSIONS
 from operations.terraform.declared import Declared
 from operations.terraform.deployed import Before, assumed
-from tests.given.domain import SETTINGS, night
+from tests.given.domain import IDENTITY, SETTINGS, night
 from tests.given.preflight import (
     ACCOUNT,
     AT,
@@ -269,7 +269,7 @@ def test_a_path_without_an_answer_hides_no_failure_of_another() -> None:
     [
         (SETTINGS, "jobs without a token are refused too"),
         (replace(WITH_INVOKER, night=3), f'the jobs send one of {ACCOUNT} from the night "identity" on'),
-        (replace(WITH_INVOKER, night=4), f"the jobs of this night send one of {ACCOUNT}"),
+        (replace(WITH_INVOKER, night=IDENTITY), f"the jobs of this night send one of {ACCOUNT}"),
     ],
 )
 def test_of_a_closed_service_is_said_who_has_a_token(settings: Settings, known: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.access import PREVIEWER
+from tests.given.domain import IDENTITY
 from tests.given.grants import FOUNDATION, INVOKER, resources
 from tests.given.synth import Synthesize
 
@@ -169,7 +170,9 @@ def test_the_bucket_keeps_old_states_and_cannot_be_destroyed(synthesize: Synthes
 
 
 def test_no_stack_holds_a_key_or_a_grant_to_everybody(synthesize: Synthesize) -> None:
-    text = json.dumps(synthesize(night=4, **INVOKER, **{k: v for k, v in FOUNDATION.items() if k != "deployers"}))
+    text = json.dumps(
+        synthesize(night=IDENTITY, **INVOKER, **{k: v for k, v in FOUNDATION.items() if k != "deployers"})
+    )
 
     assert "google_service_account_key" not in text
     assert "allUsers" not in text

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.given.domain import EMAIL
+from ingest.catalogue import CATALOGUE
+from tests.given.domain import EMAIL, IDENTITY, LAST
 from tests.given.grants import INVOKER
 from tests.given.synth import Synthesize
 
 
 def test_the_identity_stack_is_synthesized_to_this_json(synthesize: Synthesize, snapshot_json: Any) -> None:
-    assert synthesize(night=4, **INVOKER)["ingest-identity"] == snapshot_json
+    assert synthesize(night=IDENTITY, **INVOKER)["ingest-identity"] == snapshot_json
 
 
-@pytest.mark.parametrize("night", [0, 3, 4])
+@pytest.mark.parametrize("night", [0, LAST, IDENTITY])
 def test_the_identity_stack_is_the_same_on_every_night(night: int, synthesize: Synthesize) -> None:
     assert synthesize(night=night, **INVOKER)["ingest-identity"] == synthesize(night=1, **INVOKER)["ingest-identity"]
 
@@ -30,7 +31,7 @@ def test_only_the_last_nights_jobs_send_a_token(synthesize: Synthesize) -> None:
         ]
         return [job["http_target"].get("oidc_token") for job in jobs]
 
-    assert not any(tokens(3))
-    assert len(tokens(4)) == 16
+    assert not any(tokens(LAST))
+    assert len(tokens(IDENTITY)) == len(CATALOGUE)
     root = "https://st-v2-ingestor-999875365235.us-central1.run.app"
-    assert all(token == {"service_account_email": EMAIL, "audience": root} for token in tokens(4))
+    assert all(token == {"service_account_email": EMAIL, "audience": root} for token in tokens(IDENTITY))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.rollout import STRATEGIES
-from tests.given.domain import SETTINGS
+from tests.given.domain import IDENTITY, SETTINGS
 from tests.given.synth import Stacks, Synthesize
 
 KIND = "google_cloud_scheduler_job"
@@ -34,7 +34,11 @@ def test_an_invoker_account_adds_oidc_with_the_services_root_as_audience(
     synthesize: Synthesize, snapshot_json: Any
 ) -> None:
     account = "invoker@kpi-auto-471020.iam.gserviceaccount.com"
-    assert synthesize(night=4, invoker_service_account=account)["phase-reference"] == snapshot_json
+    stack = synthesize(night=IDENTITY, invoker_service_account=account)["phase-reference"]
+    token = {"service_account_email": account, "audience": SETTINGS.base_url}
+
+    assert all(job["http_target"]["oidc_token"] == token for job in jobs({"": stack}).values())
+    assert stack == snapshot_json
 
 
 def test_the_addresses_in_terraforms_state_are_these(synthesize: Synthesize) -> None:

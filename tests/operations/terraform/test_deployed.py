@@ -17,7 +17,7 @@ from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.terraform.deployed import assumed, from_state, night_or_start, stacks_with_jobs
 from operations.terraform.state import LocalStore
-from tests.given.domain import EMAIL, SETTINGS, night
+from tests.given.domain import EMAIL, IDENTITY, LAST, SETTINGS, night
 from tests.given.found import baselines
 from tests.given.planned import attributes
 from tests.given.states import resource, schedule_of, write_night, write_state
@@ -268,15 +268,17 @@ def test_the_state_of_another_place_is_refused_before_terraform_makes_its_jobs_a
         stacks_with_jobs(tmp_path, replace(night(1), **changed), {})
 
 
-@pytest.mark.parametrize(("email", "night"), [(EMAIL, 4), (None, 3), ("other@p.iam.gserviceaccount.com", 3)])
+@pytest.mark.parametrize(
+    ("email", "night"), [(EMAIL, IDENTITY), (None, LAST), ("other@p.iam.gserviceaccount.com", LAST)]
+)
 def test_the_state_tells_whether_the_jobs_send_the_token(
     email: str | None, night: int, with_invoker: Settings, tmp_path: Path
 ) -> None:
     tokens = [{"service_account_email": email, "audience": ""}] if email else []
-    world = state_at(with_invoker.rollout, 4)
+    world = state_at(with_invoker.rollout, IDENTITY)
     write_night(tmp_path, world, lambda job: {**schedule_of(job), "http_target": [{"oidc_token": tokens}]})
 
     assert from_state(tmp_path, with_invoker).label == f"night {night} is deployed"
-    forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=3)
-    dropped = changes(from_state(tmp_path, forgotten).world, state_at(forgotten.rollout, 3))
+    forgotten = replace(with_invoker, invoker_service_account="", create_invoker=False, night=LAST)
+    dropped = changes(from_state(tmp_path, forgotten).world, state_at(forgotten.rollout, LAST))
     assert {c.actions for c in dropped} == ({(Action.DROP_OIDC,)} if email else {(Action.UNCHANGED,)})

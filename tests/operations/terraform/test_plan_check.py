@@ -16,7 +16,7 @@ from ingest.settings import Settings
 from operations.terraform.deployed import from_plan
 from operations.terraform.engine import Planned
 from operations.terraform.plan_check import releases, unexpected_changes
-from tests.given.domain import EMAIL, SETTINGS, WITH_INVOKER, in_phoenix, night
+from tests.given.domain import EMAIL, IDENTITY, SETTINGS, WITH_INVOKER, in_phoenix, night
 from tests.given.planned import attributes, resource
 
 EVENING = in_phoenix("2026-10-20T21:00")
@@ -179,7 +179,7 @@ def test_a_job_of_another_group_goes_from_one_state_to_the_other() -> None:
 
 @pytest.mark.parametrize(("action", "count"), [("create", 0), ("delete", 1), ("update", 1), ("replace", 1)])
 def test_the_plan_may_make_the_invoker_and_do_nothing_else_to_it(action: str, count: int) -> None:
-    settings = replace(WITH_INVOKER, night=4)
+    settings = replace(WITH_INVOKER, night=IDENTITY)
     invoker = Planned(IDENTITY_STACK, "google_service_account.invoker", action, [])
 
     assert len(unexpected(settings, invoker)) == count
@@ -187,7 +187,7 @@ def test_the_plan_may_make_the_invoker_and_do_nothing_else_to_it(action: str, co
 
 def test_a_token_that_the_rollout_gave_is_taken_off_on_the_way_back() -> None:
     settings = replace(WITH_INVOKER, night=3)
-    live = attributes(WITH_INVOKER.world(4)["jobs"], settings)
+    live = attributes(WITH_INVOKER.world(IDENTITY)["jobs"], settings)
     assert EMAIL in str(live)
 
     assert unexpected(settings, update(settings, "jobs", live, live)) == []
