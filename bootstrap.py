@@ -28,6 +28,11 @@ PIP = ("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check
 UV = ("uv", "pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet")
 # Cuts the provider's assembly down, which takes a few seconds, and has jsii unpack what it reads.
 LOAD_ONCE = "import os, toolchain; toolchain.quiet_node(os.environ); import constructs.bindings"
+# Without the variable it asks its maker for newer versions, and complains where there is no network.
+CDKTF = """#!/bin/sh
+export CHECKPOINT_DISABLE="${{CHECKPOINT_DISABLE-1}}"
+exec "{command}" "$@"
+"""
 PYTEST = ("pytest", "-n", "auto", "--dist", "worksteal")
 TASKS = {
     "setup": [],
@@ -101,8 +106,11 @@ def set_up(environ: dict[str, str]) -> None:
     # As pip does, npm then trusts the system's certificates too, such as those of a company's proxy.
     npm_environ = {"NODE_OPTIONS": "--use-system-ca"} | environ
     run([str(BIN / "npm"), "ci", "--ignore-scripts", "--loglevel=error", "--no-progress"], npm_environ)
-    if os.name != "nt" and not (command := BIN / "cdktf").exists():
-        command.symlink_to(ROOT / "node_modules" / ".bin" / "cdktf")
+    if os.name != "nt":
+        command = BIN / "cdktf"
+        command.unlink(missing_ok=True)
+        command.write_text(CDKTF.format(command=ROOT / "node_modules" / ".bin" / "cdktf"), encoding="utf-8")
+        command.chmod(0o755)
     run([str(BIN / "python"), "-c", LOAD_ONCE], environ | {"INGEST_CDK": ""})
     STAMP.write_text(wanted, encoding="utf-8")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 import venv
 from pathlib import Path
@@ -77,6 +78,19 @@ def test_a_second_setup_does_nothing(setup: Setup) -> None:
     assert setup() == ALL
     assert (setup.root / ".venv" / "pyvenv.cfg").is_file()
     assert setup() == []
+
+
+def test_the_cdktf_command_asks_nobody_for_newer_versions(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHECKPOINT_DISABLE", raising=False)
+    setup()
+    npms = setup.root / "node_modules" / ".bin" / "cdktf"
+    npms.write_text('#!/bin/sh\necho "$CHECKPOINT_DISABLE" "$@"')
+    npms.chmod(0o755)
+    ours = setup.root / ".venv" / "bin" / "cdktf"
+
+    assert subprocess.check_output([ours, "diff", "a b"], text=True) == "1 diff a b\n"
+    monkeypatch.setenv("CHECKPOINT_DISABLE", "")
+    assert subprocess.check_output([ours, "diff"], text=True) == " diff\n"
 
 
 @pytest.mark.parametrize(("what", "value"), [("base_prefix", "/opt/other"), ("version", "3.99.0 (other)")])
