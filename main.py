@@ -40,7 +40,7 @@ def synthesize() -> None:
         settings = load(ROOT, os.environ)
     except ShapeError as error:
         sys.exit(str(error))
-    if broken := problems(Plan(settings=settings)):
+    if broken := problems(Plan(settings=settings, catalogue=settings.catalogue)):
         sys.exit("\n".join(map(str, broken)))
     # The variable is how `cdktf synth --output` says where to.
     outdir = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))

@@ -12,7 +12,7 @@ import click
 from commands.options import echo_json, json_option, judges, now
 from commands.render import table
 from ingest.baseline import FILE, Baseline, load_baseline
-from ingest.entity import JOB_PREFIX
+from ingest.settings import Settings
 from ingest.shapes import ShapeError
 from operations import adopt as adoption
 from operations.adopt import (
@@ -62,14 +62,13 @@ def adopt(record: bool, as_json: bool) -> int:
       ingest-rollout adopt --record
     """
     settings = read_first_night(found=_recorded_before(tolerant=record))
-    place = parent(settings)
-    live = live_jobs(lambda: scheduler_client(os.environ), place)
+    live = live_jobs(lambda: scheduler_client(os.environ), settings)
     held = held_jobs(ROOT, settings)
     found = compare(settings, live, held)
     # What Terraform has is for `status`; before, every job is shown.
     left = [one for one in found if one.entity and one.entity not in held] if held and not record else found
     if not as_json:
-        click.echo(_text(left, place) if left or not held else OVER)
+        click.echo(_text(left, settings) if left or not held else OVER)
     try:
         changed = None
         if record:
@@ -104,13 +103,13 @@ def _recorded(changed: bool, count: int) -> str:
     return f"{count} jobs are in {FILE} just as they are live; nothing to record."
 
 
-def _text(found: Sequence[Adoption], place: str) -> str:
+def _text(found: Sequence[Adoption], settings: Settings) -> str:
     rows = []
     for one in found:
         verdict = click.style(one.verdict, fg=_COLOURS.get(one.verdict, "red"))
         first, *rest = [(d.field, _cell(d.expected), _cell(d.live)) for d in one.differences] or [("", "", "")]
         rows += [(one.job, verdict, *first), *(("", "", *more) for more in rest)]
-    lines = [f"The live {JOB_PREFIX}* jobs of {place} against night 0:"]
+    lines = [f"The live {settings.job_prefix}* jobs of {parent(settings)} against night 0:"]
     lines.append(table(("job", "verdict", "field", "night 0 declares", "live"), rows) if rows else "no jobs")
     todo = [f"  {one.job}: {_laid_out(text)}" for one in found for text in one.todo]
     return "\n".join([*lines, *(["", "What to do:", *todo] if todo else [])])

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from commands.options import echo_json, json_option, judges, night_options
+from commands.options import echo_json, json_option, judges, night_options, progress
 from ingest.rollout import STRATEGIES
 from ingest.settings import Settings
 from operations.policy.evaluate import Finding, Report, Stack, Verdict, evaluate, read_stacks
@@ -37,6 +37,7 @@ def policy(night: int | None, strategy: str | None, *, rules: bool, as_json: boo
     if rules:
         click.echo(rules_table())
         return 0
+    progress("synthesizing each night")
     stacks = synthesized(ROOT, wanted(night, strategy), os.environ)
     report = evaluate(stacks, RULES, EXEMPTIONS, complete=night is None and strategy is None)
     if as_json:

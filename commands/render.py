@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ingest.catalogue import CATALOGUE
 from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.schedule import Cadence, first
@@ -146,7 +145,7 @@ def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
 def catalogue_rows(settings: Settings, at: datetime) -> list[dict[str, str | None]]:
     """The 16 entities at their target cadence, one JSON object each; next runs are ISO 8601."""
     rows: list[dict[str, str | None]] = []
-    for entity in CATALOGUE:
+    for entity in settings.catalogue:
         run = first(entity.target.next_fires(at, settings.time_zone), 1)[0]
         rows.append(
             {
@@ -179,7 +178,7 @@ def catalogue_text(settings: Settings, at: datetime) -> str:
             *moment(entity.target, at, settings.time_zone),
             entity.margin_effect,
         )
-        for entity in CATALOGUE
+        for entity in settings.catalogue
     ]
     head = ("group", "entity", "job", "live", "target", f"next run, {settings.time_zone}", "UTC", "effect on margin")
     return table(head, rows, spare=("job", "UTC", "effect on margin"))

@@ -18,7 +18,7 @@ from operations.terraform.synth import night_environ, synthesize
 def checkout_site() -> Site:
     """The repository's checkout, Terraform, and the live systems that the environment points to."""
     from operations.cloud.credentials import scheduler_client
-    from operations.cloud.scheduler import live_fields, parent
+    from operations.cloud.scheduler import live_fields
 
     return Site(
         root=ROOT,
@@ -27,7 +27,7 @@ def checkout_site() -> Site:
         clock=now,
         synthesize=lambda settings: synthesize(ROOT, settings),
         engine=terraform,
-        live=lambda settings: live_fields(scheduler_client(os.environ), parent(settings)),
+        live=lambda settings: live_fields(scheduler_client(os.environ), settings),
         show=click.echo,
         progress=progress,
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from constructs import Construct
 from constructs.log_alert import LogAlert, Notification, extracted, logs_url
-from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
 from ingest.settings import Settings
 
@@ -20,7 +19,7 @@ class FailedAttempts(Construct):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "FailedAttempts")
-        failures = failed_attempts(CATALOGUE)
+        failures = failed_attempts(settings.catalogue)
         notification = Notification(
             title="Ingest: a scheduled attempt failed",
             labels={"job": "EXTRACT(resource.labels.job_id)", "status": "EXTRACT(jsonPayload.status)"},
@@ -72,7 +71,7 @@ def jobs_url(project: str) -> str:
 def playbook(settings: Settings) -> str:
     """What to do, for somebody who was just woken up."""
     project = settings.project
-    attempts = logs_url(project, failed_attempts(CATALOGUE))
+    attempts = logs_url(project, failed_attempts(settings.catalogue))
     return f"""## {extracted("job")}: an attempt failed ({extracted("status")})
 
 Cloud Scheduler called the ingest service and got no success within {settings.attempt_deadline_seconds} s. It tries again up to {settings.retry_count} more times, so this may be over already. What the run would have loaded is missing until an attempt succeeds; the entities that run later are not held back.
@@ -82,10 +81,10 @@ Cloud Scheduler called the ingest service and got no success within {settings.at
    - DEADLINE_EXCEEDED: the ingest takes longer than the deadline. It may still be at work: wait before you start another.
    - UNAUTHENTICATED or PERMISSION_DENIED: the jobs' account may not call the service; somebody changed roles/run.invoker or the setting invoker_service_account.
    - NOT_FOUND: the service has no such route; **ingest-rollout preflight** asks it for them.
-   - RESOURCE_EXHAUSTED or UNAVAILABLE: ServiceTitan or the service is over its limit; it often passes by itself.
+   - RESOURCE_EXHAUSTED or UNAVAILABLE: {settings.source} or the service is over its limit; it often passes by itself.
    - INTERNAL or UNKNOWN: an error of the service itself.
 3. Once it is fixed, run the job by hand: **gcloud scheduler jobs run {extracted("job")} --location={settings.region} --project={project}**. A second run can load purchase_orders, returns, inventory_bills and payroll_adjustments twice: count distinct records, not rows.
 4. Check that the rows came: **ingest-rollout freshness**.
-5. Go back only when what the last night's deploy changed is the cause (a new job, another time, another account) and it cannot be fixed before the next night: **ingest-rollout rollback --to** the night before. A failure of the service or of ServiceTitan does not go away with it.
+5. Go back only when what the last night's deploy changed is the cause (a new job, another time, another account) and it cannot be fixed before the next night: **ingest-rollout rollback --to** the night before. A failure of the service or of {settings.source} does not go away with it.
 6. While the rollout is under way: do not deploy the next night before **ingest-rollout gate** passes.
 """  # noqa: E501

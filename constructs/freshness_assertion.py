@@ -102,6 +102,6 @@ def _by_the_tables(settings: Settings) -> tuple[str, list[str]]:
         "**ingest-rollout freshness** shows all tables with their ages and those that are missing, **ingest-rollout status** all jobs with their last attempts.",  # noqa: E501
         _missing(settings),
         "The job ran and failed: there is a notification of its own for that, with a playbook.",
-        "The job succeeded and the table did not grow: ServiceTitan may have had nothing new; an entity for which that is usual gets criteria of its own, OVERRIDES in ingest/freshness.py. Otherwise look at the service.",  # noqa: E501
+        f"The job succeeded and the table did not grow: {settings.source} may have had nothing new; an entity for which that is usual gets criteria of its own, OVERRIDES in ingest/freshness.py. Otherwise look at the service.",  # noqa: E501
         "The error is that a table or a column was not found: the job never ran, somebody renamed it, or loaded_at_fields in ingest/catalogue.py does not begin with the table's column.",  # noqa: E501
     ]

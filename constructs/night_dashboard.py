@@ -9,7 +9,6 @@ from typing import Any
 from constructs import Construct
 from constructs.bindings import MonitoringDashboard
 from constructs.failed_attempts import failed_attempts, jobs_url
-from ingest.catalogue import CATALOGUE
 from ingest.freshness_sql import VIEW
 from ingest.rollout import Job
 from ingest.settings import Settings
@@ -25,7 +24,7 @@ Fields = dict[str, Any]
 
 
 class NightDashboard(Construct):
-    """Cloud Monitoring's dashboard "ServiceTitan ingest".
+    """Cloud Monitoring's dashboard of the ingest.
 
     What the API fills in or drops (a position of 0, names, an etag) is left out of the JSON, or each plan would show a
     change. The charts count log entries: an attempt has two, one of its start and one of its end, and only the latter
@@ -42,14 +41,14 @@ class NightDashboard(Construct):
 
 def dashboard_json(jobs: Sequence[Job], settings: Settings) -> Fields:
     """A Dashboard as the API has it (monitoring/dashboard/v1)."""
-    ours = ", ".join(f'"{entity.job_name}"' for entity in CATALOGUE)
+    ours = ", ".join(f'"{entity.job_name}"' for entity in settings.catalogue)
     entries = (
         'metric.type="logging.googleapis.com/log_entry_count" resource.type="cloud_scheduler_job" '
         f"resource.label.job_id=one_of({ours})"
     )
     failures = f'{entries} metric.label.severity="ERROR"'
     return {
-        "displayName": "ServiceTitan ingest",
+        "displayName": f"{settings.source} ingest",
         "mosaicLayout": {
             "columns": COLUMNS,
             "tiles": [
@@ -73,7 +72,7 @@ def dashboard_json(jobs: Sequence[Job], settings: Settings) -> Fields:
                     _TEXT_HEIGHT,
                     COLUMNS,
                     _LOGS_HEIGHT,
-                    {"title": "Failed attempts", "logsPanel": {"filter": failed_attempts(CATALOGUE)}},
+                    {"title": "Failed attempts", "logsPanel": {"filter": failed_attempts(settings.catalogue)}},
                 ),
             ],
         },

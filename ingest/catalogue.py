@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time
+from functools import cache
 
 from ingest.entity import Entity, Group
 from ingest.schedule import Cadence
@@ -97,3 +99,9 @@ CATALOGUE = (
     Entity(name="activity_codes", group="reference", target=_sundays("06:10"), is_reference=True),
     Entity(name="campaigns", group="reference", target=_sundays("06:15")),
 )
+
+
+@cache
+def named(prefix: str, source: str) -> tuple[Entity, ...]:
+    """The catalogue with the names that a team gives its jobs and its source."""
+    return tuple(replace(entity, prefix=prefix, source=source) for entity in CATALOGUE)

@@ -1,4 +1,4 @@
-"""One ServiceTitan entity and the names that derive from it."""
+"""One entity of the source and the names that derive from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import time
 from ingest.schedule import Cadence
 
 JOB_PREFIX = "v2-sync-"
-"""What the names of the ingest's jobs begin with; the rollout leaves others in the project alone."""
+SOURCE = "ServiceTitan"
+"""The plan's values of the settings `job_prefix` and `source`."""
 
 TABLE_PREFIX = "raw_"
 """What the names of the ingest's tables begin with; those of reference entities begin with REFERENCE_PREFIX."""
@@ -47,7 +48,8 @@ class Entity:
     src/ of 2025-11-03): a reference entity has a route and a dataset of its own; one that `may_be_quiet` has nights
     without new records; `loaded_at_fields` are where the time of loading is looked for, in that order. `key` are the
     columns that two rows of one record share, whatever the service makes its `id` of; without any it is not known.
-    `amount` is the column with the money that the margin counts; "" where it counts none.
+    `amount` is the column with the money that the margin counts; "" where it counts none. `prefix` and `source` are the
+    settings'.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Entity:
     key: tuple[str, ...] = ("id",)
     amount: str = ""
     margin_effect: str = ""
+    prefix: str = JOB_PREFIX
+    source: str = SOURCE
 
     @property
     def title(self) -> str:
@@ -67,11 +71,11 @@ class Entity:
 
     @property
     def job_name(self) -> str:
-        return f"{JOB_PREFIX}{self.name.replace('_', '-')}-{'weekly' if self.target.is_weekly else 'daily'}"
+        return f"{self.prefix}{self.name.replace('_', '-')}-{'weekly' if self.target.is_weekly else 'daily'}"
 
     def description(self, cadence: Cadence, zone: str) -> str:
         sync = "Weekly full" if cadence.is_weekly else "Daily incremental"
-        return f"{sync} sync of ServiceTitan {self.title} ({cadence.words(zone)})"
+        return f"{sync} sync of {self.source} {self.title} ({cadence.words(zone)})"
 
     def uri(self, base_url: str, reference_path: str) -> str:
         path = reference_path if self.is_reference else "/ingest"

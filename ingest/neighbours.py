@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from ingest.attempt import LiveJob
 from ingest.catalogue import CATALOGUE
-from ingest.entity import JOB_PREFIX
 from ingest.rollout import Change
 from ingest.rules import GAP_MINUTES
 from ingest.schedule import Cadence, ScheduleError, time_zone
@@ -65,7 +64,7 @@ class Neighbour:
 
 def neighbours(live: Mapping[str, LiveJob], settings: Settings) -> list[Neighbour]:
     """Those of the location's live jobs, by name. `live` is by short name."""
-    known = {entity.job_name for entity in CATALOGUE}
+    known = {entity.job_name for entity in settings.catalogue}
     found = ((name, job, _why(name, job.uri, settings)) for name, job in sorted(live.items()) if name not in known)
     return [Neighbour(name, job.schedule, job.time_zone, why, job.attempt.paused) for name, job, why in found if why]
 
@@ -82,7 +81,7 @@ def _why(name: str, uri: str, settings: Settings) -> str:
         return f"calls the ingest service at {target.path or '/'}"
     if entity := _named_after(name):
         return f"is named after {entity}"
-    return "is named like our jobs" if name.startswith(JOB_PREFIX) else ""
+    return "is named like our jobs" if name.startswith(settings.job_prefix) else ""
 
 
 def _named_after(name: str) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.baseline import Baseline, BaselineJob, load_baseline
+from ingest.catalogue import named
 from ingest.entity import Entity
 from ingest.limits import BACKOFF, DEADLINE, DEFAULTS, RETRIES, Range
 from ingest.rollout import FIRST_NIGHT, STRATEGIES, Job, Strategy, World, before_rollout, state_at, with_identity
@@ -49,6 +50,10 @@ class Settings:
     """Ids of the business units whose jobs `reconcile` compares, as in ServiceTitan; none: all."""
     reconcile_statuses: tuple[str, ...]
     """Statuses of the jobs that `reconcile` compares, such as Completed; none: all."""
+    job_prefix: str
+    """What the names of the jobs begin with; the rollout leaves jobs of other names alone."""
+    source: str
+    """What is ingested from, in the texts of jobs, alerts and the dashboard."""
     strategy: str
     """How the rollout is cut into nights."""
     night: int
@@ -101,6 +106,11 @@ class Settings:
         """Whether there is something that an administrator has to set up once."""
         return bool(self.deployers or self.operators or self.github_repository)
 
+    @property
+    def catalogue(self) -> tuple[Entity, ...]:
+        """The entities with the names that these settings give their jobs."""
+        return named(self.job_prefix, self.source)
+
     def dataset_of(self, entity: Entity) -> str:
         return self.reference_dataset if entity.is_reference else self.dataset
 
@@ -119,7 +129,12 @@ class Settings:
         """
         number = self.night if night is None else night
         return state_at(
-            self.rollout, number, adopt_existing=self.adopt_existing, found=self.found, planned=self.planned
+            self.rollout,
+            number,
+            adopt_existing=self.adopt_existing,
+            found=self.found,
+            planned=self.planned,
+            catalogue=self.catalogue,
         )
 
     def world_before(self, night: int | None = None) -> World:
@@ -130,7 +145,7 @@ class Settings:
 
     def world_at_start(self) -> World:
         """The jobs that exist before the rollout."""
-        return before_rollout(adopt_existing=self.adopt_existing, found=self.found)
+        return before_rollout(adopt_existing=self.adopt_existing, found=self.found, catalogue=self.catalogue)
 
     def planned(self, job: Job, found: BaselineJob | None = None) -> BaselineJob:
         """What `job` is declared to be at its target: what was `found` of its request stays, but for the token of one
@@ -395,6 +410,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
         _several(r"[A-Za-z]{1,40}"),
         "a list of statuses such as Completed or InProgress; in a variable with commas between",
     ),
+    "job_prefix": (_matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"), "letters, digits, _ and -, such as load-"),
+    "source": (_matching(r"[A-Za-z0-9][\w .&-]{0,59}"), "a name such as ServiceTitan"),
     "strategy": (_matching("|".join(STRATEGIES)), " or ".join(STRATEGIES)),
     "night": (_whole(0), "a night's number: 0, 1, 2 ..."),
     "adopt_existing": (_boolean, "true or false"),

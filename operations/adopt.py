@@ -14,8 +14,7 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
-from ingest.catalogue import CATALOGUE
-from ingest.entity import JOB_PREFIX, Entity
+from ingest.entity import Entity
 from ingest.limits import DEFAULTS
 from ingest.rollout import Job
 from ingest.settings import Settings
@@ -87,13 +86,13 @@ class Adoption:
     found: BaselineJob | None = None
 
 
-def live_jobs(make_client: Callable[[], CloudSchedulerClient], parent: str) -> dict[str, ApiJob]:
-    """The jobs of `parent` whose names begin with JOB_PREFIX, by short name, sorted.
+def live_jobs(make_client: Callable[[], CloudSchedulerClient], settings: Settings) -> dict[str, ApiJob]:
+    """The location's jobs whose names begin with the settings' prefix, by short name, sorted.
 
     Raises OperationError when they cannot be listed.
     """
-    found = listing.live_jobs(make_client(), parent)
-    return {name: found[name] for name in sorted(found) if name.startswith(JOB_PREFIX)}
+    found = listing.live_jobs(make_client(), listing.parent(settings))
+    return {name: found[name] for name in sorted(found) if name.startswith(settings.job_prefix)}
 
 
 def as_found(job: ApiJob) -> BaselineJob:
@@ -107,7 +106,7 @@ def compare(settings: Settings, live: Mapping[str, ApiJob], held: Mapping[str, J
     `held` are the jobs in Terraform's state, by entity: what a night made or moved is not what was found.
     """
     held = held or {}
-    entities = {entity.job_name: entity for entity in CATALOGUE}
+    entities = {entity.job_name: entity for entity in settings.catalogue}
     imported = {job.entity.job_name for job in settings.world_at_start().values()}
     found = []
     for name in sorted({*imported, *live}):

@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.catalogue import CATALOGUE
 from ingest.neighbours import Neighbour
 from ingest.preview import Preview, preview
 from ingest.rollout import IDENTITY_STACK, Action
@@ -240,7 +239,7 @@ def _refuse_edited(site: Site, settings: Settings, target: Target) -> None:
     """Raises OperationError where a job that is to be changed is not as it was before the plan."""
     live = site.live(settings)
     ours = {one.name for one in target.plan.changes}
-    names = {entity.name: entity.job_name for entity in CATALOGUE if entity.name in ours}
+    names = {entity.name: entity.job_name for entity in settings.catalogue if entity.name in ours}
     edited = [entity for entity, job in names.items() if live.get(job) != target.live.get(job)]
     if edited:
         raise OperationError(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ingest.attempt import LiveJob
-from ingest.catalogue import CATALOGUE
 from ingest.gate import Check, evaluate, record, tries, unlike
 from ingest.rollout import Action, changes
 from ingest.settings import Settings
@@ -106,7 +105,7 @@ def why_not_shown(
     name = f"night {settings.night} ({settings.strategy})"
     if live is None:
         return f"whether {name} is deployed is not known, Cloud Scheduler did not answer"
-    if differs := unlike(settings.world(), settings, live, CATALOGUE):
+    if differs := unlike(settings.world(), settings, live, settings.catalogue):
         return f"the live jobs are not those of {name}: {differs[0]}"
     try:
         held = held_jobs(root, settings, environ)

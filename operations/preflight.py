@@ -326,7 +326,7 @@ def tables_check(
     """
     name, entities = "tables", [job.entity for job in world.values()]
     loaded = set() if isinstance(log, OperationError) else {row.entity for row in log if row.inserted}
-    succeeded = _successes(live)
+    succeeded = _successes(live, settings)
     try:
         with asking("the tables cannot be listed"):
             found = survey(entities)
@@ -357,12 +357,12 @@ def tables_check(
     return Check(name, Verdict.PASS, reason, details=tuple(waiting))
 
 
-def _successes(live: Live) -> dict[str, datetime]:
+def _successes(live: Live, settings: Settings) -> dict[str, datetime]:
     """When the last attempt of each entity's job began, of those that ended well."""
     if isinstance(live, OperationError):
         return {}
     found = {}
-    for entity in CATALOGUE:
+    for entity in settings.catalogue:
         attempt = jobs.attempt(live[entity.job_name]) if entity.job_name in live else NEVER
         if attempt.started and attempt.code == Code.OK:
             found[entity.name] = attempt.started
@@ -374,7 +374,7 @@ def run_log_check(log: Log, live: Live, since: datetime, settings: Settings) -> 
     name, table = "run log", settings.run_log
     if not table:
         return Check(name, Verdict.PASS, "run_log is empty: Cloud Scheduler and the tables are all that a gate asks")
-    succeeded = _successes(live)
+    succeeded = _successes(live, settings)
     if isinstance(log, OperationError):
         if _is_missing(log) and not succeeded and not isinstance(live, OperationError):
             return Check(name, Verdict.PASS, f"{table} does not exist yet; no job has run")

@@ -46,7 +46,7 @@ def read_unchecked() -> Settings:
 
 def refuse_broken_rules(settings: Settings) -> None:
     """Raises OperationError with all of them."""
-    if found := problems(Plan(settings=settings)):
+    if found := problems(Plan(settings=settings, catalogue=settings.catalogue)):
         raise OperationError("\n".join(map(str, found)))
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.attempt import NEVER, Attempt
-from ingest.catalogue import CATALOGUE
 from ingest.neighbours import Neighbour
 from ingest.schedule import time_zone
 from ingest.settings import Settings
@@ -85,7 +84,7 @@ def statuses(
 ) -> list[JobStatus]:
     """The declared jobs in order, then the unmanaged ones and the neighbours, by name. `live` is by short name."""
     names = {one.name for one in declared}
-    unmanaged = sorted(entity.job_name for entity in CATALOGUE if entity.job_name in live.keys() - names)
+    unmanaged = sorted(entity.job_name for entity in settings.catalogue if entity.job_name in live.keys() - names)
     return [
         *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
         *(_unmanaged(live[name], name, settings, state.entities) for name in unmanaged),
@@ -140,7 +139,7 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
 
 
 def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
-    entity = next((entity.name for entity in CATALOGUE if entity.job_name == name), None)
+    entity = next((entity.name for entity in settings.catalogue if entity.job_name == name), None)
     night = _first_night(entity, settings)
     if entity and held and entity in held:
         note = f"left from another night: a deploy of night {settings.night} removes it"

@@ -57,7 +57,7 @@ class Caught:
 
     def __str__(self) -> str:
         if self.by is None:
-            return f"{self.fault}: not injected, night {self.fault.night} was not reached"
+            return f"{self.fault}: not tried, night {self.fault.night} was not reached or its deploy was refused before"
         if self.by:
             return f"{self.fault}: caught on night {self.fault.night} by {', '.join(self.by)}"
         expected = ", as it should" if self.fault.kind in HARMLESS else ""
@@ -218,10 +218,19 @@ class Rehearsal:
             mine = [check for check in checks if fault.entity in (None, check.entity)]
             if checks:
                 self.caught[fault] = tuple(blocking(mine))
-            else:
+            elif not problems:
+                self.caught[fault] = ()
+            elif self._stopped(fault, problems):
                 # Nothing was gated: the deploy itself refused.
                 planned = any(f"--override {PLAN}" in text for text in problems)
-                self.caught[fault] = ("plan",) if planned else ("deploy",) if problems else ()
+                self.caught[fault] = ("plan",) if planned and fault.entity else ("deploy",)
+
+    def _stopped(self, fault: Fault, problems: list[str]) -> bool:
+        """Whether the fault is what stopped the deploy."""
+        if fault.entity is None:
+            return fault.kind == "killed" and self.trouble.was_killed(fault.night)
+        names = (fault.entity, fault.entity.replace("_", "-"))
+        return any(name in text for name in names for text in problems)
 
     def _elsewhere(self, attempts: list[Attempt]) -> list[str]:
         """The setting to change, if reference entities were not found where it says."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from jinja2 import PackageLoader
 
-from ingest.catalogue import CATALOGUE
 from operations.files import write_atomic
 from operations.ledger.words import what
 from operations.timeline.measured import Measurement, last_midnight
@@ -87,7 +86,7 @@ def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
 def measured(rehearsal: Rehearsal) -> list[Measurement]:
     """The attempts of the last night that was lived through on the way forward; empty where there was none."""
     step = _last_full_night(rehearsal)
-    names = {entity.job_name: entity.name for entity in CATALOGUE}
+    names = {entity.job_name: entity.name for entity in rehearsal.settings.catalogue}
     attempts = step.attempts if step else []
     return [Measurement(names[a.job], a.started, a.ended, a.ok) for a in attempts if a.job in names]
 

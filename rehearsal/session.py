@@ -14,7 +14,7 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.settings import Settings
 from operations.cloud.credentials import local_scheduler_client
-from operations.cloud.scheduler import live_fields, parent
+from operations.cloud.scheduler import live_fields
 from operations.deploy import Site
 from operations.errors import OperationError
 from operations.ledger.ledger import FILE, Ledger
@@ -60,7 +60,7 @@ def twin_site(twin: Twin, workspace: Workspace, environ: Mapping[str, str], make
         clock=lambda: twin.clock.now,
         synthesize=lambda settings: workspace.use(settings.night),
         engine=lambda settings: make_engine(),
-        live=lambda settings: live_fields(local_scheduler_client(twin.address), parent(settings)),
+        live=lambda settings: live_fields(local_scheduler_client(twin.address), settings),
         show=lambda text: None,
         progress=lambda text: None,
         who="rehearsal",

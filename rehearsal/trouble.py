@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from ingest.catalogue import CATALOGUE
 from ingest.rollout import Hold, World
 from operations.cloud.scheduler import parent
 from rehearsal.faults import SERVICE, Fault
@@ -56,6 +55,9 @@ class Trouble:
             return False
         self._killed.add(night)
         return True
+
+    def was_killed(self, night: int) -> bool:
+        return night in self._killed
 
     def needs_a_setting(self, night: int) -> bool:
         """Whether what struck is put right by a setting, which is not changed in the middle of a rehearsal."""
@@ -122,7 +124,9 @@ class Trouble:
 
     def _jobs(self, kind: str, night: int | None = None) -> Iterator[str]:
         struck = self._entities(kind, night)
-        return (job_name(entity, self._twin.settings) for entity in CATALOGUE if entity.name in struck)
+        return (
+            job_name(entity, self._twin.settings) for entity in self._twin.settings.catalogue if entity.name in struck
+        )
 
     def _set_method(self, name: str, method: str) -> None:
         self._twin.scheduler.patch(name, {"httpTarget": {"httpMethod": method}}, ["httpTarget.httpMethod"])

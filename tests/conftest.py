@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from ingest.catalogue import CATALOGUE
 from tests.checkout import PROVIDER, ROOT, run_in
 from tests.given.domain import SETTINGS, WITH_INVOKER
+from tests.given.plan import PLAN_CHANGED, differs_from_plan
 from tests.given.synth import Stacks, Synthesize, once
 
 if TYPE_CHECKING:
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
 # No time limit for one example, which a busy machine breaks.
 hypothesis.settings.register_profile("unit", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("unit")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.stats.get("failed") and differs_from_plan(CATALOGUE):
+        terminalreporter.section("the plan was changed")
+        terminalreporter.line(PLAN_CHANGED)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ingest.baseline import BaselineJob
-from ingest.entity import JOB_PREFIX, Entity
+from ingest.entity import Entity
 from ingest.limits import DEFAULTS, DOUBLINGS
 from ingest.schedule import Cadence, time_zone
 from ingest.settings import Settings
@@ -67,10 +67,13 @@ def neighbours(settings: Settings) -> list[Fields]:
     """Jobs on the same service that are not the catalogue's, as the public source's notes list them."""
     called = {
         "v2-rebuild-dim-jobs-daily": ("0 4 * * *", "/rebuild/dim_jobs"),
-        f"{JOB_PREFIX}collections-weekly": ("20 6 * * 0", "/ingest/collections?mode=incremental"),
+        f"{settings.job_prefix}collections-weekly": ("20 6 * * 0", "/ingest/collections?mode=incremental"),
     }
     for entity, minute in CYCLES.items():
-        called[f"{JOB_PREFIX}{entity}-intraday"] = (f"{minute} 8,14,20 * * *", f"/ingest/{entity}?mode=incremental")
+        called[f"{settings.job_prefix}{entity}-intraday"] = (
+            f"{minute} 8,14,20 * * *",
+            f"/ingest/{entity}?mode=incremental",
+        )
     return [
         {
             "name": f"{parent(settings)}/jobs/{name}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import Job, ListJobsRequest
 
-from ingest.catalogue import CATALOGUE
 from ingest.limits import PAGE_SIZE_LIMIT
 from ingest.settings import Settings
 from operations.cloud import errors as api_errors
@@ -39,11 +38,11 @@ def live_jobs(client: CloudSchedulerClient, parent: str) -> dict[str, Job]:
     return found
 
 
-def live_fields(client: CloudSchedulerClient, parent: str) -> dict[str, Fields]:
+def live_fields(client: CloudSchedulerClient, settings: Settings) -> dict[str, Fields]:
     """What the catalogue's jobs are, by short name. Raises UnansweredError."""
-    ours = {entity.job_name for entity in CATALOGUE}
+    ours = {entity.job_name for entity in settings.catalogue}
     found = {}
-    for name, job in live_jobs(client, parent).items():
+    for name, job in live_jobs(client, parent(settings)).items():
         if name in ours:
             try:
                 found[name] = live(job)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.baseline import FIELDS, BaselineJob
-from ingest.catalogue import CATALOGUE, GROUPS
+from ingest.catalogue import GROUPS
 from ingest.entity import Entity
 from ingest.rollout import Action, Hold, Job, World, changes
 from ingest.schedule import Cadence, ScheduleError
@@ -127,7 +127,7 @@ def stacks_with_jobs(root: Path, settings: Settings, environ: Mapping[str, str])
 
 def _known(attributes: Mapping[str, Mapping[str, Any]], settings: Settings, place: str) -> dict[str, Job]:
     """The catalogue's jobs among those with these attributes, by entity. Raises OperationError."""
-    known = {entity.name: entity for entity in CATALOGUE}
+    known = {entity.name: entity for entity in settings.catalogue}
     return {name: _job(known[name], found, settings, place) for name, found in attributes.items() if name in known}
 
 

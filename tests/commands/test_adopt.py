@@ -219,7 +219,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_hostile_answers_are_one_line(status: str, body: bytes, told: str) -> None:
     with serve(answering(status, body)) as address, pytest.raises(OperationError, match=told) as caught:
-        live_jobs(lambda: local_scheduler_client(address), PARENT)
+        live_jobs(lambda: local_scheduler_client(address), SETTINGS)
     assert "\n" not in str(caught.value)
 
 
@@ -228,4 +228,4 @@ def test_an_endpoint_that_does_not_answer_is_an_error(twin: Twin) -> None:
     with serve(answering("200 OK", b"{}")) as address:
         pass
     with pytest.raises(OperationError, match="cannot list the jobs"):
-        live_jobs(lambda: local_scheduler_client(address), PARENT)
+        live_jobs(lambda: local_scheduler_client(address), SETTINGS)

@@ -49,6 +49,19 @@ def played(printed: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in step.items() if key != "seconds"} for step in found["steps"]]
 
 
+def test_a_second_teams_prefix_and_source_are_settings(checkout: Checkout) -> None:
+    faults = ("--fault", "edited:invoices", "--fault", "paused:returns@2", "--fault", "neighbour@3")
+    theirs = {"INGEST_JOB_PREFIX": "acme-load-", "INGEST_SOURCE": "Acme ERP"}
+    done = checkout.rollout(*BUILT_IN, *faults, "--json", **theirs)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    named = {write["job"].partition("-")[0] for step in told["steps"] for write in step["writes"]}
+    assert named == {"acme"}
+    assert [fault["caught_by"] for fault in told["faults"]] == [["plan"], ["ran"], []]
+    assert len({run["entity"] for run in told["measured"]}) == 16
+
+
 def test_it_ends_with_a_table_of_the_nights(checkout: Checkout) -> None:
     done = checkout.rollout(*BUILT_IN)
 

@@ -87,7 +87,7 @@ def client_of(twin: Twin) -> CloudSchedulerClient:
 
 def compared(twin: Twin, baseline: Baseline | None = None) -> dict[str, Adoption]:
     """By the entity, or by the name of a job that is of none."""
-    found = compare(replace(SETTINGS, found=baseline or {}), live_jobs(lambda: client_of(twin), PARENT))
+    found = compare(replace(SETTINGS, found=baseline or {}), live_jobs(lambda: client_of(twin), SETTINGS))
     return {one.entity or one.job: one for one in found}
 
 

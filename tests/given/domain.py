@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from ingest.catalogue import CATALOGUE
 from ingest.rollout import STRATEGIES
 from ingest.schedule import Cadence
 from ingest.settings import NAMES, Settings
@@ -25,6 +26,8 @@ SETTINGS = Settings(
     run_log="st_logs_v2.ingestion_logs",
     reconcile_business_units=(),
     reconcile_statuses=(),
+    job_prefix="v2-sync-",
+    source="ServiceTitan",
     strategy="phased",
     night=0,
     adopt_existing=True,
@@ -46,6 +49,9 @@ SETTINGS = Settings(
     min_backoff_seconds=60,
     max_backoff_seconds=600,
 )
+
+AT = {entity.name: entity.target.clock for entity in CATALOGUE}
+"""Each job's final time, such as "04:30", for tests that are about something else."""
 
 CONTEXT = {name: getattr(SETTINGS, name) for name in NAMES}
 """The settings as cdktf.json has them."""

@@ -328,9 +328,10 @@ def test_a_bad_morning_is_blocked_by_name_and_nothing_else_with_it(name: str) ->
 def test_a_run_that_overruns_the_next_groups_start_is_named_with_the_job_that_it_ran_into() -> None:
     morning = Morning()
     morning.unlogged("locations")
-    morning.called("locations", after("locations", 0), took=minutes(16))
+    until = int((after("invoices", 0) - after("locations", 0)) / minutes(1))
+    morning.called("locations", after("locations", 0), took=minutes(until + 1))
     # Stamped before the load, the newest row is from before the overrun.
-    morning.tables["locations"] = Loaded(after("locations", 14), 110)
+    morning.tables["locations"] = Loaded(after("locations", until - 1), 110)
 
     assert morning.blocked() == [("in-order", "invoices", "fail"), ("no-overlap", "locations", "fail")]
     assert "locations ended Thu 2026-10-22 04:31" in morning.check("in-order", "invoices").measured

@@ -17,7 +17,7 @@ from ingest.entity import Entity, Group
 from ingest.rollout import STRATEGIES, Night, Strategy
 from ingest.rules import RULES, Plan, Problem, problems
 from ingest.schedule import Cadence
-from tests.given.domain import SETTINGS, cadences
+from tests.given.domain import AT, SETTINGS, cadences
 
 T = TypeVar("T")
 
@@ -163,12 +163,12 @@ BROKEN: list[tuple[str, Plan, list[str]]] = [
     (
         "before-dependency",
         _at("invoices", "04:15"),
-        ["invoices: starts 04:15, not after locations at 04:15; financial needs core, move it to 04:30"],
+        [f"invoices: starts 04:15, not after locations at {AT['locations']}; financial needs core, move it to 04:30"],
     ),
     (
         "before-dependency",
         _at("payroll", "04:12"),
-        ["payroll: starts 04:12, not after locations at 04:15; labor needs core, move it to 05:00"],
+        [f"payroll: starts 04:12, not after locations at {AT['locations']}; labor needs core, move it to 05:00"],
     ),
     (
         "gap",

@@ -25,7 +25,7 @@ from tests.given.adopt import (
     recorded,
 )
 from tests.given.domain import SETTINGS, night
-from tests.given.twin import PARENT, named
+from tests.given.twin import named
 from twin.twin import Twin
 
 
@@ -118,7 +118,7 @@ def test_what_recording_cannot_cover_has_to_be_mended(
     ],
 )
 def test_a_job_that_cannot_be_declared_has_to_be_mended(fields: dict[str, object], told: str, twin: Twin) -> None:
-    live = live_jobs(lambda: client_of(twin), PARENT)
+    live = live_jobs(lambda: client_of(twin), SETTINGS)
     job = live[job_of("jobs")]
     for key, value in fields.items():
         setattr(job, key, value)
@@ -203,7 +203,7 @@ def test_a_recorded_job_that_is_gone_is_left_out_of_the_next_record(twin: Twin) 
 def test_what_a_night_made_or_moved_is_not_recorded_over_what_was_found(twin: Twin) -> None:
     add_live(twin, "returns", "0 1 * * *")
     settings = replace(SETTINGS, found=recorded(twin))
-    live = live_jobs(lambda: client_of(twin), PARENT)
+    live = live_jobs(lambda: client_of(twin), SETTINGS)
     everything = compare(settings, live, settings.world(2))
     found = {one.entity: one for one in everything}
 
@@ -227,7 +227,7 @@ def test_a_reference_route_that_differs_names_its_own_setting(twin: Twin) -> Non
     (todo,) = compared(twin)["technicians"].todo
     assert "correct reference_path in cdktf.json" in todo
     settings = replace(SETTINGS, reference_path="/ingest-ref")
-    found = {one.entity: one for one in compare(settings, live_jobs(lambda: client_of(twin), PARENT))}
+    found = {one.entity: one for one in compare(settings, live_jobs(lambda: client_of(twin), SETTINGS))}
     assert found["technicians"].verdict is Verdict.UNRECORDED
 
 
@@ -251,7 +251,7 @@ def test_a_foreign_job_does_not_keep_the_others_from_being_recorded(twin: Twin) 
 
 
 def test_in_a_project_without_adoption_each_live_job_is_in_the_way(twin: Twin) -> None:
-    live = live_jobs(lambda: client_of(twin), PARENT)
+    live = live_jobs(lambda: client_of(twin), SETTINGS)
     found = compare(night(0, adopt_existing=False), live)
 
     assert {one.verdict for one in found} == {Verdict.TAKEN}
@@ -262,7 +262,7 @@ def test_in_a_project_without_adoption_each_live_job_is_in_the_way(twin: Twin) -
 
 def test_what_the_scheduler_adds_to_a_request_is_not_recorded(twin: Twin) -> None:
     give_headers_and_bodies(twin)
-    live = live_jobs(lambda: client_of(twin), PARENT)
+    live = live_jobs(lambda: client_of(twin), SETTINGS)
 
     assert as_found(live[job_of("jobs")]).headers == {}
     assert as_found(live[job_of("invoices")]).headers == {"Content-Type": "application/json", "X-Tenant": "42"}
@@ -271,6 +271,6 @@ def test_what_the_scheduler_adds_to_a_request_is_not_recorded(twin: Twin) -> Non
 
 @pytest.mark.parametrize("strategy", ["phased", "immediate"])
 def test_both_strategies_adopt_the_same(strategy: str, twin: Twin) -> None:
-    live = live_jobs(lambda: client_of(twin), PARENT)
+    live = live_jobs(lambda: client_of(twin), SETTINGS)
 
     assert compare(replace(SETTINGS, strategy=strategy), live) == compare(SETTINGS, live)

@@ -150,7 +150,18 @@ def test_a_fault_whose_night_never_comes_is_named_as_such(stage: Open, monkeypat
 
         assert list(map(str, it.rehearsal.faults)) == [
             "fails:returns: caught on night 1 by succeeded",
-            "fails:campaigns: not injected, night 3 was not reached",
+            "fails:campaigns: not tried, night 3 was not reached or its deploy was refused before",
+        ]
+
+
+def test_a_fault_that_another_one_kept_from_happening_is_not_called_caught(stage: Open) -> None:
+    with stage("edited:jobs", "neighbour", "killed@1") as it:
+        it.rehearsal.play()
+
+        assert list(map(str, it.rehearsal.faults)) == [
+            "edited:jobs: caught on night 0 by plan",
+            "neighbour: not tried, night 0 was not reached or its deploy was refused before",
+            "killed: caught on night 1 by deploy",
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from ingest.rollout import STRATEGIES
 from tests.given.domain import IDENTITY, SETTINGS
+from tests.given.monitoring import ON
 from tests.given.synth import Stacks, Synthesize
 
 KIND = "google_cloud_scheduler_job"
@@ -103,6 +105,19 @@ def test_a_job_that_is_declared_whole_leaves_no_field_for_the_provider_to_clear(
         assert {"description", "retry_config", "attempt_deadline", "paused", "schedule", "time_zone"} <= job.keys(), (
             name
         )
+
+
+def test_the_prefix_and_the_source_are_in_every_name_and_text_and_in_no_address(synthesize: Synthesize) -> None:
+    ours = synthesize(night=3, **ON)
+    theirs = synthesize(night=3, job_prefix="acme-load-", source="Acme ERP", **ON)
+    job = jobs(theirs)["returns"]
+
+    assert (job["name"], job["description"]) == (
+        "acme-load-returns-daily",
+        "Daily incremental sync of Acme ERP returns (4:55 AM AZ time)",
+    )
+    assert re.findall("v2-sync-|ServiceTitan", json.dumps(theirs)) == []
+    assert jobs(theirs).keys() == jobs(ours).keys()
 
 
 def test_the_retry_and_deadline_settings_reach_the_jobs(synthesize: Synthesize) -> None:

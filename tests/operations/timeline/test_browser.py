@@ -12,6 +12,7 @@ from operations.timeline.measured import read
 from operations.timeline.page import timeline_page
 from tests.checkout import Checkout
 from tests.given.browser import Visit, Visited
+from tests.given.domain import AT
 from tests.given.timeline import MEASURED, phoenix
 
 PHONE, NARROWEST, TABLET, DESKTOP = 390, 320, 768, 1280
@@ -169,7 +170,7 @@ def test_pictures_and_tables_have_names_for_those_who_hear_them(
     assert len(named) == visited.page.get_by_role("img").count() == pictures
     assert visited.page.locator("svg:not([role=img])").count() == 0
     assert named[-1].startswith("The schedule before the rollout and after night 3, reference Times in")
-    assert "returns new at 04:55, measured 5 s (failed) and 20 min" in named[-1]
+    assert f"returns new at {AT['returns']}, measured 5 s (failed) and 20 min" in named[-1]
     assert re.findall(r"- table \"([^\"]+)\"", heard) == [
         "Each job's time in America/Phoenix, night by night",
         "Each job's time in America/Phoenix and in UTC (UTC−07:00 all year)",
@@ -177,7 +178,7 @@ def test_pictures_and_tables_have_names_for_those_who_hear_them(
     assert '- heading "The phased rollout of the ingest schedules" [level=1]' in heard
     for entity in CATALOGUE:
         assert heard.count(f'- rowheader "{entity.title}"') == 2
-    assert "04:15 new job" in heard
+    assert f"{AT['locations']} new job" in heard
 
 
 def test_ids_are_used_once(html: str, visit: Visit) -> None:

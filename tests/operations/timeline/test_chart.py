@@ -12,7 +12,7 @@ from ingest.rollout import STRATEGIES
 from ingest.schedule import Cadence
 from operations.timeline.chart import LEAST, NARROW, WIDE, Layout, chart
 from operations.timeline.schedule import Schedule
-from tests.given.domain import in_phoenix
+from tests.given.domain import AT, in_phoenix
 from tests.given.timeline import BESIDE, MEASURED, SVG, elsewhere, parse, phoenix, row, run, texts
 
 LAYOUTS = pytest.mark.parametrize("layout", [WIDE, NARROW], ids=lambda layout: layout.name)
@@ -133,9 +133,9 @@ def test_it_is_described(layout: Layout) -> None:
     assert [element.get("id") for element in drawn[:2]] == names
     assert drawn.findtext(f"{SVG}title") == "The schedule before the rollout and after night 3, reference"
     described = drawn.findtext(f"{SVG}desc") or ""
-    assert "jobs from 02:00 to 04:00, measured 1 min 15 s" in described
-    assert "locations new at 04:15" in described
-    assert "payroll from 03:00 to 05:00" in described
+    assert f"jobs from 02:00 to {AT['jobs']}, measured 1 min 15 s" in described
+    assert f"locations new at {AT['locations']}" in described
+    assert f"payroll from 03:00 to {AT['payroll']}" in described
 
 
 def test_a_job_that_moves_earlier_has_its_labels_on_the_far_sides() -> None:

@@ -84,4 +84,4 @@ def test_text_is_escaped() -> None:
 
 def test_the_picture_in_docs_is_the_committed_strategys() -> None:
     stored = (ROOT / "docs" / "timeline.svg").read_text(encoding="utf-8")
-    assert stored == timeline_svg(load(ROOT, {})), "run `ingest-rollout timeline > docs/timeline.svg`"
+    assert stored == timeline_svg(load(ROOT, {})), "run `make inventories`"

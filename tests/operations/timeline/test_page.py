@@ -13,7 +13,7 @@ from ingest.rollout import STRATEGIES, state_at
 from ingest.settings import Settings
 from operations.timeline.page import timeline_page
 from operations.timeline.schedule import schedule
-from tests.given.domain import SETTINGS, WITH_INVOKER, in_phoenix
+from tests.given.domain import AT, SETTINGS, WITH_INVOKER, in_phoenix
 from tests.given.timeline import BESIDE, MEASURED, elsewhere, phoenix
 
 PAGE = timeline_page(phoenix(measured=MEASURED))
@@ -67,14 +67,14 @@ def test_a_table_has_each_job_of_each_night(strategy: str) -> None:
         for number, cell in zip(numbers, rows[entity.title], strict=True):
             job = state_at(STRATEGIES[strategy], number).get(entity.name)
             assert cell.startswith(job.cadence.clock) if job else cell == ""
-    assert rows["locations"][-2] == "04:15 new job"
+    assert rows["locations"][-2] == f"{AT['locations']} new job"
 
 
 def test_a_table_has_all_times_local_and_in_utc() -> None:
     rows = table(PAGE, "times")
     assert rows["job"] == ["before", "after night 3", "measured"]
     assert rows["jobs"] == ["02:00 09:00 UTC", "04:00 11:00 UTC", "04:00:00 11:00:00 UTC, took 1 min 15 s"]
-    assert rows["locations"] == ["none", "04:15 11:15 UTC", "none"]
+    assert rows["locations"][1].startswith(f"{AT['locations']} ")
     assert rows["campaigns"][1] == "Sun 06:15 Sun 13:15 UTC"
     assert rows["returns"][2] == ("04:55:00 11:55:00 UTC, failed after 5 s 04:56:00 11:56:00 UTC, took 20 min")
     assert all(entity.title in rows for entity in CATALOGUE)
