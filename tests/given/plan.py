@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from ingest.entity import Entity
 
 PLAN_CHANGED = (
-    "ingest/catalogue.py is not the plan that tests/given/plan.py types. If that is meant, change plan.py; of the other "
-    "failures, those that type a time or the number of jobs of the plan are meant with it."
+    "ingest/catalogue.py is not the plan that tests/given/plan.py types. If that is meant, change plan.py; of the "
+    "other failures, those that type a time or the number of jobs of the plan are meant with it."
 )
 
 # entity, group, job, live cron, target cron; then for phased and immediate: night it enters, night it gets its target.
