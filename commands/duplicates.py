@@ -9,7 +9,7 @@ from operator import attrgetter
 import click
 
 from commands.billing import accept_bill, billed_options
-from commands.options import echo_json, json_option, judges
+from commands.options import echo_json, json_option, judges, progress
 from commands.render import styled, table
 from ingest.catalogue import CATALOGUE
 from ingest.duplicates import Keys, doubled_verdict, keys_select
@@ -37,6 +37,7 @@ def duplicates(as_json: bool, max_bytes: int, yes: bool) -> int:
     """
     settings = read_settings()
     client = bigquery.bigquery_client(settings, os.environ)
+    progress("asking BigQuery what a query bills")
     keyed = [entity for entity in CATALOGUE if entity.key]
     surveyed = tables.survey(client, settings, CATALOGUE)
     countable, _ = tables.having(settings, keyed, surveyed, attrgetter("key"))
@@ -71,7 +72,7 @@ def _text(
         counts = [f"{n:,}" for n in (keys.rows, keys.keys, keys.doubled)] if keys else ["", "", ""]
         key = entity.key[0] + (f" and {len(entity.key) - 1} more" if len(entity.key) > 1 else "")
         rows.append((entity.name, settings.table(entity), key, *counts, styled(verdict)))
-    lines = [table(("entity", "table", "natural key", "rows", "keys", "doubled", "verdict"), rows)]
+    lines = [table(("entity", "table", "natural key", "rows", "keys", "doubled", "verdict"), rows, spare=("table",))]
     lines += [click.style(f"{name}: {why}", fg="red") for name, why in uncounted.items()]
     return "\n".join(lines)
 

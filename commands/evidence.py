@@ -10,7 +10,7 @@ from decimal import Decimal
 import click
 
 from commands.billing import accept_bill, billed_options
-from commands.options import at_option, clock, echo_json, json_option, judges, night_options
+from commands.options import at_option, clock, echo_json, json_option, judges, night_options, progress
 from commands.render import styled, table
 from ingest.gate import WARN_SHARE
 from ingest.replay import RULES, Headroom, Replay
@@ -46,6 +46,7 @@ def evidence(night: int | None, strategy: str | None, at: str | None, as_json: b
     """
     settings = read_settings(night=night, strategy=strategy)
     client = bigquery_client(settings, os.environ)
+    progress("asking BigQuery what a query bills")
     asked = questions(client, settings, clock(settings, at))
     limit = accept_bill(asked.billed, asked.what, max_bytes, yes=yes, err=as_json)
     found = ask(client, asked, max_bytes=limit)
@@ -80,7 +81,7 @@ def _worth_lines(found: Outlook) -> Iterator[str]:
         f"{len(nights)} nights"
     )
     head = ("entity", "from", "to", "records", "a night", "amount", "a night", "most in one night")
-    yield from ("", table(head, map(_worth_row, found.worth)))
+    yield from ("", table(head, map(_worth_row, found.worth), spare=head[-1:]))
     if any(not one.moved.is_own for one in found.worth):
         yield (
             "*: this night does not move it. Counted as if it had run with the first of those that move; what runs at "
@@ -138,7 +139,7 @@ def _replay_lines(found: Replay, settings: Settings) -> Iterator[str]:
         "Minutes from the scheduled time to the run's end, and to the next job. Percentiles by nearest rank: each is a "
         "run's own length"
     )
-    yield from ("", table(head, map(_headroom_row, found.headroom)))
+    yield from ("", table(head, map(_headroom_row, found.headroom), spare=("longest", "overran")))
     suggestions = [one.suggestion for one in found.headroom if one.suggestion]
     yield from (click.style(f"WARNING {text}", fg="yellow") for text in suggestions)
     if not suggestions:
