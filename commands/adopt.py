@@ -14,6 +14,7 @@ from commands.render import table
 from ingest.baseline import FILE, Baseline, load_baseline
 from ingest.entity import JOB_PREFIX
 from ingest.shapes import ShapeError
+from ingest.shown import printable
 from operations import adopt as adoption
 from operations.adopt import (
     BLOCKING,
@@ -43,9 +44,15 @@ _COLOURS = {
 
 @click.command()
 @click.option("--record", is_flag=True, help=f"Write the jobs as they are to {FILE}, to be committed.")
+@click.option(
+    "--not-secret",
+    multiple=True,
+    metavar="ENTITY:HEADER",
+    help="Record a header (or ENTITY:body) although it looks like a secret.",
+)
 @json_option
 @judges
-def adopt(record: bool, as_json: bool) -> int:
+def adopt(record: bool, not_secret: tuple[str, ...], as_json: bool) -> int:
     """Compare the live jobs, field by field, with what night 0 expects; record them with --record.
 
     Each recorded job is imported on night 0, whichever night creates it otherwise, and stays exactly as it is until its
@@ -59,7 +66,7 @@ def adopt(record: bool, as_json: bool) -> int:
     settings = read_first_night(found=_recorded_before(tolerant=record))
     place = parent(settings)
     live = live_jobs(lambda: scheduler_client(os.environ), place)
-    found = compare(settings, live, held_jobs(ROOT, settings))
+    found = compare(settings, live, held_jobs(ROOT, settings), not_secret=not_secret)
     if not as_json:
         click.echo(_text(found, place))
     try:
@@ -104,7 +111,7 @@ def _text(found: Sequence[Adoption], place: str) -> str:
         rows += [(one.job, verdict, *first), *(("", "", *more) for more in rest)]
     lines = [f"The live {JOB_PREFIX}* jobs of {place} against night 0:"]
     lines.append(table(("job", "verdict", "field", "night 0 declares", "live"), rows) if rows else "no jobs")
-    todo = [f"  {one.job}: {text}" for one in found for text in one.todo]
+    todo = [f"  {one.job}: {printable(text, None)}" for one in found for text in one.todo]
     return "\n".join([*lines, *(["", "What to do:", *todo] if todo else [])])
 
 

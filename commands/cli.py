@@ -18,6 +18,7 @@ from commands.options import (
     of_this_machine,
     strategy_option,
 )
+from ingest.shown import printable_lines
 from operations.errors import OperationError
 from operations.repository import ROOT, read_first_night, read_settings
 from operations.terraform import deployed
@@ -68,7 +69,7 @@ def main() -> None:
         error.show()
         code = 1
     except OperationError as error:
-        click.echo(str(error), err=True)
+        click.echo(printable_lines(str(error)), err=True)
         code = error.code
     except OSError as error:
         click.echo(str(of_this_machine(error)), err=True)

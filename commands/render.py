@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.schedule import Cadence, first
 from ingest.settings import Settings
+from ingest.shown import printable
 from ingest.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -45,11 +47,19 @@ def styled(verdict: Verdict, text: str | None = None, *, bold: bool | None = Non
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Left-aligned columns, two spaces apart; cells may be styled."""
-    lines = [list(head), *map(list, rows)]
+    """Left-aligned columns, two spaces apart; cells may be styled as a whole, or at their beginning."""
+    lines = [list(head), *(list(map(_shown, row)) for row in rows)]
     widths = [max(len(click.unstyle(cell)) for cell in column) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join("  ".join(map(_padded, line, widths)).rstrip() for line in lines)
+
+
+def _shown(cell: str) -> str:
+    """A cell that is harmless and in one line, in its colours."""
+    parts = re.fullmatch(r"((?:\x1b\[\d+m)*)(.*?)(\x1b\[0m)(.*)", cell, re.DOTALL)
+    if not parts:
+        return printable(cell)
+    return f"{parts[1]}{printable(parts[2])}{parts[3]}{printable(f'.{parts[4]}')[1:]}"
 
 
 def _padded(cell: str, width: int) -> str:
@@ -88,8 +98,8 @@ def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
     counts = Counter(" and ".join(change.actions) for change in preview.changes)
     lines += ["", ", ".join(f"{count} {action}" for action, count in counts.items())]
     notes = [f"{change.entity.name}: {note}" for change in preview.changes for note in change.notes]
-    lines += ["", *(click.style(note, fg="yellow") for note in notes), ""] if notes else []
-    lines += [click.style(f"WARNING {w.kind}: {w.text}", fg="yellow") for w in preview.warnings]
+    lines += ["", *(click.style(printable(note, None), fg="yellow") for note in notes), ""] if notes else []
+    lines += [click.style(f"WARNING {w.kind}: {printable(w.text, None)}", fg="yellow") for w in preview.warnings]
     return "\n".join(lines)
 
 
@@ -140,9 +150,10 @@ def preflight_text(settings: Settings, found: Sequence[Check]) -> str:
     width = max(map(len, Verdict))
     lines = [f"Before night {settings.night} ({settings.strategy}) in {settings.project}", ""]
     for one in found:
-        lines.append(f"{styled(one.verdict, f'{one.verdict:{width}}')}  {one.name}: {one.reason}")
-        lines += [f"{'':{width}}    {detail}" for detail in one.details]
-        lines += [f"{'':{width}}  > {one.remedy}"] if one.remedy else []
+        reason, remedy = printable(one.reason, None), printable(one.remedy, None)
+        lines.append(f"{styled(one.verdict, f'{one.verdict:{width}}')}  {one.name}: {reason}")
+        lines += [f"{'':{width}}    {printable(detail, None)}" for detail in one.details]
+        lines += [f"{'':{width}}  > {remedy}"] if remedy else []
     counts = Counter(one.verdict for one in found)
     lines += ["", ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])]
     return "\n".join(lines)

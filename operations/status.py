@@ -16,8 +16,9 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 from ingest.attempt import NEVER, Attempt
 from ingest.catalogue import CATALOGUE
 from ingest.neighbours import Neighbour
-from ingest.schedule import time_zone
+from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
+from operations.adopt import other_target
 from operations.cloud import jobs
 from operations.errors import OperationError
 from operations.neighbours import neighbours_of
@@ -120,7 +121,7 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
         return JobStatus(one.name, one.entity, (State.UNREADABLE,), schedule, note=note)
     by_hand = found["paused"] is True and one.fields["paused"] is not True
     keys = [key for key in jobs.differences(one.fields, found, one.ignored) if not (key == "paused" and by_hand)]
-    differences = [Difference(key, one.fields[key], found[key]) for key in keys]
+    differences = [Difference(key, *jobs.displayed(key, one.fields[key], found[key])) for key in keys]
     if job.state not in (ApiJob.State.ENABLED, ApiJob.State.PAUSED):
         differences.append(Difference("state", "ENABLED", _state_name(job)))
     states: list[State] = []
@@ -135,8 +136,19 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
         tuple(differences),
         attempt,
         next_run,
-        _advice(states, settings.night),
+        _unusual(found) or _advice(states, settings.night),
     )
+
+
+def _unusual(found: jobs.Fields) -> str:
+    """About a job that no night can declare: what it is, and what to do; "" for any other."""
+    if found["target"] != jobs.HTTP:
+        return other_target(found["target"])
+    try:
+        Cadence.verbatim(found["schedule"])
+    except ScheduleError as error:
+        return f"schedule: {error}"
+    return ""
 
 
 def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:

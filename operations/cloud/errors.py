@@ -23,6 +23,7 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
+from ingest.shown import printable
 from operations.errors import SIGN_IN, OperationError
 
 TIMEOUT = 10.0
@@ -30,8 +31,6 @@ TIMEOUT = 10.0
 
 RETRY: Retry = Retry(initial=0.5, multiplier=2.0, maximum=4.0, timeout=20.0)
 """Tries again for 20 s on what passes: 429, 500, 503 and a connection that broke."""
-
-LONGEST = 300
 
 
 class Cause(StrEnum):
@@ -113,12 +112,12 @@ def failure(error: BaseException) -> Failure:
         return Failure(Cause.UNREACHABLE, "no answer in time")
     # What requests raises over an answer that is not JSON is an OSError too.
     if isinstance(error, TransportError) or (isinstance(error, OSError) and not isinstance(error, JSONDecodeError)):
-        return Failure(Cause.UNREACHABLE, _line(_innermost(str(error))) or type(error).__name__)
+        return Failure(Cause.UNREACHABLE, printable(_innermost(str(error))) or type(error).__name__)
     if isinstance(error, GoogleAuthError):
-        return Failure(Cause.CREDENTIALS, _line(str(error)) or type(error).__name__)
+        return Failure(Cause.CREDENTIALS, printable(str(error)) or type(error).__name__)
     if isinstance(error, GoogleAPIError):
-        return Failure(Cause.OTHER, _line(str(error)) or type(error).__name__)
-    return Failure(Cause.UNREADABLE, _line(f"{type(error).__name__}: {error}"))
+        return Failure(Cause.OTHER, printable(str(error)) or type(error).__name__)
+    return Failure(Cause.UNREADABLE, printable(f"{type(error).__name__}: {error}"))
 
 
 def words(error: GoogleAPICallError) -> str:
@@ -127,7 +126,7 @@ def words(error: GoogleAPICallError) -> str:
     BigQuery puts the job's id into lines below.
     """
     said = re.sub(r"^[A-Z]+ \S+: ", "", str(error.message)).strip()
-    return _line(said.partition("\n")[0]) or "no reason given"
+    return printable(said.partition("\n")[0]) or "no reason given"
 
 
 def _cause(error: GoogleAPICallError) -> Cause:
@@ -159,8 +158,3 @@ def _innermost(text: str) -> str:
     """The innermost words of an error of the network, without the objects that urllib3 prints."""
     reason = text.rpartition(": ")[2] if "Errno" not in text else text[text.rfind("[Errno") :]
     return reason.strip().strip(" '\")")
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."

@@ -17,6 +17,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 
+from ingest.shown import printable
 from operations.cloud.errors import Cause, UnansweredError
 from operations.cloud.private import refuse_open
 
@@ -83,7 +84,7 @@ def get(url: str, token: str = "") -> Answer:
             content = response.raw.read(LONGEST, decode_content=True)
             return Answer(response.status_code, _object(content))
     except (GoogleAuthError, OSError, ValueError) as error:
-        return Answer(None, text=" ".join(str(error).split())[:200])
+        return Answer(None, text=printable(str(error), 200))
     finally:
         session.close()  # type: ignore[no-untyped-call]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.rollout import IDENTITY_STACK
 from ingest.settings import Settings
+from ingest.shown import printable
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
 from operations.terraform.process import InterruptedOperationError, run, side_by_side
@@ -355,7 +356,7 @@ def in_order(stacks: Sequence[str]) -> list[list[str]]:
 def reason(stderr: str) -> str:
     """Terraform's errors on one line, without the bars that frame them."""
     words = flat(stderr)
-    return words[max(words.find("Error: "), 0) :]
+    return printable(words[max(words.find("Error: "), 0) :], None)
 
 
 def _event(line: str) -> dict[str, Any]:

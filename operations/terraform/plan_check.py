@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ingest import shown
 from ingest.baseline import FIELDS, RETRY
 from ingest.preview import Preview, Warning
 from ingest.rollout import REQUEST, Action, Job, World
@@ -115,8 +116,7 @@ def _change(key: str, before: object, after: object) -> str:
         return "is paused, and this deploy resumes it" if before else "runs, and this deploy pauses it"
     if key in _SECRET:
         return f"this deploy changes its {key}"
-    # A query may carry a key.
-    old, new = (str(value).partition("?")[0] if key == "uri" else value for value in (before, after))
+    old, new = (shown.uri(str(value)) if key == "uri" else value for value in (before, after))
     if old == new:
         return f"this deploy changes its {key}"
     return f"{key} is {old}, and this deploy sets it to {new}"

@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from ingest.attempt import Attempt, LiveJob
 from ingest.catalogue import CATALOGUE
 from ingest.freshness import MISSING, Loaded
-from ingest.gate import NAMES, WARN_SHARE, Check, Evidence, blocking, evaluate, gate_time, record
+from ingest.gate import (
+    NAMES,
+    WARN_SHARE,
+    Check,
+    Evidence,
+    _runs_at,
+    blocking,
+    evaluate,
+    gate_time,
+    record,
+)
 from ingest.rollout import Hold, Job
 from ingest.run import START_DELAY, window
 from ingest.schedule import Cadence, time_zone
@@ -479,6 +489,20 @@ def test_a_run_that_is_not_due_yet_or_due_just_now_is_inconclusive() -> None:
     assert morning.check("ran", "payroll").verdict is Verdict.INCONCLUSIVE
     morning.now = after("payroll", START_DELAY / minutes(1))
     assert morning.check("ran", "payroll").verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("recorded", "live", "same"),
+    [
+        ("0 2,14 * * 1-5", "0 2,14 * * 1-5", True),
+        ("00 02 * * *", "0 2 * * *", True),
+        ("0 2,14 * * 1-5", "0 2 * * *", False),
+        ("0 2 * * *", "0 2,14 * * *", False),
+        ("0 2 * * *", "every day 02:00", False),
+    ],
+)
+def test_a_job_runs_as_it_was_recorded_whatever_form_its_schedule_has(recorded: str, live: str, same: bool) -> None:
+    assert _runs_at(live, Cadence.verbatim(recorded)) is same
 
 
 def test_an_adopted_job_keeps_the_address_that_was_found() -> None:
