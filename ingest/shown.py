@@ -33,17 +33,20 @@ def printable(text: str, longest: int | None = LONGEST) -> str:
     Escapes of the terminal and marks of writing direction are among the latter. A workflow takes `::` at a line's start
     and `##[` anywhere for a command of its own (actions/runner, ActionCommand.cs).
     """
-    line = " ".join(text.split())
-    line = re.sub(r"^::", r"\\x3a:", line).replace("##[", "#\\x23[")
-    if not line.isprintable():
-        line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+    line = _escaped(" ".join(text.split()))
     return line if longest is None or len(line) <= longest else f"{line[:longest]} ..."
 
 
 def printable_lines(text: str) -> str:
-    """The same for a text of several lines, with its indents."""
-    lines = text.splitlines()
-    return "\n".join(f"{line[: len(line) - len(line.lstrip(' '))]}{printable(line, None)}" for line in lines)
+    """The same for a text of several lines, which keep their blanks."""
+    return "\n".join(map(_escaped, text.expandtabs().splitlines()))
+
+
+def _escaped(line: str) -> str:
+    line = re.sub(r"^(\s*)::", r"\1\\x3a:", line).replace("##[", "#\\x23[")
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
 def uri(text: str) -> str:

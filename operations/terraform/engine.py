@@ -15,6 +15,7 @@ from ingest.settings import Settings
 from ingest.shown import printable
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
+from operations.terraform.plan_text import harmless
 from operations.terraform.process import InterruptedOperationError, run, side_by_side
 from operations.terraform.state import BucketStore, StateError, keep_private, refuse_left_behind
 
@@ -156,8 +157,8 @@ class Terraform:
         return self._planned
 
     def plan_text(self, stack: str) -> str:
-        """Terraform's own rendering of the plan that `plan` left."""
-        return self.run(stack, "show", "plan")
+        """Terraform's own rendering of the plan that `plan` left, without what may be a secret."""
+        return harmless(self.run(stack, "show", "plan"))
 
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         """Applies the plans that `plan` left; `show` gets a line for each job. Repairs what a killed deploy left.

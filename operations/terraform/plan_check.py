@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingest import shown
 from ingest.baseline import FIELDS, RETRY
 from ingest.preview import Preview, Warning
 from ingest.rollout import REQUEST, Action, Job, World
@@ -116,7 +115,9 @@ def _change(key: str, before: object, after: object) -> str:
         return "is paused, and this deploy resumes it" if before else "runs, and this deploy pauses it"
     if key in _SECRET:
         return f"this deploy changes its {key}"
-    old, new = (shown.uri(str(value)) if key == "uri" else value for value in (before, after))
+    from operations.cloud import jobs
+
+    old, new = ("none" if one is None else one for one in jobs.displayed(key, before, after))
     if old == new:
         return f"this deploy changes its {key}"
     return f"{key} is {old}, and this deploy sets it to {new}"
