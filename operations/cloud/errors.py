@@ -24,7 +24,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
 from ingest.shown import printable
-from operations.errors import SIGN_IN, OperationError
+from operations.errors import SET_QUOTA_PROJECT, SIGN_IN, OperationError
 
 TIMEOUT = 10.0
 """Seconds that one request may take."""
@@ -38,6 +38,8 @@ class Cause(StrEnum):
     """The API is not enabled in the project."""
     DENIED = "denied"
     NOT_FOUND = "not found"
+    QUOTA_PROJECT = "quota project"
+    """User credentials name no project for quotas, or one that they may not use."""
     CREDENTIALS = "credentials"
     """They are missing, expired or not accepted."""
     UNAVAILABLE = "unavailable"
@@ -66,6 +68,8 @@ class Failure:
         """What is wrong and, where it is the same for every API, what to do."""
         if self.cause is Cause.CREDENTIALS:
             return f"the credentials were not accepted ({self.words}); {SIGN_IN}"
+        if self.cause is Cause.QUOTA_PROJECT:
+            return f"the credentials have no quota project that they may use ({self.words}); {SET_QUOTA_PROJECT}"
         if self.cause is Cause.UNREACHABLE:
             return f"it cannot be reached ({self.words}); check the network and the proxy, then run this again"
         if self.cause is Cause.UNREADABLE:
@@ -137,6 +141,10 @@ def _cause(error: GoogleAPICallError) -> Cause:
         return Cause.CREDENTIALS
     if isinstance(error, TooManyRequests | ServerError):
         return Cause.UNAVAILABLE
+    if isinstance(error, Forbidden) and (
+        error.reason == "USER_PROJECT_DENIED" or "requires a quota project" in str(error.message)
+    ):
+        return Cause.QUOTA_PROJECT
     if isinstance(error, Forbidden) and named & {"PERMISSION_DENIED", "accessDenied", "forbidden"}:
         disabled = error.reason == "SERVICE_DISABLED" or "or it is disabled" in str(error.message)
         return Cause.DISABLED if disabled else Cause.DENIED

@@ -176,10 +176,10 @@ class BucketStore:
     def _session(self) -> AuthorizedSession:
         from google.auth.transport.requests import AuthorizedSession
 
-        from operations.cloud.credentials import credentials
+        from operations.cloud.credentials import BACKEND, credentials
 
         if self._opened is None:
-            self._opened = AuthorizedSession(credentials(self._environ))  # type: ignore[no-untyped-call]
+            self._opened = AuthorizedSession(credentials(self._environ, variables=BACKEND))  # type: ignore[no-untyped-call]
         return self._opened
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ingest.settings import Settings, as_environ
+from operations.cloud.credentials import QUOTA_VARIABLE, quota_project
 from operations.cloud.private import refuse_open_endpoints
 from operations.errors import OperationError
 from operations.terraform.engine import OUTPUT
@@ -61,6 +62,7 @@ def night_environ(
     refuse_open_endpoints(environ)
     node = bundled_node()
     folders = [str(node.parent)] if node else []
+    quota = quota_project(environ)
     left_out = {*_LEFT_OUT, *(() if environ.get("TF_LOG_PATH") else _LOGS)}
     return {
         **{key: value for key, value in environ.items() if key not in left_out},
@@ -72,6 +74,7 @@ def night_environ(
         "CDKTF_OUTDIR": str(outdir or root / OUTPUT),
         # Not the one that somebody selected in a stack's folder.
         "TF_WORKSPACE": "default",
+        **({QUOTA_VARIABLE: quota} if quota else {}),
     }
 
 
