@@ -29,6 +29,13 @@ OUTPUT = "rollout.out"
 PROVIDER_LOCK = ".terraform.lock.hcl"
 """In the repository's root: the hashes of the provider, where the team has committed them."""
 
+_NOT_INSTALLED = "Required plugins are not installed"
+"""Terraform's words for a stack's folder whose provider is gone or broken: its init was killed, or somebody emptied the
+plugin cache of their CLI configuration, to which the folder only points, or another init wrote to it at the same time.
+"""
+
+_CACHE = "TF_PLUGIN_CACHE_DIR"
+
 LOCK_TIMEOUT = "-lock-timeout=10s"
 """A Terraform whose command was killed needs some seconds to stop in order and let go of the state."""
 
@@ -117,6 +124,28 @@ def terraform_binary(environ: Mapping[str, str] = os.environ) -> str:
     return binary
 
 
+def own_cache(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a plugin cache of the checkout's own, where the caller's Terraform has one; else none.
+
+    Terraform's caches bear one init at a time, and no plan beside it: commands of two checkouts broke a shared one, and
+    the hashes of what was half written stayed in their lock files (hashicorp/terraform 31964).
+    """
+    home = Path(environ.get("HOME", ""))
+    named = environ.get("TF_CLI_CONFIG_FILE") or environ.get("TERRAFORM_CONFIG")
+    files = [Path(named)] if named else [home / ".terraformrc", *(home / ".terraform.d").glob("*.tfrc*")]
+    if not environ.get(_CACHE) and not any(map(_names_a_cache, files)):
+        return {}
+    # The stacks' lock files are of no further use; with the variable, they do not keep it from taking what is cached.
+    return {_CACHE: str(root / OUTPUT / ".plugins"), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
+
+
+def _names_a_cache(file: Path) -> bool:
+    try:
+        return "plugin_cache_dir" in file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
 class Terraform:
     """Runs Terraform in the stacks' folders under `root`; `environ` is the whole environment of its processes.
 
@@ -134,7 +163,7 @@ class Terraform:
     ) -> None:
         self._root = root
         self._settings = settings
-        self._environ = environ
+        self._environ = {**environ, **own_cache(root, environ)}
         self._make_client = make_client
         self._binary = terraform_binary(environ)
         self._planned: list[Planned] = []
@@ -152,7 +181,14 @@ class Terraform:
         # Before any plan: an init touches the plugin cache that the other stacks' plans read.
         for stack in stacks:
             self.initialise(stack)
-        found = side_by_side(self._plan, stacks)
+        try:
+            found = side_by_side(self._plan, stacks)
+        except OperationError as error:
+            if _NOT_INSTALLED not in str(error):
+                raise
+            for stack in stacks:
+                self._init(stack)
+            found = side_by_side(self._plan, stacks)
         self._planned = sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
         return self._planned
 
@@ -205,9 +241,16 @@ class Terraform:
         if pinned.exists():
             shutil.copy(pinned, stack_folder(self._root, stack))
         if not (stack_folder(self._root, stack) / ".terraform").exists():
-            self.run(stack, "init", "-input=false", *(["-lockfile=readonly"] if pinned.exists() else []))
+            self._init(stack)
         else:
             self.follow_backend(stack)
+
+    def _init(self, stack: str) -> None:
+        is_pinned = (self._root / PROVIDER_LOCK).exists()
+        if not is_pinned:
+            # It may have the hash of what a broken init left.
+            (stack_folder(self._root, stack) / PROVIDER_LOCK).unlink(missing_ok=True)
+        self.run(stack, "init", "-input=false", *(["-lockfile=readonly"] if is_pinned else []))
 
     def follow_backend(self, stack: str) -> None:
         """Initialises a folder again that was initialised with another backend than the stack has now.
@@ -290,6 +333,9 @@ class Terraform:
 
         Raises OperationError with its reason; StateError where that is the state's.
         """
+        if cache := self._environ.get(_CACHE):
+            # Terraform makes no folder for it, and refuses to work without.
+            Path(cache).mkdir(parents=True, exist_ok=True)
         colours = [] if "-json" in arguments else ["-no-color"]
         done = run(
             [self._binary, *command.split(), *colours, *arguments],
