@@ -48,12 +48,13 @@ class Dataset:
 
     missing: set[str] = field(default_factory=set)
     broken: Mapping[str, str] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
     trouble: Exception | None = None
 
     def __call__(self, entities: Sequence[Entity]) -> Survey:
         if self.trouble:
             raise self.trouble
-        found = Survey([], {}, {entity.name for entity in entities} & self.missing)
+        found = Survey([], {}, {entity.name for entity in entities} & self.missing, self.doubts)
         for entity in entities:
             if entity.name in (*self.missing, *self.broken):
                 found.broken[entity.name] = self.broken.get(entity.name, "does not exist")

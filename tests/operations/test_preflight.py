@@ -444,6 +444,17 @@ def test_a_missing_table_fails_only_where_something_was_loaded(sources: dict[str
         assert "dataset" in check.remedy
 
 
+def test_a_column_whose_time_may_be_read_wrongly_is_a_warning_and_told_beside_a_failure() -> None:
+    doubts = {"jobs": "column _ingested_at of st_raw_v2.raw_jobs is DATETIME, which has no zone"}
+    check = checks(night(0), survey=Dataset(doubts=doubts))["tables"]
+
+    assert (check.verdict, check.details) == (Verdict.WARN, tuple(doubts.values()))
+    assert check.reason == "7 have their loaded-at column, a time; of 1 it may be read wrongly"
+    assert check.remedy
+    failed = checks(night(0), survey=Dataset(doubts=doubts, broken={"payroll": "is no time"}))["tables"]
+    assert (failed.verdict, failed.details) == (FAIL, ("is no time", *doubts.values()))
+
+
 def test_what_is_wrong_with_a_table_is_said_in_the_gates_words_and_once_for_a_dataset() -> None:
     why = "column _ingested_at of st_raw_v2.raw_jobs is STRING; loaded_at_fields must be a TIMESTAMP"
     denied = "the dataset may not be listed"
