@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,6 +57,9 @@ CHANGES = 2
 
 def main() -> None:
     """Runs the command line: exit code 0 for done or no change, 1 for an error, 2 for changes."""
+    # What the encoding lacks, as in PYTHONIOENCODING=ascii, is escaped.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     if "_INGEST_ROLLOUT_COMPLETE" in os.environ:
         # Its import makes our own completion for bash known.
         cli.get_command(click.Context(cli), "completion")

@@ -36,7 +36,7 @@ def gate(night: int | None, strategy: str | None, since: str | None, at: str | N
       ingest-rollout gate --night 1
     """
     settings = read_settings(night=night, strategy=strategy)
-    begin = clock(settings, since) if since else None
+    begin = clock(settings, since, "--since") if since else None
     found = judge(
         ROOT,
         Ledger(ROOT / FILE),

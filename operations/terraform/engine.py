@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -323,8 +324,12 @@ class Terraform:
 
     def _plan_json(self, stack: str) -> dict[str, Any]:
         self.run(stack, "plan", "-input=false", LOCK_TIMEOUT, "-out=plan")
-        found: dict[str, Any] = json.loads(self.run(stack, "show", "-json", "plan"))
-        return found
+        try:
+            found: dict[str, Any] = json.loads(self.run(stack, "show", "-json", "plan"))
+            return found
+        except (ValueError, RecursionError) as error:
+            self._refuse_another_program()
+            raise OperationError(f"{stack}: Terraform's plan is no JSON of its own ({error}); run this again") from None
 
     def run(
         self, stack: str, command: str, *arguments: str, on_event: Callable[[Mapping[str, Any]], None] | None = None
@@ -347,8 +352,17 @@ class Terraform:
             output = _errors(done.stdout) + done.stderr if on_event else done.stderr
             if about := self.about_state(stack, output):
                 raise StateError(f"{stack}: {about}")
+            self._refuse_another_program()
             raise OperationError(f"{stack}: terraform {command} failed: {reason(output)}")
         return done.stdout
+
+    def _refuse_another_program(self) -> None:
+        """Raises OperationError where what TERRAFORM_BINARY_NAME names is no Terraform; asked once something failed."""
+        done = run([self._binary, "version"], self._root, self._environ)
+        if done.code or not re.match(r"(Terraform|OpenTofu) v\d", done.stdout):
+            raise OperationError(
+                f"TERRAFORM_BINARY_NAME: {self._binary} is no Terraform; unset it, or name Terraform 1.5 or later"
+            )
 
     def about_state(self, stack: str, output: str) -> str | None:
         """What is wrong with the stack's state by Terraform's words, and what to do; None: they are about another."""
@@ -437,7 +451,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

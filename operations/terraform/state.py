@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from ingest.settings import Settings
+from ingest.shown import printable
 from operations.errors import OperationError
 
 if TYPE_CHECKING:
@@ -202,9 +203,9 @@ def parse(place: str, content: bytes, remedy: str) -> State:
         if not all(isinstance(resource["type"], str) for resource in found["resources"]):
             raise ValueError("a resource has no type")
         int(found.get("serial", 0))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableError(
-            f"{place}: cannot be read as Terraform state ({error}); {remedy}, or say --from"
+            f"{place}: cannot be read as Terraform state ({printable(str(error))}); {remedy}, or say --from"
         ) from None
     return State(place, found)
 

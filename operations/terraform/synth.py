@@ -72,6 +72,8 @@ def night_environ(
         "CHECKPOINT_DISABLE": "1",
         # What is deployed is in there, whatever the variable said before.
         "CDKTF_OUTDIR": str(outdir or root / OUTPUT),
+        # In the C locale, Node would get another path than the checkout's where that has other letters than ASCII.
+        "PYTHONUTF8": "1",
         # Not the one that somebody selected in a stack's folder.
         "TF_WORKSPACE": "default",
         **({QUOTA_VARIABLE: quota} if quota else {}),
@@ -83,4 +85,4 @@ def _run(command: list[str], folder: Path, environ: dict[str, str], given: str =
     done = run(command, folder, environ, given=given)
     if done.code:
         words = f"{done.stdout}\n{done.stderr}".strip()
-        raise OperationError(f"`{' '.join(command)}` failed in {folder}:\n{words}")
+        raise OperationError(f"`{command[0]} main.py` failed in {folder}:\n{words}")

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from operations.errors import OperationError
 from operations.terraform.engine import OUTPUT, Planned, Terraform, changing, own_cache, planned, stack_folder
 from tests.checkout import ROOT
 from tests.given.domain import SETTINGS
@@ -69,6 +70,22 @@ def test_terraform_runs_with_the_checkouts_own_cache_and_its_folder(tmp_path: Pa
 
     found = Terraform(tmp_path, SETTINGS, environ, Mock()).run("phase-core", "version").strip()
     assert found == str(tmp_path / OUTPUT / ".plugins")
+
+
+@pytest.mark.parametrize("program", ["true", "false", "cat", "a text"])
+def test_a_program_that_is_no_terraform_is_named(program: str, tmp_path: Path) -> None:
+    if program == "a text":
+        (tmp_path / program).write_text("hello")
+        (tmp_path / program).chmod(0o755)
+        program = str(tmp_path / program)
+    (stack_folder(tmp_path, "phase-core") / ".terraform").mkdir(parents=True)
+    environ = {"TERRAFORM_BINARY_NAME": program, "PATH": os.environ["PATH"]}
+
+    with pytest.raises(OperationError) as error:
+        Terraform(tmp_path, SETTINGS, environ, Mock()).plan(["phase-core"])
+    assert str(error.value) == (
+        f"TERRAFORM_BINARY_NAME: {program} is no Terraform; unset it, or name Terraform 1.5 or later"
+    )
 
 
 def test_an_import_that_changes_nothing_is_only_an_import() -> None:
