@@ -386,7 +386,7 @@ def _differs(job: Job, live: LiveJob, settings: Settings) -> list[str]:
     """What of the live job is not as the night has it."""
     found = []
     if not _runs_at(live.schedule, job.cadence) or live.time_zone != settings.time_zone:
-        found.append(f"schedule {live.schedule} {live.time_zone}")
+        found.append(shown.printable(f"schedule {live.schedule} {live.time_zone}"))
     # An adopted job keeps the address that was found, until its night.
     if job.hold is Hold.DECLARED and live.uri != settings.uri(job.entity):
         found.append(f"URL {shown.uri(live.uri)}")

@@ -219,7 +219,8 @@ def time_zone(name: str) -> ZoneInfo:
     try:
         if name == "localtime":
             raise ValueError
-        return ZoneInfo(name)
+        # Cloud Scheduler's own documents write it in small letters.
+        return ZoneInfo("UTC" if name == "utc" else name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         from difflib import get_close_matches
         from zoneinfo import available_timezones

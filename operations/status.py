@@ -18,6 +18,7 @@ from ingest.catalogue import CATALOGUE
 from ingest.neighbours import Neighbour
 from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
+from ingest.shown import printable
 from operations.adopt import other_target
 from operations.cloud import jobs
 from operations.errors import OperationError
@@ -86,11 +87,12 @@ def statuses(
 ) -> list[JobStatus]:
     """The declared jobs in order, then the unmanaged ones and the neighbours, by name. `live` is by short name."""
     names = {one.name for one in declared}
+    shown_as = {printable(name): job for name, job in live.items()}
     unmanaged = sorted(entity.job_name for entity in CATALOGUE if entity.job_name in live.keys() - names)
     return [
         *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
         *(_unmanaged(live[name], name, settings, state.entities) for name in unmanaged),
-        *(_neighbour(one, live[one.job]) for one in neighbours_of(live, settings)),
+        *(_neighbour(one, shown_as[one.job]) for one in neighbours_of(live, settings)),
     ]
 
 

@@ -505,6 +505,14 @@ def test_a_job_runs_as_it_was_recorded_whatever_form_its_schedule_has(recorded: 
     assert _runs_at(live, Cadence.verbatim(recorded)) is same
 
 
+def test_what_a_live_job_has_otherwise_is_told_in_one_line_and_without_a_secret() -> None:
+    morning = Morning(settings=night(2))
+    morning.change("jobs", uri="https://h.example/x?key=s3cret", time_zone="UTC\n::error::\x1b[2J")
+    measured = morning.check("as-deployed", "jobs").measured
+
+    assert measured == r"schedule 0 4 * * * UTC ::error::\x1b[2J, URL https://h.example/x?key=..."
+
+
 def test_an_adopted_job_keeps_the_address_that_was_found() -> None:
     morning = Morning(settings=night(0))
     morning.change("jobs", uri="https://example.com/other")

@@ -168,6 +168,10 @@ def test_the_run_of_this_very_moment_is_not_to_come() -> None:
     assert first(Cadence.daily("04:00").next_fires(just_before, PHOENIX), 1) == [at]
 
 
+def test_utc_may_be_written_as_cloud_scheduler_does() -> None:
+    assert time_zone("utc") == time_zone("UTC")
+
+
 def test_an_unknown_zone_is_refused_with_the_nearest_names() -> None:
     with pytest.raises(ScheduleError, match=r"'America/Phenix' is not an IANA time zone; .*America/Phoenix"):
         time_zone("America/Phenix")

@@ -189,6 +189,13 @@ def test_a_neighbour_is_shown_after_the_others_and_is_no_difference(
     assert exit_code(list(states.values())) == 0
 
 
+def test_a_neighbour_with_a_hostile_name_is_shown_in_one_line(nights: Nights) -> None:
+    live = {"jobs-x\n::error::x": from_api(name=named("jobs-x\n::error::x"), schedule="0 4 * * *")}
+    (shown,) = statuses(night(0), [], live, Held(None))
+
+    assert (shown.job, shown.states) == ("jobs-x ::error::x", (State.NEIGHBOUR,))
+
+
 def test_jobs_of_others_are_not_looked_at(client: CloudSchedulerClient, nights: Nights) -> None:
     client.create_job(parent=PARENT, job=a_job("nightly-report", http_target=ELSEWHERE))
 
