@@ -14,6 +14,7 @@ from commands.render import table
 from ingest.baseline import FILE, Baseline, load_baseline
 from ingest.settings import Settings
 from ingest.shapes import ShapeError
+from ingest.shown import printable
 from operations import adopt as adoption
 from operations.adopt import (
     BLOCKING,
@@ -48,9 +49,15 @@ _COLOURS = {
 
 @click.command()
 @click.option("--record", is_flag=True, help=f"Write the jobs as they are to {FILE}, to be committed.")
+@click.option(
+    "--not-secret",
+    multiple=True,
+    metavar="ENTITY:HEADER",
+    help="Record a header (or ENTITY:body) although it looks like a secret.",
+)
 @json_option
 @judges
-def adopt(record: bool, as_json: bool) -> int:
+def adopt(record: bool, not_secret: tuple[str, ...], as_json: bool) -> int:
     """Compare the live jobs with what night 0 expects; record them.
 
     Each recorded job is imported on night 0, whichever night creates it otherwise, and stays exactly as it is until its
@@ -64,7 +71,7 @@ def adopt(record: bool, as_json: bool) -> int:
     settings = read_first_night(found=_recorded_before(tolerant=record))
     live = live_jobs(lambda: scheduler_client(os.environ), settings)
     held = held_jobs(ROOT, settings)
-    found = compare(settings, live, held)
+    found = compare(settings, live, held, not_secret=not_secret)
     # What Terraform has is for `status`; before, every job is shown.
     left = [one for one in found if one.entity and one.entity not in held] if held and not record else found
     if not as_json:
@@ -111,7 +118,7 @@ def _text(found: Sequence[Adoption], settings: Settings) -> str:
         rows += [(one.job, verdict, *first), *(("", "", *more) for more in rest)]
     lines = [f"The live {settings.job_prefix}* jobs of {parent(settings)} against night 0:"]
     lines.append(table(("job", "verdict", "field", "night 0 declares", "live"), rows) if rows else "no jobs")
-    todo = [f"  {one.job}: {_laid_out(text)}" for one in found for text in one.todo]
+    todo = [f"  {one.job}: {_laid_out(printable(text, None))}" for one in found for text in one.todo]
     return "\n".join([*lines, *(["", "What to do:", *todo] if todo else [])])
 
 

@@ -36,7 +36,14 @@ def ready() -> None:
     Example:
       ingest-rollout ci ready
     """
-    if read_settings().backend == "local":
+    settings = read_settings()
+    named = os.environ.get("GITHUB_REPOSITORY", "")
+    if settings.github_repository not in ("", named) and settings.github_repository.lower() == named.lower():
+        raise OperationError(
+            f"github_repository: {settings.github_repository!r} is {named!r} for GitHub, and Google lets in no other "
+            "letter: correct it in cdktf.json, and an administrator runs `cdktf deploy ingest-foundation`"
+        )
+    if settings.backend == "local":
         raise OperationError(
             "backend: 'local' keeps Terraform's state on this machine, which is thrown away: every deploy would begin "
             "from nothing. Set backend to gcs and backend_bucket to a bucket, in the context of cdktf.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ from commands.options import (
     of_this_machine,
     strategy_option,
 )
+from ingest.shown import printable_lines
 from operations.errors import OperationError
 from operations.repository import ROOT, read_first_night, read_settings, read_unchecked, refuse_broken_rules
 from operations.terraform import deployed
@@ -71,6 +73,9 @@ CHANGES = 2
 
 def main() -> None:
     """Runs the command line: exit code 0 for done or no change, 1 for an error, 2 for changes."""
+    # What the encoding lacks, as in PYTHONIOENCODING=ascii, is escaped.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     if "_INGEST_ROLLOUT_COMPLETE" in os.environ:
         # Its import makes our own completion for bash known.
         cli.get_command(click.Context(cli), "completion")
@@ -84,7 +89,7 @@ def main() -> None:
         error.show()
         code = 1
     except OperationError as error:
-        click.echo(str(error), err=True)
+        click.echo(printable_lines(str(error)), err=True)
         code = error.code
     except OSError as error:
         click.echo(str(of_this_machine(error)), err=True)

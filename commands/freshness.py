@@ -18,6 +18,7 @@ from ingest.freshness import LOOKBACK, Loaded, Status
 from ingest.run import SUCCESS
 from ingest.schedule import time_zone
 from ingest.settings import Settings
+from ingest.shown import printable
 from ingest.verdict import overall
 from operations import sources
 from operations.cloud import bigquery, run_log
@@ -87,7 +88,9 @@ def freshness_text(verdicts: Sequence[Freshness], settings: Settings, silence: s
     lines = [table(head, rows, spare=("criteria", newest, "age"))]
     lines += [click.style(silence, fg="red")] if silence else []
     for verdict in verdicts:
-        lines += [click.style(f"{verdict.entity.name}: {note}", fg="red") for note in _notes(verdict, zone)]
+        lines += [
+            click.style(printable(f"{verdict.entity.name}: {note}", None), fg="red") for note in _notes(verdict, zone)
+        ]
     return "\n".join(lines)
 
 

@@ -41,7 +41,7 @@ def gate(
       ingest-rollout gate --night 1
     """
     settings = read_settings(night=night, strategy=strategy)
-    begin = clock(settings, since) if since else None
+    begin = clock(settings, since, "--since") if since else None
     progress("asking Cloud Scheduler, the run log and the tables")
     found = judge(
         ROOT,

@@ -16,6 +16,9 @@ from operations.errors import FailedError, OperationError
 
 P = ParamSpec("P")
 
+YEARS = range(1970, 2101)
+"""In which a clock may be: the runs of a century are counted in no time, and no zone leads out of the calendar."""
+
 strategy_option = click.option(
     "--strategy",
     metavar="S",
@@ -70,8 +73,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def clock(settings: Settings, at: str | None) -> datetime:
-    """The moment that `--at` names (aware); now without one. Raises OperationError."""
+def clock(settings: Settings, at: str | None, option: str = "--at") -> datetime:
+    """The moment that the option `--at` names (aware); now without one. Raises OperationError."""
     from ingest.schedule import time_zone
 
     if at is None:
@@ -79,7 +82,9 @@ def clock(settings: Settings, at: str | None) -> datetime:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise OperationError(f"--at: {at!r} is not an ISO 8601 time such as 2026-10-20T21:00") from None
+        raise OperationError(f"{option}: {at!r} is not an ISO 8601 time such as 2026-10-20T21:00") from None
+    if moment.year not in YEARS:
+        raise OperationError(f"{option}: {at!r} is too far away; allowed: {YEARS[0]} to {YEARS[-1]}")
     return moment if moment.tzinfo else moment.replace(tzinfo=time_zone(settings.time_zone))
 
 

@@ -9,7 +9,7 @@ import click
 from commands.render import VERDICT_COLOURS, table
 from operations.ledger.record import Record
 from operations.ledger.standing import STARTED, deploys
-from operations.ledger.words import one_line, what
+from operations.ledger.words import what
 
 _DEPLOYS = {"done": "green", "failed": "red", "interrupted": "yellow", "started": "yellow"}
 _OUTCOMES: dict[str, str] = {**_DEPLOYS, **VERDICT_COLOURS}
@@ -21,9 +21,9 @@ def records_table(records: list[Record], zone: ZoneInfo) -> str:
     rows = [
         (
             f"{record.at.astimezone(zone):%a %Y-%m-%d %H:%M}",
-            one_line(record.who),
+            record.who,
             record.kind,
-            f"{record.night} ({one_line(record.strategy)})",
+            f"{record.night} ({record.strategy})",
             _what(record) + (", no end on record" if record.seq in going else ""),
         )
         for record in records

@@ -19,6 +19,7 @@ from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.schedule import Cadence, first
 from ingest.settings import Settings
+from ingest.shown import printable
 from ingest.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ def styled(verdict: Verdict, text: str | None = None, *, bold: bool | None = Non
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, spare: Sequence[str] = (), width: int | None = None
 ) -> str:
-    """Left-aligned columns, two spaces apart; cells may be styled.
+    """Left-aligned columns, two spaces apart; cells may be styled as a whole, or at their beginning.
 
     In a terminal (or `width` characters) that is too narrow, heads wrap, then the columns whose heads are `spare` go
     one by one, then the widest ones wrap. Elsewhere nothing does.
     """
     limit = width or _terminal_width()
-    columns = list(zip(*[list(head), *map(list, rows)], strict=True))
+    columns = list(zip(*[list(head), *(list(map(_shown, row)) for row in rows)], strict=True))
     widths = [max(map(_length, column)) for column in columns]
     if not _fits(widths, limit):
         widths = [max(*map(_length, [*column[0].split(), "", *column[1:]])) for column in columns]
@@ -101,6 +102,14 @@ def _wrapped(cell: str, width: int) -> list[str]:
     return [f"{style.group(1)}{line}\x1b[0m" for line in lines] if style else lines
 
 
+def _shown(cell: str) -> str:
+    """A cell that is harmless and in one line, in its colours."""
+    parts = re.fullmatch(r"((?:\x1b\[\d+m)*)(.*?)(\x1b\[0m)(.*)", cell, re.DOTALL)
+    if not parts:
+        return printable(cell)
+    return f"{parts[1]}{printable(parts[2])}{parts[3]}{printable(f'.{parts[4]}')[1:]}"
+
+
 def _padded(cell: str, width: int) -> str:
     return cell + " " * (width - _length(cell))
 
@@ -137,8 +146,8 @@ def preview_text(preview: Preview, *, unchanged: bool = True) -> str:
     counts = Counter(" and ".join(change.actions) for change in preview.changes)
     lines += ["", ", ".join(f"{count} {action}" for action, count in counts.items())]
     notes = [f"{change.entity.name}: {note}" for change in preview.changes for note in change.notes]
-    lines += ["", *(click.style(note, fg="yellow") for note in notes), ""] if notes else []
-    lines += [click.style(f"WARNING {w.kind}: {w.text}", fg="yellow") for w in preview.warnings]
+    lines += ["", *(click.style(printable(note, None), fg="yellow") for note in notes), ""] if notes else []
+    lines += [click.style(f"WARNING {w.kind}: {printable(w.text, None)}", fg="yellow") for w in preview.warnings]
     return "\n".join(lines)
 
 
@@ -192,9 +201,11 @@ def preflight_text(settings: Settings, found: Sequence[Check]) -> str:
     for check in found:
         alike[replace(check, name="")].append(check.name)
     for one, names in alike.items():
-        lines.append(f"{styled(one.verdict, f'{one.verdict:{width}}')}  {', '.join(names)}: {one.reason}")
-        lines += [f"{'':{width}}    {detail}" for detail in one.details]
-        lines += [f"{'':{width}}  > {one.remedy}"] if one.remedy else []
+        lines.append(
+            f"{styled(one.verdict, f'{one.verdict:{width}}')}  {', '.join(names)}: {printable(one.reason, None)}"
+        )
+        lines += [f"{'':{width}}    {printable(detail, None)}" for detail in one.details]
+        lines += [f"{'':{width}}  > {printable(one.remedy, None)}"] if one.remedy else []
     counts = Counter(one.verdict for one in found)
     lines += ["", ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])]
     return "\n".join(lines)

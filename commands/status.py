@@ -13,6 +13,7 @@ import click
 from commands.options import echo_json, json_option, night_options, progress
 from commands.render import table
 from ingest.settings import Settings
+from ingest.shown import printable
 from operations.deployed_night import remarks
 from operations.ledger.ledger import FILE, Ledger
 from operations.repository import ROOT, read_settings
@@ -111,7 +112,7 @@ def _details(found: Sequence[JobStatus]) -> list[str]:
     alike: dict[str, list[JobStatus]] = {}
     for one in found:
         if one.states != (State.IN_SYNC,):
-            text = "; ".join(part for part in (" and ".join(one.states), one.note) if part)
+            text = printable("; ".join(part for part in (" and ".join(one.states), one.note) if part), None)
             alike.setdefault(text, []).append(one)
     lines = []
     for text, members in alike.items():
@@ -133,7 +134,7 @@ def _outcome(one: JobStatus) -> str:
 
 
 def _value(value: Any) -> str:
-    return "none" if value is None else str(value)
+    return "none" if value is None else printable(str(value))
 
 
 def _coloured(one: JobStatus) -> str:

@@ -89,7 +89,7 @@ def timeline(
         write_atomic(path, content)
         click.echo(f"The timeline: {path}")
     else:
-        click.echo(content.decode(), nl=False)
+        click.echo(content, nl=False)
 
 
 def _schedule(

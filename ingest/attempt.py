@@ -55,7 +55,10 @@ NEVER = Attempt(None, None)
 
 @dataclass(frozen=True)
 class LiveJob:
-    """What a gate compares of a live job. `updated` (aware; None: not known) is when somebody last changed it."""
+    """What a gate compares of a live job. `uri` is what it calls; for a target of another kind, which that is.
+
+    `updated` (aware; None: not known) is when somebody last changed it.
+    """
 
     attempt: Attempt
     schedule: str

@@ -46,8 +46,9 @@ class Entity:
     `target` is the cadence it ends up with, `live` the one it had before the rollout; `margin_effect` says what gross
     profit margin it moves. The rest is the ingest service's contract, as its source has it (v2_ingestor/index.js and
     src/ of 2025-11-03): a reference entity has a route and a dataset of its own; one that `may_be_quiet` has nights
-    without new records; `loaded_at_fields` are where the time of loading is looked for, in that order. `key` are the
-    columns that two rows of one record share, whatever the service makes its `id` of; without any it is not known.
+    without new records; `loaded_at_fields` are where the time of loading is looked for, in that order. Where that
+    column is a STRING, or a DATETIME or DATE of local time, `loaded_at_zone` is the IANA zone that it is in. `key` are
+    the columns that two rows of one record share, whatever the service makes its `id` of; without any it is not known.
     `amount` is the column with the money that the margin counts; "" where it counts none. `prefix` and `source` are the
     settings'.
     """
@@ -61,6 +62,7 @@ class Entity:
     loaded_at_fields: tuple[str, ...] = LOADED_AT_FIELDS
     key: tuple[str, ...] = ("id",)
     amount: str = ""
+    loaded_at_zone: str = ""
     margin_effect: str = ""
     prefix: str = JOB_PREFIX
     source: str = SOURCE

@@ -26,6 +26,9 @@ VIEW = "ingest_freshness"
 TIMES = ("TIMESTAMP", "DATETIME", "DATE")
 """Types of a loaded_at_field whose MAX is a moment; BigQuery casts the latter two to TIMESTAMP as UTC."""
 
+IN_A_ZONE = ("DATETIME", "DATE", "STRING")
+"""Types that TIMESTAMP(value, zone) takes."""
+
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_US = timedelta(hours=1) // _MICROSECOND
 
@@ -45,10 +48,17 @@ def loaded_select(settings: Settings, entities: Iterable[Entity]) -> str:
     """
     return "\nUNION ALL\n".join(
         f"SELECT '{entity.table_name}' AS table_name, "  # noqa: S608
-        f"CAST(MAX(`{entity.loaded_at_fields[0]}`) AS TIMESTAMP) AS max_loaded_at, COUNT(*) AS row_count "
+        f"{_newest(entity)} AS max_loaded_at, COUNT(*) AS row_count "
         f"FROM {quoted(settings.table(entity))}"
         for entity in entities
     )
+
+
+def _newest(entity: Entity) -> str:
+    column = f"`{entity.loaded_at_fields[0]}`"
+    if entity.loaded_at_zone:
+        return f"MAX(TIMESTAMP({column}, '{entity.loaded_at_zone}'))"
+    return f"CAST(MAX({column}) AS TIMESTAMP)"
 
 
 def view_select(settings: Settings, jobs: Iterable[Job], overrides: Mapping[str, Criteria] = OVERRIDES) -> str:

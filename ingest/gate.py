@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from ingest import shown
 from ingest.attempt import Attempt, Code, LiveJob
 from ingest.catalogue import GROUPS
 from ingest.duplicates import Keys, doubled_verdict
@@ -430,16 +431,18 @@ def _differs(job: Job, live: LiveJob, settings: Settings) -> list[str]:
     """What of the live job is not as the night has it."""
     found = []
     if not _runs_at(live.schedule, job.cadence) or live.time_zone != settings.time_zone:
-        found.append(f"schedule {live.schedule} {live.time_zone}")
+        found.append(shown.printable(f"schedule {live.schedule} {live.time_zone}"))
     # An adopted job keeps the address that was found, until its night.
     if job.hold is Hold.DECLARED and live.uri != settings.uri(job.entity):
-        found.append(f"URL {live.uri}")
+        found.append(f"URL {shown.uri(live.uri)}")
     return found
 
 
 def _runs_at(schedule: str, cadence: Cadence) -> bool:
+    if schedule == cadence.cron:
+        return True
     try:
-        return Cadence.parse(schedule) == cadence
+        return cadence.is_regular and Cadence.parse(schedule) == replace(cadence, text=None)
     except ScheduleError:
         return False
 

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from urllib.parse import urlsplit
 
+from ingest import shown
 from ingest.attempt import LiveJob
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import Change
 from ingest.rules import GAP_MINUTES
-from ingest.schedule import Cadence, ScheduleError, time_zone
+from ingest.schedule import Cadence, ScheduleError, as_cron, time_zone
 from ingest.settings import Settings
 
 MOST_RUNS = 7 * 24
@@ -34,18 +35,24 @@ class Neighbour:
     paused: bool = False
 
     @property
+    def cron(self) -> str:
+        """The schedule in unix-cron where that can be had, else as it is."""
+        return as_cron(self.schedule) or self.schedule
+
+    @property
     def cadence(self) -> Cadence | None:
         """None for a schedule that is neither daily nor weekly, or a zone that is none."""
         try:
             time_zone(self.time_zone)
-            return Cadence.parse(self.schedule)
+            return Cadence.parse(self.cron)
         except ScheduleError:
             return None
 
     @property
     def when(self) -> str:
-        """Such as "daily at 04:00 America/Phoenix"; the cron as it is where it has another form."""
-        recurrence = self.cadence.recurrence(self.time_zone) if self.cadence else f"{self.schedule} {self.time_zone}"
+        """Such as "daily at 04:00 America/Phoenix"; the schedule as it is where it has another form."""
+        written = shown.printable(f"{self.schedule} {self.time_zone}")
+        recurrence = self.cadence.recurrence(self.time_zone) if self.cadence else written
         return f"{recurrence}, paused" if self.paused else recurrence
 
     def runs(self, at: datetime) -> list[datetime]:
@@ -53,7 +60,7 @@ class Neighbour:
         from cronsim import CronSim, CronSimError
 
         try:
-            fires = CronSim(self.schedule, at.astimezone(time_zone(self.time_zone)))
+            fires = CronSim(self.cron, at.astimezone(time_zone(self.time_zone)))
         except (CronSimError, ScheduleError):
             return []
         return list(takewhile(lambda run: run <= at + timedelta(days=7), islice(fires, MOST_RUNS + 1)))
@@ -66,7 +73,11 @@ def neighbours(live: Mapping[str, LiveJob], settings: Settings) -> list[Neighbou
     """Those of the location's live jobs, by name. `live` is by short name."""
     known = {entity.job_name for entity in settings.catalogue}
     found = ((name, job, _why(name, job.uri, settings)) for name, job in sorted(live.items()) if name not in known)
-    return [Neighbour(name, job.schedule, job.time_zone, why, job.attempt.paused) for name, job, why in found if why]
+    return [
+        Neighbour(shown.printable(name), job.schedule, job.time_zone, shown.printable(why), job.attempt.paused)
+        for name, job, why in found
+        if why
+    ]
 
 
 def _why(name: str, uri: str, settings: Settings) -> str:
@@ -79,9 +90,10 @@ def _why(name: str, uri: str, settings: Settings) -> str:
     another = rf"{re.escape(settings.cloud_run_service)}-\w+(-\w+\.a|\.[\w-]+)\.run\.app"
     if host and (host == urlsplit(settings.base_url).hostname or re.fullmatch(another, host)):
         return f"calls the ingest service at {target.path or '/'}"
+    kind = f"; its target is {uri}" if uri and "://" not in uri else ""
     if entity := _named_after(name):
-        return f"is named after {entity}"
-    return "is named like our jobs" if name.startswith(settings.job_prefix) else ""
+        return f"is named after {entity}{kind}"
+    return f"is named like our jobs{kind}" if name.startswith(settings.job_prefix) else ""
 
 
 def _named_after(name: str) -> str | None:
@@ -107,7 +119,7 @@ def crossings(
             continue
         runs = one.runs(at)
         if not runs or len(runs) > MOST_RUNS:
-            yield one, f"{one.job} runs at {one.schedule} {one.time_zone}; compare that with the new times by hand"
+            yield one, f"{one.job} runs at {one.when}; compare that with the new times by hand"
             continue
         # A daily one meets the daily jobs on each day of the week in the same way.
         texts = [

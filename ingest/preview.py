@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ingest.rollout import Action, Change, World, changes, stacks_of
-from ingest.schedule import DAY_MINUTES, Cadence, clock_changes, first, time_zone
+from ingest.schedule import DAY_MINUTES, Cadence, ScheduleError, clock_changes, first, time_zone
 from ingest.settings import Settings
 
 # Imported where there are some: `plan` starts faster.
@@ -181,7 +182,8 @@ def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warnin
 def _old(change: Change, at: datetime, zone: str) -> Cadence | None:
     """When the job ran before the change, in the zone that it has after it."""
     if change.before and change.before_zone:
-        return change.before.in_zone(change.before_zone, zone, at)
+        with suppress(ScheduleError):  # Of a zone that is none: its times are taken for those of ours.
+            return change.before.in_zone(change.before_zone, zone, at)
     return change.before
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from ingest import shown
 from ingest.baseline import FIELDS, Baseline, BaselineJob
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity
@@ -286,8 +287,7 @@ def _actions(before: Job, after: Job, fields: tuple[str, ...]) -> Iterator[Actio
 
 def _moves(before: Job) -> Iterator[str]:
     if before.uri:
-        # A query may carry a key.
-        yield f"calls what the settings say instead of {before.uri.partition('?')[0]}"
+        yield f"calls what the settings say instead of {shown.uri(before.uri)}"
     if before.zone:
         yield f"follows the settings' time zone instead of {before.zone}"
 

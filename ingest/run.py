@@ -10,6 +10,7 @@ from ingest.attempt import Attempt, LiveJob
 from ingest.limits import BACKOFF
 from ingest.schedule import Cadence
 from ingest.settings import Settings
+from ingest.shown import printable
 
 START_DELAY = timedelta(minutes=1)
 """How late Cloud Scheduler may begin the first attempt, and the service a call that it got."""
@@ -48,10 +49,10 @@ class LogRow:
     @property
     def fault(self) -> str:
         """What went wrong, in one line."""
-        line = " ".join(self.error.split()) or self.status
+        line = printable(self.error or self.status, _ERROR_LENGTH)
         if self.status == "success" and self.ended:
             line = f"its answer took {(self.ended - self.started) / timedelta(minutes=1):.0f} min"
-        return line if len(line) <= _ERROR_LENGTH else f"{line[:_ERROR_LENGTH]} ..."
+        return line
 
     def answered(self, deadline: timedelta) -> bool:
         """Whether it succeeded before Cloud Scheduler gave it up."""

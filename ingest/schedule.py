@@ -63,6 +63,10 @@ class Cadence:
         and for what is neither one time each day nor one time on one weekday.
         """
         fields = cron.split()
+        if is_english(cron):
+            same = as_cron(cron)
+            advice = f", here {same!r}" if same else ""
+            raise ScheduleError(f"{cron!r} is Cloud Scheduler's English; write it as unix-cron{advice}")
         if len(fields) != 5:
             raise ScheduleError(f"cron {cron!r}: has {len(fields)} fields, 5 are needed: minute hour day month weekday")
         minute, hour, day, month, weekday = fields
@@ -82,7 +86,7 @@ class Cadence:
         try:
             found = cls.parse(cron)
         except ScheduleError:
-            if len(cron.split()) != 5:
+            if is_english(cron) or len(cron.split()) != 5:
                 raise
             try:
                 fires = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
@@ -168,6 +172,36 @@ class Cadence:
         return iter(CronSim(self.cron, after.astimezone(time_zone(zone))))
 
 
+def is_english(schedule: str) -> bool:
+    """Whether it is in the other form that Cloud Scheduler takes: App Engine's, such as "every 5 minutes"."""
+    return bool(
+        re.match(
+            r"(?i)\s*(every|\d+(st|nd|rd|th)|(first|second|third|fourth|fifth)|(sun|mon|tue|wed|thu|fri|sat))", schedule
+        )
+    )
+
+
+def as_cron(schedule: str) -> str | None:
+    """The same in unix-cron, of the forms that have one and are common; None for others.
+
+    (Source: cloud.google.com/appengine/docs/flexible/scheduling-jobs-with-cron-yaml, "Defining the cron job schedule".)
+    """
+    text = " ".join(schedule.lower().split())
+    # Without "synchronized", an interval begins where the run before it ended.
+    minutes = re.fullmatch(r"every ([1-9]\d?) (?:mins|minutes)(?: synchronized)?", text)
+    if minutes and 60 % int(minutes[1]) == 0:
+        return "0 * * * *" if minutes[1] == "60" else f"*/{minutes[1]} * * * *"
+    hours = re.fullmatch(r"every ([1-9]\d?) hours synchronized", text)
+    if hours and 24 % int(hours[1]) == 0:
+        return "0 0 * * *" if hours[1] == "24" else f"0 */{hours[1]} * * *"
+    days = "|".join(f"{day[:3]}|{day}" for day in map(str.lower, WEEKDAYS))
+    if found := re.fullmatch(rf"every (day|{days}) (\d\d?):(\d\d)", text):
+        weekday = "*" if found[1] == "day" else str(_CRON_DAYS[found[1][:3].upper()])
+        if int(found[2]) < 24 and int(found[3]) < 60:
+            return f"{int(found[3])} {int(found[2])} * * {weekday}"
+    return None
+
+
 def clock_time(text: str) -> time:
     """Reads "HH:MM". Raises ScheduleError."""
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
@@ -191,7 +225,8 @@ def time_zone(name: str) -> ZoneInfo:
     try:
         if name == "localtime":
             raise ValueError
-        return ZoneInfo(name)
+        # Cloud Scheduler's own documents write it in small letters.
+        return ZoneInfo("UTC" if name == "utc" else name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         from difflib import get_close_matches
         from zoneinfo import available_timezones

@@ -86,6 +86,8 @@ class Settings:
     """GitHub's number of that repository, which a new repository of the same name does not get."""
     github_repository_owner_id: str
     """GitHub's number of the repository's owner."""
+    workload_identity_pool: str
+    """Id of the pool for the workflows' sign-in; not one that is taken or was deleted in the last 30 days."""
     attempt_deadline_seconds: int
     """How long Cloud Scheduler waits for the service's answer."""
     retry_count: int
@@ -431,6 +433,10 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "github_repository": (_matching(r"|[A-Za-z0-9-]+/[\w.-]+"), 'a repository such as owner/name, or "" for none'),
     "github_repository_id": _NUMBER,
     "github_repository_owner_id": _NUMBER,
+    "workload_identity_pool": (
+        _matching(r"(?!gcp-)[a-z0-9-]{4,32}"),
+        "4 to 32 of a-z, 0-9 and -, not beginning with gcp-",
+    ),
     "attempt_deadline_seconds": _within(DEADLINE),
     "retry_count": _within(RETRIES),
     "min_backoff_seconds": _within(BACKOFF),

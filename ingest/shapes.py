@@ -39,7 +39,9 @@ def read_json(path: Path, remedy: str) -> Any:
         raise ShapeError([f"{path.name}: cannot be read at {path} ({error.strerror})"]) from None
     except json.JSONDecodeError as error:
         raise ShapeError([f"{path.name}: line {error.lineno} is not JSON ({error.msg}); {remedy}"]) from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ShapeError([f"{path.name}: is nested too deeply; {remedy}"]) from None
+    except ValueError as error:
         raise ShapeError([f"{path.name}: {error}; {remedy}"]) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
+from ingest import shown
 from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
 from ingest.entity import Entity
 from ingest.limits import DEFAULTS
@@ -85,6 +86,11 @@ class Adoption:
     todo: list[str]
     found: BaselineJob | None = None
 
+    @property
+    def changed_on_night_0(self) -> bool:
+        """Whether night 0 declares something else than what is live."""
+        return any(one.expected != UNDECLARED for one in self.differences)
+
 
 def live_jobs(make_client: Callable[[], CloudSchedulerClient], settings: Settings) -> dict[str, ApiJob]:
     """The location's jobs whose names begin with the settings' prefix, by short name, sorted.
@@ -100,10 +106,17 @@ def as_found(job: ApiJob) -> BaselineJob:
     return BaselineJob(**{key: value for key, value in jobs.live(job).items() if key in FIELDS})
 
 
-def compare(settings: Settings, live: Mapping[str, ApiJob], held: Mapping[str, Job] | None = None) -> list[Adoption]:
+def compare(
+    settings: Settings,
+    live: Mapping[str, ApiJob],
+    held: Mapping[str, Job] | None = None,
+    *,
+    not_secret: Collection[str] = (),
+) -> list[Adoption]:
     """Each live job, and each that night 0 expects, in the order of their names.
 
-    `held` are the jobs in Terraform's state, by entity: what a night made or moved is not what was found.
+    `held` are the jobs in Terraform's state, by entity: what a night made or moved is not what was found. `not_secret`
+    are the headers and bodies that may be recorded although they look like secrets, such as "returns:X-Api-Key".
     """
     held = held or {}
     entities = {entity.job_name: entity for entity in settings.catalogue}
@@ -123,7 +136,7 @@ def compare(settings: Settings, live: Mapping[str, ApiJob], held: Mapping[str, J
         elif job is None:
             found.append(Adoption(name, entity.name, Verdict.GONE, [], [_GONE]))
         else:
-            found.append(_adoptable(entity, job, settings))
+            found.append(_adoptable(entity, job, settings, not_secret))
     return found
 
 
@@ -181,13 +194,18 @@ def as_json(found: Iterable[Adoption], *, recorded: bool) -> dict[str, Any]:
     return {"jobs": listed, "recorded": recorded}
 
 
-def _adoptable(entity: Entity, job: ApiJob, settings: Settings) -> Adoption:
-    before, found, there = settings.found.get(entity.name), as_found(job), jobs.live(job)
+def _adoptable(entity: Entity, job: ApiJob, settings: Settings, not_secret: Collection[str]) -> Adoption:
+    before, there = settings.found.get(entity.name), jobs.live(job)
+    if there["target"] != jobs.HTTP:
+        differences = [Difference("target", jobs.HTTP, there["target"])]
+        return Adoption(entity.job_name, entity.name, Verdict.FIX_FIRST, differences, [other_target(there["target"])])
+    found = as_found(job)
     settled: dict[str, Any] = {"time_zone": settings.time_zone, "uri": settings.uri(entity)}
+    none = dict.fromkeys(jobs.OAUTH)
     stated = {"schedule": entity.live.cron, **_STATED} if entity.live else {}
-    declared = {**settled, **(asdict(before) if before else stated)}
+    declared = {**settled, **none, **(asdict(before) if before else stated)}
     differing = [key for key in declared if declared[key] != there[key]]
-    differences = [Difference(key, declared[key], there[key]) for key in differing]
+    differences = [Difference(key, *jobs.displayed(key, declared[key], there[key])) for key in differing]
     if not before and entity.live:
         differences += [
             Difference(key, UNDECLARED, there[key]) for key, usual in _DEFAULTS.items() if there[key] != usual
@@ -195,6 +213,7 @@ def _adoptable(entity: Entity, job: ApiJob, settings: Settings) -> Adoption:
     todo = [_settled(key, there[key], settled[key], entity, job, settings) for key in settled if key in differing]
     todo += [f"{one}; change the live job" for one in unrecordable(entity.name, found)]
     todo += _inexpressible(job)
+    todo += _secrets(found, before, entity, not_secret)
     if todo:
         verdict = Verdict.FIX_FIRST
     elif not before and not entity.live:
@@ -217,14 +236,41 @@ def _inexpressible(job: ApiJob) -> Iterator[str]:
         yield f"is in state {ApiJob.State(job.state).name}; look at it in the console and bring it to ENABLED"
 
 
+def other_target(kind: str) -> str:
+    """About a job of ours that calls no URL."""
+    return (
+        f"its target is {kind}, and the rollout's jobs call the service over HTTP: find out what answers there; if it "
+        "is the same ingest, give the job an HTTP target in the console, else take its entity out of the catalogue"
+    )
+
+
+def _secrets(
+    found: BaselineJob, before: BaselineJob | None, entity: Entity, not_secret: Collection[str]
+) -> Iterator[str]:
+    """What may be a secret in a request that would be recorded; what is recorded already is not asked about again."""
+    headers = {
+        name: f"--remove-headers={name}"
+        for name, value in found.headers.items()
+        if shown.may_be_secret(name, value) and (before is None or before.headers.get(name) != value)
+    }
+    body = found.body and shown.body_may_be_secret(found.body) and (before is None or before.body != found.body)
+    for name, flag in {**headers, **({"body": "--clear-message-body"} if body else {})}.items():
+        if f"{entity.name}:{name}" not in not_secret:
+            what = "its body" if name == "body" else f"its header {name}"
+            yield (
+                f"{what} may hold a secret, and {FILE} is committed: let it send an OIDC token instead and take it off "
+                f"the job ({flag}), or say that it is none: --not-secret {entity.name}:{name}"
+            )
+
+
 def _settled(key: str, live: str, expected: str, entity: Entity, job: ApiJob, settings: Settings) -> str:
     """What recording cannot cover: the settings say it."""
     setting, flag = ("time_zone", "time-zone") if key == "time_zone" else ("base_url", "uri")
     if key == "uri" and entity.is_reference and live.startswith(f"{settings.base_url}/"):
         setting = "reference_path"
     return (
-        f"{key} is {live!r}, night 0 declares {expected!r}: correct {setting} in cdktf.json, or change the job: "
-        f"{_gcloud('update http', job.name, settings)} --{flag}={expected!r}"
+        f"{key} is {shown.uri(live)!r}, night 0 declares {expected!r}: correct {setting} in cdktf.json, or change the "
+        f"job: {_gcloud('update http', job.name, settings)} --{flag}={expected!r}"
     )
 
 

@@ -15,8 +15,10 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.attempt import NEVER, Attempt
 from ingest.neighbours import Neighbour
-from ingest.schedule import time_zone
+from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
+from ingest.shown import printable
+from operations.adopt import other_target
 from operations.cloud import jobs
 from operations.errors import OperationError
 from operations.neighbours import neighbours_of
@@ -84,11 +86,12 @@ def statuses(
 ) -> list[JobStatus]:
     """The declared jobs in order, then the unmanaged ones and the neighbours, by name. `live` is by short name."""
     names = {one.name for one in declared}
+    shown_as = {printable(name): job for name, job in live.items()}
     unmanaged = sorted(entity.job_name for entity in settings.catalogue if entity.job_name in live.keys() - names)
     return [
         *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
         *(_unmanaged(live[name], name, settings, state.entities) for name in unmanaged),
-        *(_neighbour(one, live[one.job]) for one in neighbours_of(live, settings)),
+        *(_neighbour(one, shown_as[one.job]) for one in neighbours_of(live, settings)),
     ]
 
 
@@ -119,7 +122,7 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
         return JobStatus(one.name, one.entity, (State.UNREADABLE,), schedule, note=note)
     by_hand = found["paused"] is True and one.fields["paused"] is not True
     keys = [key for key in jobs.differences(one.fields, found, one.ignored) if not (key == "paused" and by_hand)]
-    differences = [Difference(key, one.fields[key], found[key]) for key in keys]
+    differences = [Difference(key, *jobs.displayed(key, one.fields[key], found[key])) for key in keys]
     if job.state not in (ApiJob.State.ENABLED, ApiJob.State.PAUSED):
         differences.append(Difference("state", "ENABLED", _state_name(job)))
     states: list[State] = []
@@ -134,8 +137,20 @@ def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: Abstr
         tuple(differences),
         attempt,
         next_run,
-        _advice(states, settings.night, resumes="paused" not in one.ignored and one.fields["paused"] is False),
+        _unusual(found)
+        or _advice(states, settings.night, resumes="paused" not in one.ignored and one.fields["paused"] is False),
     )
+
+
+def _unusual(found: jobs.Fields) -> str:
+    """About a job that no night can declare: what it is, and what to do; "" for any other."""
+    if found["target"] != jobs.HTTP:
+        return other_target(found["target"])
+    try:
+        Cadence.verbatim(found["schedule"])
+    except ScheduleError as error:
+        return f"schedule: {error}"
+    return ""
 
 
 def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:

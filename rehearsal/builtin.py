@@ -23,9 +23,7 @@ from rehearsal import builtin_identity
 from rehearsal.builtin_identity import IdentityClient
 
 # How Terraform calls the block that a flat key lies in.
-_BLOCKS = dict.fromkeys(RETRY, "retry_config") | dict.fromkeys(
-    ("uri", "http_method", "headers", "body", *jobs.OIDC), "http_target"
-)
+_BLOCKS = dict.fromkeys(RETRY, "retry_config") | dict.fromkeys(("target", *jobs.TARGET), "http_target")
 
 
 @dataclass(frozen=True)

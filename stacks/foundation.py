@@ -64,7 +64,10 @@ class FoundationStack(IngestStack):
     def _workflows(self) -> None:
         """Workload identity federation: GitHub's token, instead of a key."""
         pool = IamWorkloadIdentityPool(
-            self, "Pool", workload_identity_pool_id="github", display_name="GitHub workflows"
+            self,
+            "Pool",
+            workload_identity_pool_id=self._settings.workload_identity_pool,
+            display_name="GitHub workflows",
         )
         pool.override_logical_id("github")
         self._issuer(pool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 from google.auth.credentials import AnonymousCredentials, Credentials
@@ -89,7 +90,7 @@ def rows(
         # Pages that repeat would have no end.
         number = 0
         for number, page in enumerate(result.pages, 1):
-            found += [dict(row) for row in page]
+            found += [{name: _within(value) for name, value in row.items()} for row in page]
             if len(found) > (result.total_rows or 0) or number > len(found) + 1:
                 break
         if len(found) != result.total_rows:
@@ -97,6 +98,13 @@ def rows(
         if any(row[name] is None for row in found for name, kind in columns.items() if kind != "TIMESTAMP"):
             raise ValueError(f"a null in a column of {', '.join(columns)}")
     return found
+
+
+def _within(value: Any) -> Any:
+    """A moment at an end of the calendar, as tables have it for "never", put where every zone has a time for it."""
+    if isinstance(value, datetime) and value.year in (MINYEAR, MAXYEAR):
+        return value.replace(year=MINYEAR + 1 if value.year == MINYEAR else MAXYEAR - 1)
+    return value
 
 
 def _asking(client: Client) -> AbstractContextManager[None]:

@@ -23,7 +23,8 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
-from operations.errors import SIGN_IN, OperationError
+from ingest.shown import printable
+from operations.errors import SET_QUOTA_PROJECT, SIGN_IN, OperationError
 
 TIMEOUT = 10.0
 """Seconds that one request may take."""
@@ -31,14 +32,14 @@ TIMEOUT = 10.0
 RETRY: Retry = Retry(initial=0.5, multiplier=2.0, maximum=4.0, timeout=20.0)
 """Tries again for 20 s on what passes: 429, 500, 503 and a connection that broke."""
 
-LONGEST = 300
-
 
 class Cause(StrEnum):
     DISABLED = "disabled"
     """The API is not enabled in the project."""
     DENIED = "denied"
     NOT_FOUND = "not found"
+    QUOTA_PROJECT = "quota project"
+    """User credentials name no project for quotas, or one that they may not use."""
     CREDENTIALS = "credentials"
     """They are missing, expired or not accepted."""
     UNAVAILABLE = "unavailable"
@@ -67,6 +68,8 @@ class Failure:
         """What is wrong and, where it is the same for every API, what to do."""
         if self.cause is Cause.CREDENTIALS:
             return f"the credentials were not accepted ({self.words}); {SIGN_IN}"
+        if self.cause is Cause.QUOTA_PROJECT:
+            return f"the credentials have no quota project that they may use ({self.words}); {SET_QUOTA_PROJECT}"
         if self.cause is Cause.UNREACHABLE:
             return f"it {unreached(self.words)}"
         if self.cause is Cause.UNREADABLE:
@@ -118,12 +121,12 @@ def failure(error: BaseException) -> Failure:
         return Failure(Cause.UNREACHABLE, "no answer in time")
     # What requests raises over an answer that is not JSON is an OSError too.
     if isinstance(error, TransportError) or (isinstance(error, OSError) and not isinstance(error, JSONDecodeError)):
-        return Failure(Cause.UNREACHABLE, _line(_innermost(str(error))) or type(error).__name__)
+        return Failure(Cause.UNREACHABLE, printable(_innermost(str(error))) or type(error).__name__)
     if isinstance(error, GoogleAuthError):
-        return Failure(Cause.CREDENTIALS, _line(str(error)) or type(error).__name__)
+        return Failure(Cause.CREDENTIALS, printable(str(error)) or type(error).__name__)
     if isinstance(error, GoogleAPIError):
-        return Failure(Cause.OTHER, _line(str(error)) or type(error).__name__)
-    return Failure(Cause.UNREADABLE, _line(f"{type(error).__name__}: {error}"))
+        return Failure(Cause.OTHER, printable(str(error)) or type(error).__name__)
+    return Failure(Cause.UNREADABLE, printable(f"{type(error).__name__}: {error}"))
 
 
 def words(error: GoogleAPICallError) -> str:
@@ -132,7 +135,7 @@ def words(error: GoogleAPICallError) -> str:
     BigQuery puts the job's id into lines below.
     """
     said = re.sub(r"^[A-Z]+ \S+: ", "", str(error.message)).strip()
-    return _line(said.partition("\n")[0]) or "no reason given"
+    return printable(said.partition("\n")[0]) or "no reason given"
 
 
 def _cause(error: GoogleAPICallError) -> Cause:
@@ -143,6 +146,10 @@ def _cause(error: GoogleAPICallError) -> Cause:
         return Cause.CREDENTIALS
     if isinstance(error, TooManyRequests | ServerError):
         return Cause.UNAVAILABLE
+    if isinstance(error, Forbidden) and (
+        error.reason == "USER_PROJECT_DENIED" or "requires a quota project" in str(error.message)
+    ):
+        return Cause.QUOTA_PROJECT
     if isinstance(error, Forbidden) and named & {"PERMISSION_DENIED", "accessDenied", "forbidden"}:
         disabled = error.reason == "SERVICE_DISABLED" or "or it is disabled" in str(error.message)
         return Cause.DISABLED if disabled else Cause.DENIED
@@ -164,8 +171,3 @@ def _innermost(text: str) -> str:
     """The innermost words of an error of the network, without the objects that urllib3 prints."""
     reason = text.rpartition(": ")[2] if "Errno" not in text else text[text.rfind("[Errno") :]
     return reason.strip().strip(" '\")")
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."

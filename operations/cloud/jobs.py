@@ -15,6 +15,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
+from ingest import shown
 from ingest.attempt import NEVER, Attempt, LiveJob
 from ingest.baseline import RETRY
 from ingest.limits import DEFAULTS
@@ -24,8 +25,14 @@ KIND = "google_cloud_scheduler_job"
 Fields = dict[str, Any]
 
 OIDC = ("oidc_service_account_email", "oidc_audience")
-_TARGET = ("uri", "http_method", "headers", "body")
-KEYS = ("schedule", "time_zone", *_TARGET, *OIDC, "description", "attempt_deadline", *RETRY, "paused")
+OAUTH = ("oauth_service_account_email", "oauth_scope")
+TARGET = ("uri", "http_method", "headers", "body", *OIDC, *OAUTH)
+"""The fields of http_target."""
+
+HTTP = "HTTP"
+"""The value of `target` for a job that has an http_target; for others, what kind they have."""
+
+KEYS = ("schedule", "time_zone", "target", *TARGET, "description", "attempt_deadline", *RETRY, "paused")
 
 _ADDED_HEADERS = (("User-Agent", "Google-Cloud-Scheduler"), ("Content-Type", "application/octet-stream"))
 _INTERNAL_HEADERS = ("X-Google-", "X-AppEngine-", "Content-Length")
@@ -34,15 +41,18 @@ _INTERNAL_HEADERS = ("X-Google-", "X-AppEngine-", "Content-Length")
 def declared(resource: Mapping[str, Any]) -> Fields:
     """From the JSON of a google_cloud_scheduler_job resource, or from its attributes in Terraform's state."""
     target = _block(resource.get("http_target"))
-    oidc = _block(target.get("oidc_token"))
+    oidc, oauth = _block(target.get("oidc_token")), _block(target.get("oauth_token"))
+    topic, app = _block(resource.get("pubsub_target")), _block(resource.get("app_engine_http_target"))
     retry = _block(resource.get("retry_config"))
     texts = {key: resource.get(key) or None for key in ("schedule", "time_zone", "description", "attempt_deadline")}
     return {
         **texts,
         "paused": resource.get("paused"),
-        **{key: target.get(key) or None for key in _TARGET},
+        "target": _kind(topic.get("topic_name"), app.get("relative_uri")),
+        **{key: target.get(key) or None for key in ("uri", "http_method", "body")},
         "headers": target.get("headers") or {},
         **{f"oidc_{key}": oidc.get(key) or None for key in ("service_account_email", "audience")},
+        **{f"oauth_{key}": oauth.get(key) or None for key in ("service_account_email", "scope")},
         **{key: retry.get(key) for key in RETRY},
     }
 
@@ -53,6 +63,20 @@ def _block(value: Any) -> Mapping[str, Any]:
     return found
 
 
+def _kind(topic: str | None, path: str | None) -> str:
+    """What `target` is, given what the targets of other kinds have."""
+    if topic:
+        return f"Pub/Sub topic {topic}"
+    # A query may carry a key.
+    return HTTP if path is None else f"App Engine {path.partition('?')[0] or '/'}"
+
+
+def target_kind(job: Job) -> str:
+    """A live job's `target`."""
+    path = job.app_engine_http_target.relative_uri if "app_engine_http_target" in job else None
+    return _kind(job.pubsub_target.topic_name, path)
+
+
 def ignored(resource: Mapping[str, Any]) -> set[str]:
     """The keys that the resource's ignore_changes names."""
     names = (resource.get("lifecycle") or {}).get("ignore_changes") or []
@@ -61,19 +85,22 @@ def ignored(resource: Mapping[str, Any]) -> set[str]:
 
 def live(job: Job) -> Fields:
     """From the API; what it leaves out because it is the default is filled in."""
-    target, retry = job.http_target, job.retry_config
+    target, retry, kind = job.http_target, job.retry_config, target_kind(job)
     return {
         "schedule": job.schedule,
         "time_zone": job.time_zone,
         "description": job.description or None,
         "attempt_deadline": _text(job.attempt_deadline),
         "paused": job.state == Job.State.PAUSED,
-        "uri": target.uri,
-        "http_method": HttpMethod(target.http_method).name,
+        "target": kind,
+        "uri": target.uri if kind == HTTP else None,
+        "http_method": HttpMethod(target.http_method).name if kind == HTTP else None,
         "headers": _own_headers(target.headers),
         "body": b64encode(target.body).decode("ascii") or None,
         "oidc_service_account_email": target.oidc_token.service_account_email or None,
         "oidc_audience": target.oidc_token.audience or None,
+        "oauth_service_account_email": target.oauth_token.service_account_email or None,
+        "oauth_scope": target.oauth_token.scope or None,
         "retry_count": retry.retry_count,
         "min_backoff_duration": _text(retry.min_backoff_duration),
         "max_backoff_duration": _text(retry.max_backoff_duration),
@@ -95,7 +122,7 @@ def live_job(job: Job) -> LiveJob:
         attempt(job),
         job.schedule,
         job.time_zone,
-        job.http_target.uri,
+        job.http_target.uri or target_kind(job),
         job.attempt_deadline,
         job.retry_config.retry_count,
         moment(job.user_update_time),
@@ -118,6 +145,11 @@ def message(name: str, fields: Mapping[str, Any]) -> Job:
         target["oidc_token"] = {
             "service_account_email": fields["oidc_service_account_email"],
             "audience": fields["oidc_audience"] or "",
+        }
+    if fields["oauth_service_account_email"]:
+        target["oauth_token"] = {
+            "service_account_email": fields["oauth_service_account_email"],
+            "scope": fields["oauth_scope"] or "",
         }
     job: dict[str, Any] = {"name": name, "http_target": target}
     job |= {key: fields[key] for key in ("schedule", "time_zone", "description") if fields[key] is not None}
@@ -148,14 +180,32 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], ignore: Ite
     """The keys in which a live job is not as declared, in the order of KEYS.
 
     As the google provider 6.50.0 sees it: what is not declared counts as different where the job has it, but for
-    `paused` and the deadline's default; a retry block that is not declared is a difference as a whole.
+    `paused` and the deadline's default; a retry block that is not declared is a difference as a whole. Of a target of
+    another kind, its kind is the difference.
     """
     left_alone = set(ignore)
+    if wanted["target"] != found["target"]:
+        left_alone.update(TARGET)
     if wanted["paused"] is None:
         left_alone.add("paused")
     if wanted["attempt_deadline"] is None and found["attempt_deadline"] == DEFAULTS["attempt_deadline"]:
         left_alone.add("attempt_deadline")
     return [key for key in KEYS if key not in left_alone and wanted[key] != found[key]]
+
+
+def displayed(key: str, wanted: Any, found: Any) -> tuple[Any, Any]:
+    """Both values of a field for people's eyes, files and comments: without those that may be a secret."""
+    if key == "uri":
+        return tuple(shown.uri(value) if isinstance(value, str) else value for value in (wanted, found))  # type: ignore[return-value]
+    if key == "body":
+        other = f"{shown.HIDDEN[:-1]}, another)" if wanted and wanted != found else shown.HIDDEN
+        return wanted and shown.HIDDEN, found and other
+    if key == "headers" and isinstance(found, Mapping):
+        known = wanted if isinstance(wanted, Mapping) else {}
+        others = {name for name in found if name in known and known[name] != found[name]}
+        theirs = {name: f"{shown.HIDDEN[:-1]}, another)" if name in others else shown.HIDDEN for name in found}
+        return dict.fromkeys(known, shown.HIDDEN) if known else wanted, theirs
+    return wanted, found
 
 
 def _own_headers(headers: Mapping[str, str]) -> dict[str, str]:

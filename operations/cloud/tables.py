@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from google.cloud.bigquery import Client
 
+from ingest import shown
 from ingest.duplicates import NO_ROWS, Keys, keys_select
 from ingest.entity import REFERENCE_PREFIX, TABLE_PREFIX, Entity
 from ingest.freshness import MISSING, Loaded
-from ingest.freshness_sql import TIMES, loaded_select, quoted
+from ingest.freshness_sql import IN_A_ZONE, TIMES, loaded_select, quoted
 from ingest.settings import Settings
 from operations.cloud import bigquery
 from operations.cloud.bigquery import MINIMUM_BILLED, PATIENCE
@@ -40,13 +41,15 @@ _OF_ONE = (Cause.DENIED, Cause.NOT_FOUND, Cause.OTHER)
 class Survey:
     """Which entities can be asked, each with the one loaded-at field that its table has, and what is wrong with others.
 
-    `broken` is by name, the `missing` tables among it; `columns` are those of each table, in lower case.
+    `broken` is by name, the `missing` tables among it; `columns` are those of each table, in lower case. `doubts`, by
+    name too, is about columns whose time may be read wrongly.
     """
 
     readable: list[Entity]
     broken: dict[str, str]
     missing: set[str] = field(default_factory=set)
     columns: Mapping[str, Container[str]] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,7 @@ def each(
             if error.cause not in _OF_ONE or OVER_LIMIT in str(error):
                 raise
             if len(part) == 1:
-                refused[part[0].name] = f"table {settings.table(part[0])}: {error}"
+                refused[part[0].name] = _refusal(part[0], error, settings)
                 return
             some(part[: len(part) // 2])
             some(part[len(part) // 2 :])
@@ -238,13 +241,44 @@ def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
             found.broken[entity.name] = (
                 f"table {table} has no column {wanted}; set loaded_at_fields in ingest/catalogue.py"
             )
-        elif (kind := has[column.lower()]) not in TIMES:
-            allowed = ", ".join(TIMES)
-            table = settings.table(entity)
-            found.broken[entity.name] = f"column {column} of {table} is {kind}; loaded_at_fields must be a {allowed}"
         else:
-            found.readable.append(replace(entity, loaded_at_fields=(column,)))
+            _take(found, entity, column, shown.printable(has[column.lower()], 60), settings)
     return found
+
+
+def _take(found: Survey, entity: Entity, column: str, kind: str, settings: Settings) -> None:
+    what = f"column {column} of {settings.table(entity)} is {kind}"
+    zoned = bool(entity.loaded_at_zone) and kind in IN_A_ZONE
+    if kind not in TIMES and not zoned:
+        cast = f'set loaded_at_zone="{settings.time_zone}" for it' if kind in IN_A_ZONE else "cast it in a view"
+        found.broken[entity.name] = (
+            f"{what}, which is no time; name another column in loaded_at_fields of {entity.name} in "
+            f"ingest/catalogue.py, or {cast}"
+        )
+        return
+    if kind == "DATE":
+        found.doubts[entity.name] = (
+            f"{what}: its newest row counts as midnight, before the run that loaded it; name a column with a time in "
+            f"loaded_at_fields of {entity.name} in ingest/catalogue.py"
+        )
+    elif kind == "DATETIME" and not zoned:
+        found.doubts[entity.name] = (
+            f"{what}, which has no zone, and is read as UTC; if it is local, set "
+            f'loaded_at_zone="{settings.time_zone}" for {entity.name} in ingest/catalogue.py'
+        )
+    zone = entity.loaded_at_zone if zoned else ""
+    found.readable.append(replace(entity, loaded_at_fields=(column,), loaded_at_zone=zone))
+
+
+def tried(client: Client, settings: Settings, surveyed: Survey, *, patience: float = PATIENCE) -> Survey:
+    """The survey without the tables that BigQuery refuses to read, each by name, by a dry run: it reads nothing.
+
+    Such as one that requires a partition filter, and a view or an external table without rights on what it shows.
+    Raises OperationError (code 2).
+    """
+    _, refused = _scanned(client, settings, surveyed.readable, loaded_select, patience)
+    readable = [entity for entity in surveyed.readable if entity.name not in refused]
+    return replace(surveyed, readable=readable, broken={**surveyed.broken, **refused})
 
 
 def columns_query(settings: Settings, datasets: Mapping[str, str]) -> str:
@@ -269,6 +303,18 @@ def bytes_to_be_billed(
 
     Raises OperationError (code 2).
     """
+    return _scanned(client, settings, entities, select, patience)[0] + MINIMUM_BILLED * (len(entities) + 1)
+
+
+def _scanned(
+    client: Client,
+    settings: Settings,
+    entities: Sequence[Entity],
+    select: Callable[[Settings, Sequence[Entity]], str],
+    patience: float,
+) -> tuple[int, dict[str, str]]:
+    """How many bytes the tables' query reads, and why tables are refused, by name."""
+    refused = {}
 
     def scanned(part: Sequence[Entity]) -> int:
         try:
@@ -277,10 +323,15 @@ def bytes_to_be_billed(
             if error.cause not in _OF_ONE:
                 raise
             if len(part) == 1:
+                refused[part[0].name] = _refusal(part[0], error, settings)
                 return 0
             return scanned(part[: len(part) // 2]) + scanned(part[len(part) // 2 :])
 
-    return sum(map(scanned, _parts(entities))) + MINIMUM_BILLED * (len(entities) + 1)
+    return sum(map(scanned, _parts(entities))), refused
+
+
+def _refusal(entity: Entity, error: UnansweredError, settings: Settings) -> str:
+    return f"table {settings.table(entity)}: {error}"
 
 
 def read(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ingest.gate import Check
+from ingest.shown import printable
 from ingest.verdict import Verdict
 from operations.ledger.record import Record
 
@@ -14,7 +15,7 @@ from operations.ledger.record import Record
 def what(record: Record) -> tuple[str, str]:
     """What happened: the outcome ("" for a kind without one), and the rest of the line."""
     outcome, rest = _WHAT[record.kind](record.data)
-    return outcome, one_line(rest)
+    return outcome, printable(rest, longest=None)
 
 
 def _preview(data: Mapping[str, Any]) -> tuple[str, str]:
@@ -76,8 +77,3 @@ def _action(change: Mapping[str, Any]) -> str:
     """What a preview calls actions and Terraform's plan action."""
     actions = change.get("actions") or [change.get("action", "change")]
     return " and ".join(map(str, actions)) if isinstance(actions, list) else str(actions)
-
-
-def one_line(text: str) -> str:
-    """Without line ends and what a terminal would obey."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ingest.limits import BACKOFF
+from ingest.shown import SECRET_NAMES, SECRET_VALUES
 from operations.policy.evaluate import STACK, Rule, Subject
 
 JOB = "google_cloud_scheduler_job"
@@ -28,11 +29,6 @@ TOO_MUCH_FOR_A_ROLE = (
 )
 """Permissions by which an account gets more than the role says: other accounts' identities, or other grants."""
 
-SECRET_NAMES = re.compile(r"(?i)(access_token|api_?key|authorization|client_secret|cookie|credentials|password|secret)")
-SECRET_VALUES = re.compile(
-    r"-----BEGIN|\bAIza[\w-]{35}|\bya29\.[\w-]{10}|\bGOCSPX-[\w-]{10}|\bghp_\w{20}|\bAKIA[A-Z0-9]{16}"
-    r"|\bBearer [\w.~+/-]{16}|\beyJ[\w-]{10,}\.eyJ|[\"']private_key(_id)?[\"']|[?&](access_token|api_?key|token)="
-)
 DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 
 

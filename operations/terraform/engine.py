@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from ingest.rollout import IDENTITY_STACK
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.terraform.messages import flat, plain
+from operations.terraform.plan_text import harmless
 from operations.terraform.process import InterruptedOperationError, run, side_by_side
 from operations.terraform.state import BucketStore, StateError, keep_private, refuse_left_behind
 
@@ -28,6 +30,13 @@ OUTPUT = "rollout.out"
 
 PROVIDER_LOCK = ".terraform.lock.hcl"
 """In the repository's root: the hashes of the provider, where the team has committed them."""
+
+_NOT_INSTALLED = "Required plugins are not installed"
+"""Terraform's words for a stack's folder whose provider is gone or broken: its init was killed, or somebody emptied the
+plugin cache of their CLI configuration, to which the folder only points, or another init wrote to it at the same time.
+"""
+
+_CACHE = "TF_PLUGIN_CACHE_DIR"
 
 LOCK_TIMEOUT = "-lock-timeout=10s"
 """A Terraform whose command was killed needs some seconds to stop in order and let go of the state."""
@@ -136,6 +145,28 @@ class Log:
             self._flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
+def own_cache(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a plugin cache of the checkout's own, where the caller's Terraform has one; else none.
+
+    Terraform's caches bear one init at a time, and no plan beside it: commands of two checkouts broke a shared one, and
+    the hashes of what was half written stayed in their lock files (hashicorp/terraform 31964).
+    """
+    home = Path(environ.get("HOME", ""))
+    named = environ.get("TF_CLI_CONFIG_FILE") or environ.get("TERRAFORM_CONFIG")
+    files = [Path(named)] if named else [home / ".terraformrc", *(home / ".terraform.d").glob("*.tfrc*")]
+    if not environ.get(_CACHE) and not any(map(_names_a_cache, files)):
+        return {}
+    # The stacks' lock files are of no further use; with the variable, they do not keep it from taking what is cached.
+    return {_CACHE: str(root / OUTPUT / ".plugins"), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
+
+
+def _names_a_cache(file: Path) -> bool:
+    try:
+        return "plugin_cache_dir" in file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
 class Terraform:
     """Runs Terraform in the stacks' folders under `root`; `environ` is the whole environment of its processes.
 
@@ -154,7 +185,7 @@ class Terraform:
     ) -> None:
         self._root = root
         self._settings = settings
-        self._environ = environ
+        self._environ = {**environ, **own_cache(root, environ)}
         self._make_client = make_client
         self._binary = terraform_binary(environ)
         self._planned: list[Planned] = []
@@ -174,13 +205,20 @@ class Terraform:
         # Before any plan: an init touches the plugin cache that the other stacks' plans read.
         for stack in stacks:
             self.initialise(stack)
-        found = side_by_side(self._plan, stacks)
+        try:
+            found = side_by_side(self._plan, stacks)
+        except OperationError as error:
+            if _NOT_INSTALLED not in str(error):
+                raise
+            for stack in stacks:
+                self._init(stack)
+            found = side_by_side(self._plan, stacks)
         self._planned = sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
         return self._planned
 
     def plan_text(self, stack: str) -> str:
-        """Terraform's own rendering of the plan that `plan` left."""
-        return self.run(stack, "show", "plan")
+        """Terraform's own rendering of the plan that `plan` left, without what may be a secret."""
+        return harmless(self.run(stack, "show", "plan"))
 
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         """Applies the plans that `plan` left; `show` gets a line for each job. Repairs what a killed deploy left.
@@ -228,9 +266,16 @@ class Terraform:
             shutil.copy(pinned, stack_folder(self._root, stack))
         if not (stack_folder(self._root, stack) / ".terraform").exists():
             self._progress(f"initialising {stack}")
-            self.run(stack, "init", "-input=false", *(["-lockfile=readonly"] if pinned.exists() else []))
+            self._init(stack)
         else:
             self.follow_backend(stack)
+
+    def _init(self, stack: str) -> None:
+        is_pinned = (self._root / PROVIDER_LOCK).exists()
+        if not is_pinned:
+            # It may have the hash of what a broken init left.
+            (stack_folder(self._root, stack) / PROVIDER_LOCK).unlink(missing_ok=True)
+        self.run(stack, "init", "-input=false", *(["-lockfile=readonly"] if is_pinned else []))
 
     def follow_backend(self, stack: str) -> None:
         """Initialises a folder again that was initialised with another backend than the stack has now.
@@ -309,8 +354,12 @@ class Terraform:
 
     def _plan_json(self, stack: str) -> dict[str, Any]:
         self.run(stack, "plan", "-input=false", LOCK_TIMEOUT, "-out=plan")
-        found: dict[str, Any] = json.loads(self.run(stack, "show", "-json", "plan"))
-        return found
+        try:
+            found: dict[str, Any] = json.loads(self.run(stack, "show", "-json", "plan"))
+            return found
+        except (ValueError, RecursionError) as error:
+            self._refuse_another_program()
+            raise OperationError(f"{stack}: Terraform's plan is no JSON of its own ({error}); run this again") from None
 
     def run(
         self, stack: str, command: str, *arguments: str, on_event: Callable[[Mapping[str, Any]], None] | None = None
@@ -319,6 +368,9 @@ class Terraform:
 
         Raises OperationError with its reason; StateError where that is the state's.
         """
+        if cache := self._environ.get(_CACHE):
+            # Terraform makes no folder for it, and refuses to work without.
+            Path(cache).mkdir(parents=True, exist_ok=True)
         colours = [] if "-json" in arguments else ["-no-color"]
         done = run(
             [self._binary, *command.split(), *colours, *arguments],
@@ -333,8 +385,17 @@ class Terraform:
             output = _errors(done.stdout) + done.stderr if on_event else done.stderr
             if about := self.about_state(stack, output):
                 raise StateError(f"{stack}: {about}")
+            self._refuse_another_program()
             raise OperationError(f"{stack}: terraform {command} failed: {reason(output)} (all of it: {OUTPUT}/{LOG})")
         return done.stdout
+
+    def _refuse_another_program(self) -> None:
+        """Raises OperationError where what TERRAFORM_BINARY_NAME names is no Terraform; asked once something failed."""
+        done = run([self._binary, "version"], self._root, self._environ)
+        if done.code or not re.match(r"(Terraform|OpenTofu) v\d", done.stdout):
+            raise OperationError(
+                f"TERRAFORM_BINARY_NAME: {self._binary} is no Terraform; unset it, or name Terraform 1.5 or later"
+            )
 
     def about_state(self, stack: str, output: str) -> str | None:
         """What is wrong with the stack's state by Terraform's words, and what to do; None: they are about another."""
@@ -428,7 +489,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

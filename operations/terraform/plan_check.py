@@ -10,6 +10,7 @@ from ingest.baseline import FIELDS, RETRY
 from ingest.preview import Preview, Warning
 from ingest.rollout import REQUEST, Action, Job, World
 from ingest.settings import Settings
+from ingest.shown import printable
 from operations.terraform.engine import NO_OP, Planned
 
 _SECRET = ("headers", "body")
@@ -115,8 +116,9 @@ def _change(key: str, before: object, after: object) -> str:
         return "is paused, and this deploy resumes it" if before else "runs, and this deploy pauses it"
     if key in _SECRET:
         return f"this deploy changes its {key}"
-    # A query may carry a key.
-    old, new = (str(value).partition("?")[0] if key == "uri" else value for value in (before, after))
+    from operations.cloud import jobs
+
+    old, new = ("none" if one is None else printable(str(one)) for one in jobs.displayed(key, before, after))
     if old == new:
         return f"this deploy changes its {key}"
     return f"{key} is {old}, and this deploy sets it to {new}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from ingest.settings import Settings
+from ingest.shown import printable
 from operations.errors import OperationError
 
 if TYPE_CHECKING:
@@ -176,10 +177,10 @@ class BucketStore:
     def _session(self) -> AuthorizedSession:
         from google.auth.transport.requests import AuthorizedSession
 
-        from operations.cloud.credentials import credentials
+        from operations.cloud.credentials import BACKEND, credentials
 
         if self._opened is None:
-            self._opened = AuthorizedSession(credentials(self._environ))  # type: ignore[no-untyped-call]
+            self._opened = AuthorizedSession(credentials(self._environ, variables=BACKEND))  # type: ignore[no-untyped-call]
         return self._opened
 
 
@@ -202,9 +203,9 @@ def parse(place: str, content: bytes, remedy: str) -> State:
         if not all(isinstance(resource["type"], str) for resource in found["resources"]):
             raise ValueError("a resource has no type")
         int(found.get("serial", 0))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableError(
-            f"{place}: cannot be read as Terraform state ({error}); {remedy}, or say --from"
+            f"{place}: cannot be read as Terraform state ({printable(str(error))}); {remedy}, or say --from"
         ) from None
     return State(place, found)
 

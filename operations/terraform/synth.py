@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ingest.settings import Settings, as_environ
+from operations.cloud.credentials import QUOTA_VARIABLE, quota_project
 from operations.cloud.private import refuse_open_endpoints
 from operations.errors import OperationError
 from operations.terraform.engine import OUTPUT
@@ -61,6 +62,7 @@ def night_environ(
     refuse_open_endpoints(environ)
     node = bundled_node()
     folders = [str(node.parent)] if node else []
+    quota = quota_project(environ)
     left_out = {*_LEFT_OUT, *(() if environ.get("TF_LOG_PATH") else _LOGS)}
     return {
         **{key: value for key, value in environ.items() if key not in left_out},
@@ -70,8 +72,11 @@ def night_environ(
         "CHECKPOINT_DISABLE": "1",
         # What is deployed is in there, whatever the variable said before.
         "CDKTF_OUTDIR": str(outdir or root / OUTPUT),
+        # In the C locale, Node would get another path than the checkout's where that has other letters than ASCII.
+        "PYTHONUTF8": "1",
         # Not the one that somebody selected in a stack's folder.
         "TF_WORKSPACE": "default",
+        **({QUOTA_VARIABLE: quota} if quota else {}),
     }
 
 
@@ -80,4 +85,4 @@ def _run(command: list[str], folder: Path, environ: dict[str, str], given: str =
     done = run(command, folder, environ, given=given)
     if done.code:
         words = f"{done.stdout}\n{done.stderr}".strip()
-        raise OperationError(f"`{' '.join(command)}` failed in {folder}:\n{words}")
+        raise OperationError(f"`{command[0]} main.py` failed in {folder}:\n{words}")

@@ -154,6 +154,16 @@ def test_a_local_state_does_not_suit_a_machine_that_is_thrown_away(ledger: Ledge
     assert ci("ready", INGEST_BACKEND="gcs", INGEST_BACKEND_BUCKET="a-bucket").exit_code == 0
 
 
+@pytest.mark.parametrize(("named", "code"), [("acme/Ingest", 1), ("acme/ingest", 0), ("else/where", 0), ("", 0)])
+def test_other_capitals_than_the_repositorys_own_are_named(named: str, code: int, ledger: Ledger) -> None:
+    known = {"INGEST_BACKEND": "gcs", "INGEST_BACKEND_BUCKET": "a-bucket", "INGEST_GITHUB_REPOSITORY": "acme/ingest"}
+    numbers = {"INGEST_GITHUB_REPOSITORY_ID": "1", "INGEST_GITHUB_REPOSITORY_OWNER_ID": "2"}
+    done = ci("ready", **known, **numbers, GITHUB_REPOSITORY=named)
+
+    assert done.exit_code == code
+    assert not code or str(done.exception).startswith("github_repository: 'acme/ingest' is 'acme/Ingest' for GitHub")
+
+
 def test_a_page_of_what_the_steps_wrote(ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "plan.txt").write_bytes(b"the plan \xff")
     (tmp_path / "x.diff").write_text("+ y")

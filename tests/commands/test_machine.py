@@ -37,6 +37,28 @@ def test_a_folder_that_is_a_file(tmp_path: Path, variable: str, command: tuple[s
         one_line(done, 1, "main.py: ", "ENOTDIR", str(tmp_path / "file"))
 
 
+def test_another_users_lock_that_may_not_be_written_names_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: object, *arguments: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / LOCK_FILE))
+
+    monkeypatch.setattr("operations.lock.FileLock.acquire", refused)
+    with pytest.raises(OperationError, match=r"cannot be written \(Permission denied\); it may be another user's"):
+        lock(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("environ", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_checkout_with_other_letters_than_ascii_in_its_path_in_the_c_locale(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    root = tmp_path / "\u00fcn\u00efcode \u2603"
+    root.mkdir()
+    done = Checkout(root).rollout("synth", **environ)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_lock_that_cannot_be_written_names_its_file(tmp_path: Path) -> None:
     (tmp_path / LOCK_FILE).mkdir()
     with pytest.raises(OperationError) as raised, lock(tmp_path):

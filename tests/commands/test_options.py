@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from commands.cli import main
 from commands.options import clock, echo_json, judges
 from operations.errors import FailedError, OperationError
+from tests.checkout import ENVIRON, ROOT
 from tests.given.domain import SETTINGS, in_phoenix
 
 JUDGING = ["adopt", "ci preflight", "freshness", "gate", "history --verify", "policy", "preflight"]
@@ -78,3 +80,28 @@ def test_json_is_printed_to_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     echo_json({"a": [1]})
 
     assert capsys.readouterr().out == '{\n  "a": [\n    1\n  ]\n}\n'
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "9999-12-25"])
+def test_a_clock_at_an_end_of_the_calendar_is_one_line(at: str) -> None:
+    with pytest.raises(OperationError) as error:
+        clock(SETTINGS, at, "--since")
+
+    assert str(error.value) == f"--since: {at!r} is too far away; allowed: 1970 to 2100"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "printed"),
+    [
+        ("latin-1", b"\\u2603 s\xed\n"),
+        ("cp437:strict", b"\\u2603 s\xa1\n"),
+        # click takes ASCII for a mistake and prints UTF-8.
+        ("ascii", "\u2603 s\u00ed\n".encode()),
+    ],
+)
+def test_a_letter_that_the_encoding_lacks_is_escaped(encoding: str, printed: bytes) -> None:
+    code = "import sys, click, commands.cli as c; c.cli = lambda **_: click.echo('\u2603 s\u00ed'); c.main()"
+    environ = ENVIRON | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, printed, b"")

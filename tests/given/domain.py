@@ -44,6 +44,7 @@ SETTINGS = Settings(
     github_repository="",
     github_repository_id="",
     github_repository_owner_id="",
+    workload_identity_pool="github",
     attempt_deadline_seconds=1800,
     retry_count=2,
     min_backoff_seconds=60,

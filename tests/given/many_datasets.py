@@ -32,15 +32,17 @@ class Table:
 
 @dataclass
 class Datasets:
-    """`datasets` are tables by name by dataset; `refused` are datasets that may not be listed. `asked` is the SQL.
+    """`datasets` are tables by name by dataset; `refused` are datasets that may not be listed.
 
-    `no_keys` is why no table's natural keys may be counted.
+    `asked` is the SQL, `dry` how much of it was asked by a dry run. `no_keys` is why no table's natural keys may be
+    counted.
     """
 
     datasets: dict[str, dict[str, Table]]
     refused: dict[str, Refusal] = field(default_factory=dict)
     no_keys: Refusal | None = None
     asked: list[str] = field(default_factory=list)
+    dry: int = 0
 
     def answer(self, sql: str) -> tuple[list[tuple[str, str]], list[list[str | None]]]:
         """Fields and rows. Raises _RefusedError for the first table or dataset that the whole query fails for."""
@@ -58,6 +60,7 @@ class Datasets:
                 continue
             fields = [("table_name", "STRING"), ("max_loaded_at", "TIMESTAMP"), ("row_count", "INTEGER")]
             table = tables[place.name]
+            # What BigQuery finds out before it reads; a table may also be refused only then.
             if table.refuses:
                 raise _RefusedError(table.refuses)
             if "copies" in select.named_selects:
@@ -89,8 +92,11 @@ class _RefusedError(Exception):
 def serving(datasets: Datasets) -> Iterator[Client]:
     @Request.application
     def app(request: Request) -> Response:
-        sql = json.loads(request.get_data())["query"]
+        body = json.loads(request.get_data())
+        is_dry = "configuration" in body
+        sql = body["configuration"]["query"]["query"] if is_dry else body["query"]
         datasets.asked.append(sql)
+        datasets.dry += is_dry
         try:
             fields, rows = datasets.answer(sql)
         except _RefusedError as error:
@@ -99,8 +105,12 @@ def serving(datasets: Datasets) -> Iterator[Client]:
             reference = {"projectId": SETTINGS.project, "jobId": "j", "location": "US"}
             schema = {"fields": [{"name": name, "type": kind} for name, kind in fields]}
             cells = [{"f": [{"v": value} for value in row]} for row in rows]
+            statistics = {"totalBytesProcessed": "8", "query": {"totalBytesProcessed": "8"}}
             body, code = (
-                {"jobComplete": True, "totalRows": str(len(rows)), "schema": schema, "rows": cells}
+                {"jobReference": reference, "configuration": body["configuration"], "statistics": statistics}
+                | {"status": {"state": "DONE"}}
+                if is_dry
+                else {"jobComplete": True, "totalRows": str(len(rows)), "schema": schema, "rows": cells}
                 | {"jobReference": reference},
                 200,
             )

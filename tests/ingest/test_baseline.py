@@ -123,8 +123,7 @@ def test_all_problems_are_told_together(tmp_path: Path) -> None:
     }
 
     assert lines(tmp_path, json.dumps(jobs)) == [
-        "baseline.json: jobs: schedule: cron 'every 24 hours': has 3 fields, 5 are needed: "
-        "minute hour day month weekday",
+        "baseline.json: jobs: schedule: 'every 24 hours' is Cloud Scheduler's English; write it as unix-cron",
         "baseline.json: jobs: retry_count 6 is out of range; allowed: 0 to 5",
         "baseline.json: jobs: attempt_deadline 0s is out of range; allowed: 15s to 1800s",
         "baseline.json: collections: no entity of the catalogue; those are " + ", ".join(e.name for e in CATALOGUE),

@@ -16,7 +16,17 @@ from ingest.attempt import Attempt, LiveJob
 from ingest.catalogue import CATALOGUE
 from ingest.duplicates import NO_ROWS, Keys
 from ingest.freshness import MISSING, Loaded
-from ingest.gate import NAMES, WARN_SHARE, Check, Evidence, blocking, evaluate, gate_time, record
+from ingest.gate import (
+    NAMES,
+    WARN_SHARE,
+    Check,
+    Evidence,
+    _runs_at,
+    blocking,
+    evaluate,
+    gate_time,
+    record,
+)
 from ingest.rollout import Hold, Job
 from ingest.run import START_DELAY, window
 from ingest.schedule import Cadence, time_zone
@@ -513,6 +523,28 @@ def test_a_run_that_is_not_due_yet_or_due_just_now_is_inconclusive() -> None:
     assert morning.check("ran", "payroll").verdict is Verdict.INCONCLUSIVE
     morning.now = after("payroll", START_DELAY / minutes(1))
     assert morning.check("ran", "payroll").verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("recorded", "live", "same"),
+    [
+        ("0 2,14 * * 1-5", "0 2,14 * * 1-5", True),
+        ("00 02 * * *", "0 2 * * *", True),
+        ("0 2,14 * * 1-5", "0 2 * * *", False),
+        ("0 2 * * *", "0 2,14 * * *", False),
+        ("0 2 * * *", "every day 02:00", False),
+    ],
+)
+def test_a_job_runs_as_it_was_recorded_whatever_form_its_schedule_has(recorded: str, live: str, same: bool) -> None:
+    assert _runs_at(live, Cadence.verbatim(recorded)) is same
+
+
+def test_what_a_live_job_has_otherwise_is_told_in_one_line_and_without_a_secret() -> None:
+    morning = Morning(settings=night(2))
+    morning.change("jobs", uri="https://h.example/x?key=s3cret", time_zone="UTC\n::error::\x1b[2J")
+    measured = morning.check("as-deployed", "jobs").measured
+
+    assert measured == r"schedule 0 4 * * * UTC ::error::\x1b[2J, URL https://h.example/x?key=..."
 
 
 def test_an_adopted_job_keeps_the_address_that_was_found() -> None:

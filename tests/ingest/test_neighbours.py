@@ -48,11 +48,22 @@ def moved(number: int, *beside: Neighbour, back_from: int | None = None) -> list
         ("copy_payroll_adjustments", "https://example.com/copy", "is named after payroll_adjustments"),
         ("v2-sync-vendors-daily", "https://example.com/x", "is named like our jobs"),
         ("v2-sync-vendors-daily", "", "is named like our jobs"),
+        ("v2-sync-a-daily", "App Engine /x", "is named like our jobs; its target is App Engine /x"),
+        ("copy-jobs", "Pub/Sub topic t", "is named after jobs; its target is Pub/Sub topic t"),
+        ("x", ours("/a\x1b[31m::error::"), rf"{CALLS} /a\x1b[31m::error::"),
         ("v2-sync-vendors-daily", "https://[bad", "is named like our jobs"),
     ],
 )
 def test_a_neighbour_calls_the_service_or_is_named_after_what_we_load(name: str, uri: str, why: str) -> None:
     assert neighbours({name: live(uri)}, SETTINGS) == [Neighbour(name, "0 4 * * *", PHOENIX, why)]
+
+
+def test_a_schedule_in_english_is_compared_as_the_same_in_unix_cron() -> None:
+    english = replace(REBUILD, schedule="every day 04:00")
+
+    assert english.when == f"daily at 04:00 {PHOENIX}"
+    assert moved(2, english) == moved(2, REBUILD) != []
+    assert replace(REBUILD, schedule="every 7 minutes\n::error::").when == f"every 7 minutes ::error:: {PHOENIX}"
 
 
 @pytest.mark.parametrize(

@@ -399,3 +399,9 @@ def test_a_window_is_judged_by_the_zone_that_the_job_has_now(at: str, kinds: lis
     change = _shift(LATE, LATE)._replace(before=Cadence.daily("05:00"), before_zone="UTC")
 
     assert _kinds(change, at) == kinds
+
+
+def test_a_job_in_a_zone_that_is_none_is_compared_as_if_it_were_in_ours() -> None:
+    change = _shift(LATE, LATE)._replace(before=Cadence.daily("05:00"), before_zone="Mars/Base")
+
+    assert _kinds(change, "2026-10-20T04:30") == _kinds(change._replace(before_zone=None), "2026-10-20T04:30")

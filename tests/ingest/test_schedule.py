@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.schedule import WEEKDAYS, Cadence, ScheduleError, clock_changes, clock_time, first, time_zone
+from ingest.schedule import WEEKDAYS, Cadence, ScheduleError, as_cron, clock_changes, clock_time, first, time_zone
 from tests.given.domain import PHOENIX, cadences, daily, in_phoenix, weekly
 
 NEW_YORK = "America/New_York"
@@ -168,6 +168,10 @@ def test_the_run_of_this_very_moment_is_not_to_come() -> None:
     assert first(Cadence.daily("04:00").next_fires(just_before, PHOENIX), 1) == [at]
 
 
+def test_utc_may_be_written_as_cloud_scheduler_does() -> None:
+    assert time_zone("utc") == time_zone("UTC")
+
+
 def test_an_unknown_zone_is_refused_with_the_nearest_names() -> None:
     with pytest.raises(ScheduleError, match=r"'America/Phenix' is not an IANA time zone; .*America/Phoenix"):
         time_zone("America/Phenix")
@@ -298,6 +302,30 @@ def test_a_cron_that_was_found_stays_as_it_is(
     assert found.is_regular is regular
     if not regular:
         assert found.recurrence("UTC") == f"at {cron} UTC"
+
+
+@pytest.mark.parametrize(
+    ("english", "cron"),
+    [
+        ("every 5 minutes", "*/5 * * * *"),
+        ("every 60 mins", "0 * * * *"),
+        ("every 7 minutes", None),
+        ("every 12 hours synchronized", "0 */12 * * *"),
+        ("every 24 hours", None),
+        ("every day 04:00", "0 4 * * *"),
+        ("Every  Mon 9:30", "30 9 * * 1"),
+        ("every wednesday 09:00", "0 9 * * 3"),
+        ("every day 24:00", None),
+        ("1st monday of month 00:00", None),
+        ("mon 09:00", None),
+    ],
+)
+def test_english_is_named_as_that_with_the_same_in_unix_cron(english: str, cron: str | None) -> None:
+    assert as_cron(english) == cron
+    here = f", here {cron!r}" if cron else ""
+    with pytest.raises(ScheduleError) as error:
+        Cadence.verbatim(english)
+    assert str(error.value) == f"{english!r} is Cloud Scheduler's English; write it as unix-cron{here}"
 
 
 def test_a_job_that_runs_twice_a_day_fires_twice_a_day() -> None:

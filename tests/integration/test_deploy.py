@@ -38,6 +38,19 @@ def deploy(checkout: Checkout, scheduler: Scheduler, night: int, *overrides: str
     return [write for write in scheduler.take_writes() if write[0] != "resume"]
 
 
+def test_a_provider_that_is_gone_or_broken_is_installed_again(checkout: Checkout) -> None:
+    assert diff(checkout, 0) == {"import": LIVE}
+    # As in an emptied plugin cache, and as in one to which two inits wrote at the same time.
+    core, financial = (checkout.root / OUTPUT / "stacks" / f"phase-{name}" for name in ("core", "financial"))
+    shutil.rmtree(core / ".terraform" / "providers")
+    (place,) = financial.glob(".terraform/providers/*/*/*/*/*")
+    place.unlink() if place.is_symlink() else shutil.rmtree(place)
+    place.mkdir()
+    (place / "terraform-provider-google_v6.50.0_x5").write_bytes(b"half of it")
+
+    assert diff(checkout, 0) == {"import": LIVE}
+
+
 def underscored(names: list[str]) -> list[str]:
     return [name.replace("-", "_") for name in names]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from google.cloud.scheduler_v1.types import Job
 
 from ingest.baseline import BaselineJob
-from operations.adopt import UNDECLARED, Difference, Verdict, as_found, compare, live_jobs, recordable
+from ingest.shown import HIDDEN
+from operations.adopt import UNDECLARED, Difference, Verdict, as_found, compare, live_jobs, other_target, recordable
 from operations.errors import OperationError
 from tests.given.adopt import (
     OIDC,
@@ -130,8 +132,70 @@ def test_a_job_that_cannot_be_declared_has_to_be_mended(fields: dict[str, object
 
 def test_a_job_with_an_oauth_token_has_to_be_mended(twin: Twin) -> None:
     change_target(twin, "jobs", {"oauthToken": {"serviceAccountEmail": "a@example.com"}})
+    found = compared(twin)["jobs"]
 
-    assert compared(twin)["jobs"].verdict is Verdict.FIX_FIRST
+    assert found.verdict is Verdict.FIX_FIRST
+    assert Difference("oauth_service_account_email", None, "a@example.com") in found.differences
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"),
+    [
+        ({"pubsub_target": {"topic_name": "projects/p/topics/t"}}, "Pub/Sub topic projects/p/topics/t"),
+        ({"app_engine_http_target": {"relative_uri": "/ingest?key=s3cret"}}, "App Engine /ingest"),
+    ],
+)
+def test_a_target_of_another_kind_is_named_as_that(target: dict[str, object], kind: str) -> None:
+    live = {job_of("jobs"): Job(name=named(job_of("jobs")), **target)}
+    found = {one.entity: one for one in compare(SETTINGS, live)}["jobs"]
+
+    assert found.verdict is Verdict.FIX_FIRST
+    assert found.differences == [Difference("target", "HTTP", kind)]
+    assert found.todo == [other_target(kind)]
+    assert "s3cret" not in repr(found)
+
+
+def test_a_schedule_in_english_is_named_as_that_with_the_same_in_unix_cron(twin: Twin) -> None:
+    twin.scheduler.jobs[named(job_of("jobs"))]["schedule"] = "every day 02:00"
+    found = compared(twin)["jobs"]
+
+    assert found.verdict is Verdict.FIX_FIRST
+    assert found.todo[0] == (
+        "schedule: 'every day 02:00' is Cloud Scheduler's English; write it as unix-cron, here '0 2 * * *'; "
+        "change the live job"
+    )
+
+
+SECRETS: dict[str, Any] = {"headers": {"X-Api-Key": "s3cret-1", "X-Tenant": "42"}, "body": "eyJwYXNzd29yZCI6MX0="}
+
+
+def test_what_may_be_a_secret_is_neither_shown_nor_recorded(twin: Twin) -> None:
+    change_target(twin, "jobs", {"httpMethod": "POST", **SECRETS})
+    found = compared(twin)["jobs"]
+
+    assert found.verdict is Verdict.FIX_FIRST
+    assert [text.partition(",")[0] for text in found.todo] == [
+        "its header X-Api-Key may hold a secret",
+        "its body may hold a secret",
+    ]
+    assert {one.field: one.live for one in found.differences if one.field in SECRETS} == {
+        "headers": dict.fromkeys(SECRETS["headers"], HIDDEN),
+        "body": HIDDEN,
+    }
+    with pytest.raises(OperationError, match="nothing was recorded"):
+        recorded(twin)
+
+
+def test_what_is_said_to_be_no_secret_is_recorded_and_not_asked_about_again(twin: Twin) -> None:
+    change_target(twin, "jobs", {"httpMethod": "POST", **SECRETS})
+    none = ["jobs:X-Api-Key", "jobs:body"]
+    baseline = recordable(compare(SETTINGS, live_jobs(lambda: client_of(twin), SETTINGS), not_secret=none))
+
+    assert baseline["jobs"].headers == SECRETS["headers"]
+    assert compared(twin, baseline)["jobs"].verdict is Verdict.EXPECTED
+    change_target(twin, "jobs", {"headers": {"X-Api-Key": "s3cret-2", "X-Tenant": "42"}})
+    (todo,) = compared(twin, baseline)["jobs"].todo
+    assert todo.startswith("its header X-Api-Key")
 
 
 def test_a_job_with_nothing_but_a_name_is_no_crash(twin: Twin) -> None:

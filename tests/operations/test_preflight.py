@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from ingest.rollout import before_rollout
 from ingest.run import LogRow
 from ingest.settings import Settings
 from ingest.verdict import Verdict
+from operations.adopt import other_target
 from operations.cloud import jobs
 from operations.cloud.errors import Cause, UnansweredError
 from operations.cloud.routes import TOKEN_VARIABLE, UNKNOWN, Answer
@@ -28,13 +30,14 @@ from tests.given.preflight import (
     Caller,
     Dataset,
     Service,
+    by_hand,
     called,
     checks,
     failing,
     verdicts,
 )
 from tests.given.status import from_api
-from tests.given.twin import named
+from tests.given.twin import BY_HAND, named
 
 Nights = dict[int, list[Declared]]
 
@@ -321,9 +324,35 @@ def test_what_terraform_holds_already_is_not_to_be_created(nights: Nights) -> No
     assert found["names to create"].verdict is PASS
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"pubsubTarget": {"topicName": "projects/p/topics/t"}, "httpTarget": None}, "its target is Pub/Sub topic"),
+        ({"schedule": "every 5 minutes"}, "schedule: 'every 5 minutes' is Cloud Scheduler's English"),
+        ({"schedule": "15 03 * * 1-5"}, "night 0 would change schedule: record it"),
+        ({"timeZone": "UTC"}, "time_zone is 'UTC'"),
+    ],
+)
+def test_a_job_that_night_0_would_change_is_named_with_what_to_do(changed: dict[str, Any], told: str) -> None:
+    live = {name: by_hand(name) for name in BY_HAND}
+    live["v2-sync-jobs-daily"] = by_hand("v2-sync-jobs-daily", **changed)
+    check = checks(night(0), list_live=lambda: live)["jobs to adopt"]
+
+    assert (check.verdict, check.reason) == (FAIL, "1 of 7 are not as night 0 declares them (before the rollout)")
+    assert check.details[0].startswith(f"v2-sync-jobs-daily: {told}")
+
+
+def test_a_taken_name_of_another_kind_of_target_is_named_as_that(nights: Nights) -> None:
+    one = next(one for one in nights[1] if one.entity == "returns")
+    live = {one.name: from_api(name=named(one.name), pubsubTarget={"topicName": "projects/p/topics/t"})}
+    check = checks(night(1), list_live=lambda: live, declared=lambda: nights[1])["names to create"]
+
+    assert check.details == (f"{one.name}: {other_target('Pub/Sub topic projects/p/topics/t')}",)
+
+
 def test_the_seven_are_in_the_way_where_they_are_not_to_be_adopted(nights: Nights) -> None:
     settings = night(0, adopt_existing=False)
-    other = [replace(one, fields=one.fields | {"description": "x"}) for one in nights[0]]
+    other = [replace(one, fields=one.fields | {"schedule": "9 9 * * *"}) for one in nights[0]]
     check = checks(settings, declared=lambda: other)["names to create"]
 
     assert check.verdict is FAIL
@@ -413,6 +442,17 @@ def test_a_missing_table_fails_only_where_something_was_loaded(sources: dict[str
         (detail,) = check.details
         assert detail.endswith("raw_jobs does not exist, although v2-sync-jobs-daily has loaded records")
         assert "dataset" in check.remedy
+
+
+def test_a_column_whose_time_may_be_read_wrongly_is_a_warning_and_told_beside_a_failure() -> None:
+    doubts = {"jobs": "column _ingested_at of st_raw_v2.raw_jobs is DATETIME, which has no zone"}
+    check = checks(night(0), survey=Dataset(doubts=doubts))["tables"]
+
+    assert (check.verdict, check.details) == (Verdict.WARN, tuple(doubts.values()))
+    assert check.reason == "7 have their loaded-at column, a time; of 1 it may be read wrongly"
+    assert check.remedy
+    failed = checks(night(0), survey=Dataset(doubts=doubts, broken={"payroll": "is no time"}))["tables"]
+    assert (failed.verdict, failed.details) == (FAIL, ("is no time", *doubts.values()))
 
 
 def test_what_is_wrong_with_a_table_is_said_in_the_gates_words_and_once_for_a_dataset() -> None:

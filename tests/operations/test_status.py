@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.attempt import NEVER, Attempt, Code
+from ingest.shown import HIDDEN
 from operations.cloud import jobs
 from operations.status import Difference, Held, JobStatus, State, exit_code, statuses
 from operations.terraform.declared import Declared
@@ -187,6 +189,13 @@ def test_a_neighbour_is_shown_after_the_others_and_is_no_difference(
     assert exit_code(list(states.values())) == 0
 
 
+def test_a_neighbour_with_a_hostile_name_is_shown_in_one_line(nights: Nights) -> None:
+    live = {"jobs-x\n::error::x": from_api(name=named("jobs-x\n::error::x"), schedule="0 4 * * *")}
+    (shown,) = statuses(night(0), [], live, Held(None))
+
+    assert (shown.job, shown.states) == ("jobs-x ::error::x", (State.NEIGHBOUR,))
+
+
 def test_jobs_of_others_are_not_looked_at(client: CloudSchedulerClient, nights: Nights) -> None:
     client.create_job(parent=PARENT, job=a_job("nightly-report", http_target=ELSEWHERE))
 
@@ -232,6 +241,55 @@ def test_a_job_with_nothing_but_a_name_is_drifted_in_every_declared_field(nights
 
     assert status.states == (State.DRIFTED,)
     assert {"schedule", "uri", "http_method", "state"} <= {each.field for each in status.differences}
+
+
+@pytest.mark.parametrize(
+    ("live", "field", "value"),
+    [
+        ({"headers": {"X-Api-Key": "s3cret"}}, "headers", {"X-Api-Key": HIDDEN}),
+        ({"body": "czNjcmV0"}, "body", HIDDEN),
+        ({"uri": "https://me:s3cret@h.example/x?key=s3cret"}, "uri", "https://h.example/x?key=..."),
+        ({"oauthToken": {"serviceAccountEmail": "a@example.com"}}, "oauth_service_account_email", "a@example.com"),
+        ({"oidcToken": {"serviceAccountEmail": "a@example.com"}}, "oidc_service_account_email", "a@example.com"),
+    ],
+)
+def test_every_field_of_a_request_is_compared_and_nothing_that_may_be_a_secret_shown(
+    live: dict[str, Any], field: str, value: object, nights: Nights
+) -> None:
+    declared = nights[3][0]
+    target = {"uri": declared.fields["uri"], "httpMethod": "GET", **live}
+    status = judged(from_api(name=named(JOBS), schedule=declared.fields["schedule"], httpTarget=target), declared)
+
+    assert {one.field: one.live for one in status.differences}[field] == value
+    assert "s3cret" not in repr(status)
+    assert "czNjcmV0" not in repr(status)
+
+
+def test_another_value_of_the_same_header_is_a_difference_that_shows_neither(nights: Nights) -> None:
+    declared = replace(nights[3][0], fields=nights[3][0].fields | {"headers": {"X-A": "old", "X-B": "1"}})
+    live = from_api(name=named(JOBS), httpTarget={"headers": {"X-A": "new", "X-B": "1"}})
+    (shown,) = (one for one in judged(live, declared).differences if one.field == "headers")
+
+    assert shown == Difference(
+        "headers", {"X-A": HIDDEN, "X-B": HIDDEN}, {"X-A": "(not shown, another)", "X-B": HIDDEN}
+    )
+
+
+def test_a_job_of_another_kind_is_named_as_that(nights: Nights) -> None:
+    live = from_api(name=named(JOBS), pubsubTarget={"topicName": "projects/p/topics/t"})
+    status = judged(live, nights[3][0])
+
+    assert Difference("target", "HTTP", "Pub/Sub topic projects/p/topics/t") in status.differences
+    assert not {"uri", "http_method"} & {one.field for one in status.differences}
+    assert status.note.startswith("its target is Pub/Sub topic projects/p/topics/t, and the rollout's jobs call")
+
+
+def test_a_schedule_in_english_is_named_as_that(nights: Nights) -> None:
+    declared = nights[3][0]
+    target = {"uri": declared.fields["uri"], "httpMethod": "GET"}
+    status = judged(from_api(name=named(JOBS), schedule="every 5 minutes", httpTarget=target), declared)
+
+    assert status.note.startswith("schedule: 'every 5 minutes' is Cloud Scheduler's English; write it as unix-cron")
 
 
 def test_a_value_that_no_job_has_makes_that_job_unreadable_and_hides_no_other(nights: Nights) -> None:

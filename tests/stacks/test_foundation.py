@@ -56,6 +56,14 @@ def test_the_repository_is_known_by_its_name_and_by_numbers_that_nobody_else_get
     )
 
 
+def test_the_pool_has_the_id_that_the_settings_give(synthesize: Synthesize) -> None:
+    found = resources(synthesize(night=0, **FOUNDATION, workload_identity_pool="ingest-2"), "ingest-foundation")
+
+    assert found["google_iam_workload_identity_pool.github"]["workload_identity_pool_id"] == "ingest-2"
+    pool = found["google_iam_workload_identity_pool_provider.github"]["workload_identity_pool_id"]
+    assert pool == "${google_iam_workload_identity_pool.github.workload_identity_pool_id}"
+
+
 WORKFLOW = "acme/ingest-schedules/.github/workflows"
 ON_MAIN = "@refs/heads/main"
 DEPLOYS = {

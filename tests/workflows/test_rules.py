@@ -214,3 +214,32 @@ def _runs(workflow: str, *, days: int) -> list[datetime]:
     (schedule,) = triggers(workflow)["schedule"]
     fires = CronSim(schedule["cron"], datetime(2026, 1, 1, tzinfo=UTC))
     return [next(fires) for _ in range(days)]
+
+
+@pytest.mark.parametrize(
+    ("head", "author", "signs_in"),
+    [
+        ("acme/ingest", "somebody", True),
+        ("else/ingest", "somebody", False),
+        ("acme/ingest", "dependabot[bot]", False),
+    ],
+)
+def test_a_run_without_an_identity_or_a_token_that_writes_skips_what_needs_one(
+    head: str, author: str, signs_in: bool
+) -> None:
+    values = {
+        "github.event.pull_request.head.repo.full_name": head,
+        "github.event.pull_request.user.login": author,
+        "github.repository": "acme/ingest",
+        "vars.WORKLOAD_IDENTITY_PROVIDER": "projects/1/locations/global/workloadIdentityPools/github/providers/github",
+        "cancelled()": "",
+    }
+    for text in (
+        step("pull-request", "preview", "Sign in to read")["if"],
+        job("pull-request", "comment").content["if"],
+    ):
+        condition = text.strip().removeprefix("${{").removesuffix("}}").strip()
+        for name, value in sorted(values.items(), key=lambda item: -len(item[0])):
+            condition = condition.replace(name, repr(value))
+        condition = condition.replace("&&", "and").replace("!''", "not ''")
+        assert bool(eval(condition)) is signs_in, text  # noqa: S307

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -112,6 +112,17 @@ def test_a_moment_that_is_none_is_one_line(cell: str) -> None:
     with answering(200, WHOLE | {"schema": {"fields": fields}, "rows": [{"f": [{"v": cell}]}]}) as root:
         client = client_of(root)
         assert NO_ANSWER in line(lambda: bigquery.rows(client, "SELECT 1", {"max_loaded_at": "TIMESTAMP"}))
+
+
+@pytest.mark.parametrize(("cell", "year"), [("-62135596800000000", 2), ("253402300799000000", 9998)])
+def test_a_moment_at_an_end_of_the_calendar_has_a_time_in_every_zone(cell: str, year: int) -> None:
+    fields = [{"name": "max_loaded_at", "type": "TIMESTAMP"}]
+    with answering(200, WHOLE | {"schema": {"fields": fields}, "rows": [{"f": [{"v": cell}]}]}) as root:
+        (row,) = bigquery.rows(client_of(root), "SELECT 1", {"max_loaded_at": "TIMESTAMP"})
+
+    assert row["max_loaded_at"].year == year
+    assert row["max_loaded_at"].astimezone(timezone(timedelta(hours=-12)))
+    assert row["max_loaded_at"].astimezone(timezone(timedelta(hours=14)))
 
 
 def test_a_query_that_never_ends_is_given_up() -> None:

@@ -7,6 +7,7 @@ from google.api_core.exceptions import GoogleAPIError
 
 from operations.cloud.bigquery import bigquery_client
 from operations.cloud.credentials import TOKEN_VARIABLE, credentials, scheduler_client
+from operations.cloud.private import is_loopback
 from operations.cloud.routes import get
 from operations.cloud.scheduler import parent
 from operations.errors import OperationError
@@ -31,6 +32,18 @@ def test_an_endpoint_that_is_not_https_is_refused_by_name(name: str, address: st
         with pytest.raises(OperationError) as raised:
             use()
         assert str(raised.value) == line
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "http://[bad", "https://", "https://127.0.0.1:99999/v1/", "https://h:port/", "127.0.0.1:80\n"],
+)
+def test_an_endpoint_that_is_no_url_is_refused_by_name(address: str) -> None:
+    with pytest.raises(OperationError) as raised:
+        credentials({ENDPOINTS[0]: address, TOKEN_VARIABLE: "secret"})
+
+    assert str(raised.value).startswith(f"{ENDPOINTS[0]}: {address.strip()} is no URL; it has to be like https://")
+    assert not is_loopback("http://[bad")
 
 
 @pytest.mark.parametrize("address", ["", "https://example.com/v1/", "http://127.0.0.1:4000/v1/", "http://[::1]:1/"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from ingest.catalogue import CATALOGUE
 from ingest.duplicates import NO_ROWS, Keys
 from ingest.freshness import MISSING, Loaded
-from operations.cloud.tables import OVER_LIMIT, Tables, loaded_at_column, states, survey
+from ingest.freshness_sql import loaded_select
+from operations.cloud.tables import OVER_LIMIT, Tables, loaded_at_column, states, survey, tried
 from operations.errors import OperationError
-from tests.given.domain import SETTINGS
+from tests.given.domain import PHOENIX, SETTINGS
 from tests.given.many_datasets import Datasets, Table, serving
 from tests.given.tables import JOBS
 
@@ -149,6 +151,46 @@ def test_keys_that_cannot_be_counted_at_all_hide_no_newest_row(datasets: Dataset
     found = ask(datasets)
 
     assert (names(found), counted(found), {*found.uncounted}) == (ALL, set(), ALL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "zone", "readable", "told"),
+    [
+        ("STRING", "", False, "is STRING, which is no time; name another column in loaded_at_fields of jobs in"),
+        ("STRING", PHOENIX, True, None),
+        ("INT64", PHOENIX, False, "cast it in a view"),
+        ("DATETIME", "", True, f'is read as UTC; if it is local, set loaded_at_zone="{PHOENIX}" for jobs'),
+        ("DATETIME", PHOENIX, True, None),
+        ("DATE", "", True, "its newest row counts as midnight, before the run that loaded it"),
+        ("DATE", PHOENIX, True, "its newest row counts as midnight, before the run that loaded it"),
+        ("TIMESTAMP", PHOENIX, True, None),
+    ],
+)
+def test_a_column_that_is_no_moment_is_named_with_what_to_do(
+    kind: str, zone: str, readable: bool, told: str | None, datasets: Datasets
+) -> None:
+    datasets.datasets["st_raw_v2"]["raw_jobs"].columns["_ingested_at"] = kind
+    jobs = replace(JOBS, loaded_at_zone=zone)
+    with serving(datasets) as client:
+        found = survey(client, SETTINGS, [jobs, *CATALOGUE[1:]])
+
+    texts = (found.doubts if readable else found.broken).get("jobs")
+    assert (texts is None) if told is None else told in str(texts)
+    assert len(found.readable) == len(CATALOGUE) - (not readable)
+    zoned = bool(zone) and kind != "TIMESTAMP"
+    sql = loaded_select(SETTINGS, found.readable[:1])
+    assert not readable or (f"MAX(TIMESTAMP(`_ingested_at`, '{PHOENIX}'))" in sql) is zoned
+
+
+def test_a_table_that_would_be_refused_is_found_out_by_a_dry_run_and_hides_no_other(datasets: Datasets) -> None:
+    filtered = (400, "invalidQuery", "Cannot query over table 'raw_jobs' without a filter over column(s) 'modifiedOn'")
+    datasets.datasets["st_raw_v2"]["raw_jobs"].refuses = filtered
+    with serving(datasets) as client:
+        found = tried(client, SETTINGS, survey(client, SETTINGS, CATALOGUE))
+
+    assert {entity.name for entity in found.readable} == ALL - {"jobs"}
+    assert found.broken["jobs"].startswith(f"table {SETTINGS.table(JOBS)}: BigQuery did not answer the query: HTTP 400")
+    assert datasets.dry == len(datasets.asked) - 1
 
 
 @pytest.mark.parametrize(

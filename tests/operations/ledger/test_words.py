@@ -59,5 +59,5 @@ def test_a_gate_counts_its_checks_and_names_the_worst(verdict: str, ledger: Ledg
 
 
 def test_a_line_can_neither_end_nor_steer_the_terminal(ledger: Ledger) -> None:
-    assert what(add(ledger, "override", OVERRIDE | {"reason": "a\n\x1b[2Jb"})) == ("", "loaded: a  [2Jb")
-    assert what(add(ledger, "deploy", DEPLOY | {"stacks": ["\r"]}))[1] == f":  {PLAN}"
+    assert what(add(ledger, "override", OVERRIDE | {"reason": "a\n\x1b[2Jb"})) == ("", r"loaded: a \x1b[2Jb")
+    assert what(add(ledger, "deploy", DEPLOY | {"stacks": ["\r"]}))[1] == f":{PLAN}"

@@ -109,7 +109,12 @@ def test_an_empty_file_of_a_killed_first_lock_is_no_state(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", "null", "{}", '{"resources": [{}]}', '{"resources": [7]}', '{"resources": null}', "\xff"]
+    "content",
+    [
+        *("{", "[]", "null", "{}", '{"resources": [{}]}', '{"resources": [7]}', '{"resources": null}'),
+        "\xff",
+        "[" * 10**5,
+    ],
 )
 def test_a_broken_state_file_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
     path = write_state(tmp_path, "phase-labor")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from operations.terraform.engine import Planned, changing, planned
+from operations.errors import OperationError
+from operations.terraform.engine import OUTPUT, Planned, Terraform, changing, own_cache, planned, stack_folder
+from tests.checkout import ROOT
+from tests.given.domain import SETTINGS
 
 JOB = "google_cloud_scheduler_job.jobs"
 
@@ -27,6 +33,59 @@ def _one(*actions: str, before: Any = None, after: Any = None, **more: Any) -> t
 
 FOUND = {"schedule": "0 2 * * *", "paused": False, "description": "by hand", "region": "us-central1"}
 WANTED = FOUND | {"schedule": "0 4 * * *", "description": None}
+
+
+CACHE = {"TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "file", "has_cache"),
+    [
+        ({}, None, False),
+        ({}, ".terraformrc", True),
+        ({}, ".terraform.d/mine.tfrc.json", True),
+        ({"TF_CLI_CONFIG_FILE": "HOME/other"}, ".terraformrc", False),
+        ({"TF_CLI_CONFIG_FILE": "HOME/other"}, "other", True),
+        ({"TF_PLUGIN_CACHE_DIR": "/shared"}, None, True),
+    ],
+)
+def test_a_plugin_cache_of_the_caller_is_left_alone(
+    environ: dict[str, str], file: str | None, has_cache: bool, tmp_path: Path
+) -> None:
+    (tmp_path / ".terraform.d").mkdir()
+    if file:
+        (tmp_path / file).write_text('plugin_cache_dir = "/shared"')
+    environ = {"HOME": str(tmp_path), **{k: v.replace("HOME", str(tmp_path)) for k, v in environ.items()}}
+    own = {**CACHE, "TF_PLUGIN_CACHE_DIR": str(ROOT / OUTPUT / ".plugins")}
+
+    assert own_cache(ROOT, environ) == (own if has_cache else {})
+
+
+def test_terraform_runs_with_the_checkouts_own_cache_and_its_folder(tmp_path: Path) -> None:
+    stub = tmp_path / "stub"
+    stub.write_text('#!/bin/sh\ntest -d "$TF_PLUGIN_CACHE_DIR" && echo "$TF_PLUGIN_CACHE_DIR"\n')
+    stub.chmod(0o755)
+    stack_folder(tmp_path, "phase-core").mkdir(parents=True)
+    environ = {"TERRAFORM_BINARY_NAME": str(stub), "TF_PLUGIN_CACHE_DIR": "/shared", "PATH": os.environ["PATH"]}
+
+    found = Terraform(tmp_path, SETTINGS, environ, Mock()).run("phase-core", "version").strip()
+    assert found == str(tmp_path / OUTPUT / ".plugins")
+
+
+@pytest.mark.parametrize("program", ["true", "false", "cat", "a text"])
+def test_a_program_that_is_no_terraform_is_named(program: str, tmp_path: Path) -> None:
+    if program == "a text":
+        (tmp_path / program).write_text("hello")
+        (tmp_path / program).chmod(0o755)
+        program = str(tmp_path / program)
+    (stack_folder(tmp_path, "phase-core") / ".terraform").mkdir(parents=True)
+    environ = {"TERRAFORM_BINARY_NAME": program, "PATH": os.environ["PATH"]}
+
+    with pytest.raises(OperationError) as error:
+        Terraform(tmp_path, SETTINGS, environ, Mock()).plan(["phase-core"])
+    assert str(error.value) == (
+        f"TERRAFORM_BINARY_NAME: {program} is no Terraform; unset it, or name Terraform 1.5 or later"
+    )
 
 
 def test_an_import_that_changes_nothing_is_only_an_import() -> None:

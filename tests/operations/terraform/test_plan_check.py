@@ -57,8 +57,9 @@ def test_what_any_night_made_of_a_job_is_expected_wherever_a_deploy_was_cut_off(
     ("changed", "text"),
     [
         ({"schedule": "0 1 * * *"}, "schedule is 0 1 * * *, and this deploy sets it to 55 4 * * *"),
-        ({"uri": "https://other.example/x?key=secret"}, "uri is https://other.example/x, and"),
+        ({"uri": "https://other.example/x?key=secret"}, "uri is https://other.example/x?key=..., and"),
         ({"time_zone": "UTC"}, "time_zone is UTC, and this deploy sets it to America/Phoenix"),
+        ({"time_zone": "A\n::error::"}, "time_zone is A ::error::, and this deploy sets it to America/Phoenix"),
         ({"attempt_deadline": "60s"}, "attempt_deadline is 60s, and"),
         ({"retry_count": 5}, "retry_count is 5, and"),
         ({"description": "mine"}, "description is mine, and"),
