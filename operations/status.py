@@ -200,6 +200,8 @@ def _advice(states: Sequence[State], night: int, *, resumes: bool) -> str:
     """`resumes`: whether a deploy ends a pause."""
     if State.NOT_HELD in states and len(states) > 1:
         return f"a deploy of night {night} ends in ALREADY_EXISTS: {RECORD_IT}"
+    if {State.NOT_ADOPTED, State.DRIFTED} <= set(states):
+        return f"a deploy of night {night} would change it while it imports it: {RECORD_IT}"
     advice = {
         State.NOT_ADOPTED: f"a deploy of night {night} imports it",
         State.NOT_HELD: f"a deploy of night {night} takes it over, it is just as declared",

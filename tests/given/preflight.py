@@ -54,7 +54,7 @@ class Dataset:
     def __call__(self, entities: Sequence[Entity]) -> Survey:
         if self.trouble:
             raise self.trouble
-        found = Survey([], {}, {entity.name for entity in entities} & self.missing, self.doubts)
+        found = Survey([], {}, {entity.name for entity in entities} & self.missing, doubts=self.doubts)
         for entity in entities:
             if entity.name in (*self.missing, *self.broken):
                 found.broken[entity.name] = self.broken.get(entity.name, "does not exist")

@@ -52,7 +52,7 @@ def test_a_bad_option_is_an_error_that_names_it() -> None:
 
 def test_a_catalogue_that_breaks_the_rules_is_an_error_with_all_its_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = (*CATALOGUE, replace(CATALOGUE[0], group="nowhere"))
-    monkeypatch.setattr(repository, "Plan", lambda settings: Plan(settings=settings, catalogue=twice))
+    monkeypatch.setattr(repository, "Plan", lambda settings, catalogue: Plan(settings=settings, catalogue=twice))
 
     with pytest.raises(OperationError) as caught:
         read_settings()

@@ -45,7 +45,7 @@ def scripted(tmp_path: Path, *lines: str, code: int = 0) -> Terraform:
     printed = tmp_path / "printed"
     printed.write_text("".join(f"{line}\n" for line in lines))
     script = tmp_path / "fake-terraform"
-    script.write_text(f"#!/bin/sh\ncat {printed}\nexit {code}\n")
+    script.write_text(f"#!/bin/sh\n[ $1 = version ] && exec echo Terraform v1.11.4\ncat {printed}\nexit {code}\n")
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     return again(tmp_path)
 
