@@ -49,7 +49,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def test_an_entity_is_added_as_the_page_says(checkout: Checkout) -> None:
-    catalogue, phased, immediate = edits("add-an-entity.md")
+    catalogue, phased, immediate, contract = edits("add-an-entity.md")
     edit(checkout.root / "ingest" / "catalogue.py", *catalogue)
     unplaced = checkout.rollout("plan")
     assert unplaced.returncode == 1
@@ -68,6 +68,11 @@ def test_an_entity_is_added_as_the_page_says(checkout: Checkout) -> None:
             ("v2-sync-leads-daily", ["create"], "20 4 * * *")
         ]
         assert found["stacks"] == ["phase-core"]
+
+    edit(checkout.root / "twin" / "contract.py", *contract)
+    rehearsed = checkout.rollout("rehearse", "--engine", "built-in")
+    assert rehearsed.returncode == 0, rehearsed.stdout + rehearsed.stderr
+    assert "night 4, leads" in rehearsed.stdout
 
     assert checkout.rollout("synth", "--night", "4").returncode == 0
     assert checkout.stack("phase-core")["resource"]["google_cloud_scheduler_job"]["leads"]["schedule"] == "20 4 * * *"

@@ -152,6 +152,7 @@ def test_a_job_can_be_drifted_and_paused_and_not_adopted(client: CloudSchedulerC
 
     assert states.states == (State.NOT_ADOPTED, State.DRIFTED, State.PAUSED)
     assert [each.field for each in states.differences] == ["schedule"]
+    assert "would change it while it imports it: record it with `ingest-rollout adopt --record`" in states.note
 
 
 def test_a_job_of_a_later_night_is_unmanaged_and_says_which(client: CloudSchedulerClient, nights: Nights) -> None:
