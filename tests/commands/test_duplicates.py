@@ -10,30 +10,15 @@ from click.testing import CliRunner, Result
 
 from commands.duplicates import duplicates
 from operations.cloud.bigquery import ENDPOINT_VARIABLE
-from operations.cloud.credentials import TOKEN_VARIABLE
-from operations.errors import OperationError
-from tests.checkout import ROOT
 from tests.given.domain import SETTINGS
+from tests.given.result import code
 from tests.given.tables import NOW, Place, answering, google_error
 
-
-@pytest.fixture(autouse=True)
-def _nothing_of_the_testers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 def run(address: str, *arguments: str) -> Result:
     return CliRunner().invoke(duplicates, arguments, env={ENDPOINT_VARIABLE: address}, standalone_mode=False)
-
-
-def code(result: Result) -> int:
-    if isinstance(result.exception, OperationError):
-        assert "\n" not in str(result.exception)
-        return result.exception.code
-    if result.exception:
-        raise result.exception
-    return int(result.return_value)
 
 
 def cells(result: Result, entity: str) -> list[str]:

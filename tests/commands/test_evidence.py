@@ -14,11 +14,9 @@ from click.testing import CliRunner, Result
 
 from commands.evidence import evidence
 from operations.cloud.bigquery import ENDPOINT_VARIABLE
-from operations.cloud.credentials import TOKEN_VARIABLE
-from operations.errors import OperationError
 from operations.timeline.evidence import read
-from tests.checkout import ROOT
 from tests.given.domain import SETTINGS, in_phoenix, night
+from tests.given.result import code
 from tests.given.tables import Place, answering, google_error
 from twin.service import log_row
 
@@ -27,25 +25,13 @@ DAYS = [date(2026, 10, 27) - timedelta(days=back) for back in range(32)]
 AT = ("--at", "2026-10-27T21:00")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_of_the_testers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 def run(address: str, *arguments: str, night: int = 2, **environ: Any) -> Result:
     variables = {ENDPOINT_VARIABLE: address, "INGEST_STRATEGY": "phased", **environ}
     arguments = ("--night", str(night), *AT, *arguments)
     return CliRunner().invoke(evidence, arguments, env=variables, standalone_mode=False)
-
-
-def code(result: Result) -> int:
-    if isinstance(result.exception, OperationError):
-        assert "\n" not in str(result.exception)
-        return result.exception.code
-    if result.exception:
-        raise result.exception
-    return int(result.return_value)
 
 
 def cells(result: Result, name: str, place: int = 0) -> list[str]:

@@ -13,32 +13,18 @@ from click.testing import CliRunner, Result
 from commands.freshness import age_words, freshness
 from ingest.catalogue import CATALOGUE
 from operations.cloud.bigquery import ENDPOINT_VARIABLE
-from operations.cloud.credentials import TOKEN_VARIABLE
-from operations.errors import OperationError
-from tests.checkout import ROOT
+from tests.given.result import code
 from tests.given.tables import Place, answering, google_error
 
 AT = ("--at", "2026-10-26T08:00")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_of_the_testers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 def run(address: str, *arguments: str, night: int = 3, **environ: Any) -> Result:
     variables = {ENDPOINT_VARIABLE: address, "INGEST_STRATEGY": "phased", "INGEST_NIGHT": str(night), **environ}
     return CliRunner().invoke(freshness, [*AT, *arguments], env=variables, standalone_mode=False)
-
-
-def code(result: Result) -> int:
-    if isinstance(result.exception, OperationError):
-        assert "\n" not in str(result.exception)
-        return result.exception.code
-    if result.exception:
-        raise result.exception
-    return int(result.return_value)
 
 
 BY_TABLES: dict[str, Any] = {"INGEST_RUN_LOG": ""}

@@ -16,20 +16,15 @@ from click.testing import CliRunner, Result
 from commands.reconcile import reconcile
 from ingest.cost_report import ReportRow
 from operations.cloud.bigquery import ENDPOINT_VARIABLE
-from operations.cloud.credentials import TOKEN_VARIABLE
-from operations.errors import OperationError
-from tests.checkout import ROOT
 from tests.given.job_costing import Raw, after_rollout, before_rollout, export, warehouse_of, week
+from tests.given.result import code
 from tests.given.tables import Place, answering, google_error
 from tests.given.tables import place as made
 
 STEM = "reconcile-2025-10-20-to-2025-10-26"
 
 
-@pytest.fixture(autouse=True)
-def _nothing_of_the_testers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 @pytest.fixture
@@ -41,15 +36,6 @@ def place() -> Iterator[Place]:
 def run(address: str, report: Path, *arguments: str | Path, start: str = "2025-10-20", **environ: Any) -> Result:
     line = ["--report", str(report), "--from", start, "--to", "2025-10-26", *map(str, arguments)]
     return CliRunner().invoke(reconcile, line, env={ENDPOINT_VARIABLE: address, **environ}, standalone_mode=False)
-
-
-def code(result: Result) -> int:
-    if isinstance(result.exception, OperationError):
-        assert "\n" not in str(result.exception)
-        return result.exception.code
-    if result.exception:
-        raise result.exception
-    return int(result.return_value)
 
 
 def given(place: Place, folder: Path, rows: Sequence[ReportRow], raw: Raw) -> Path:
