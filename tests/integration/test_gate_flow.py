@@ -65,7 +65,7 @@ def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: 
     assert "Not recorded: --at is a look" in later.stdout
     passed = it.rollout("gate", "--night", "0")
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    assert "The gate of night 0: pass" in passed.stdout
+    assert "The gate of night 0 (phased): pass" in passed.stdout
 
     it.pass_hours(24)
     old = it.rollout(*DEPLOY, "1")
@@ -156,7 +156,7 @@ def test_deploy_asks_on_a_terminal_and_a_no_deploys_and_records_nothing(checkout
     printed, said = process.communicate(timeout=60)
 
     assert process.returncode == 1
-    assert "Deploy phase-core, phase-financial, phase-labor? [y/N]" in printed
+    assert "kpi-auto-471020: import 7 jobs. Deploy? [y/N]" in printed
     assert said == "stopped, nothing was changed\n"
     assert twin.scheduler.take_writes() == []
     assert not (checkout.root / "history").exists()
