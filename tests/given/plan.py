@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ingest.entity import Entity
-
-PLAN_CHANGED = (
-    "ingest/catalogue.py is not the plan that tests/given/plan.py types. If that is meant, change plan.py; of the "
-    "other failures, those that type a time or the number of jobs of the plan are meant with it."
-)
-
 # entity, group, job, live cron, target cron; then for phased and immediate: night it enters, night it gets its target.
 PLAN = [
     ("jobs", "core", "v2-sync-jobs-daily", "0 2 * * *", "0 4 * * *", (0, 2), (0, 1)),
@@ -30,8 +21,3 @@ PLAN = [
     ("activity_codes", "reference", "v2-sync-activity-codes-weekly", None, "10 6 * * 0", (3, 3), (2, 2)),
     ("campaigns", "reference", "v2-sync-campaigns-weekly", None, "15 6 * * 0", (3, 3), (2, 2)),
 ]
-
-
-def differs_from_plan(catalogue: Iterable[Entity]) -> bool:
-    found = [(one.name, one.group, one.live and one.live.cron, one.target.cron) for one in catalogue]
-    return found != [(name, group, live, target) for name, group, _, live, target, *_ in PLAN]

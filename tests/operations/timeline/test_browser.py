@@ -10,9 +10,10 @@ import pytest
 from ingest.catalogue import CATALOGUE
 from operations.timeline.measured import read
 from operations.timeline.page import timeline_page
+from operations.timeline.schedule import schedule
 from tests.checkout import Checkout
 from tests.given.browser import Visit, Visited
-from tests.given.domain import AT
+from tests.given.domain import AT, WITH_INVOKER, in_phoenix
 from tests.given.timeline import MEASURED, phoenix
 
 PHONE, NARROWEST, TABLET, DESKTOP = 390, 320, 768, 1280
@@ -116,6 +117,11 @@ def test_it_asks_for_nothing_says_nothing_and_fits_each_screen(html: str, visit:
         assert [url for url in visited.requests if not url.endswith("/page.html")] == []
         assert visited.complaints == []
         assert_fits(visited, width)
+
+
+@pytest.mark.parametrize("width", [NARROWEST, PHONE])
+def test_more_nights_than_a_phone_is_wide_scroll_in_their_own_place(width: int, visit: Visit) -> None:
+    assert_fits(visit(timeline_page(schedule(WITH_INVOKER, in_phoenix("2026-10-20T21:00"))), width=width), width)
 
 
 def test_text_on_a_phone_is_large_enough(html: str, visit: Visit) -> None:
