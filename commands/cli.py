@@ -180,6 +180,8 @@ def plan(night: int | None, strategy: str | None, from_: str | None, at: str | N
         echo_json(found.as_json())
     else:
         click.echo(preview_text(found))
+        if found.loses_runs:
+            click.echo(f"{found.when_nothing_is_lost}.")
         if not from_:
             click.echo(f"It assumes that the nights go in order: {before.label}. --from counts from another.")
     return CHANGES if found.has_changes else 0

@@ -63,6 +63,11 @@ class Preview:
             moment = max(next(old.next_fires(moment, self.time_zone)) for old in olds if old) + timedelta(minutes=1)
         return moment.astimezone(time_zone(self.time_zone))
 
+    @property
+    def when_nothing_is_lost(self) -> str:
+        """In words, for a preview that loses runs."""
+        return f"From {self.loses_nothing_from:%a %Y-%m-%d %H:%M} ({self.time_zone}) on nothing is lost"
+
     def as_json(self) -> dict[str, object]:
         return {
             "strategy": self.strategy,
@@ -173,7 +178,7 @@ def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warnin
         if _lands_between(new.slot, old.slot, moment, length):
             text = (
                 f"{name}: loses {period} run, {new.clock} has passed and the run at {old.clock} is taken away "
-                f"(now {now}); deploy after {old.clock}, or use --force"
+                f"(now {now})"
             )
             warnings.append(Warning("lost run", name, text))
     return warnings

@@ -202,9 +202,8 @@ def refuse_lost_runs(found: Preview, *, force: bool) -> None:
     """Raises OperationError where a deploy now takes a run away."""
     if found.loses_runs and not force:
         raise OperationError(
-            "refused: a deploy now loses the runs named above. From "
-            f"{found.loses_nothing_from:%a %Y-%m-%d %H:%M} ({found.time_zone}) on nothing is lost: wait until then, or "
-            "use --force --reason TEXT"
+            f"refused: a deploy now loses the runs named above. {found.when_nothing_is_lost}: wait until then, or use "
+            "--force --reason TEXT"
         )
 
 

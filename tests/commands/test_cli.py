@@ -77,6 +77,8 @@ def test_plan_warns_of_runs_lost_between_the_two_times(checkout: Checkout) -> No
 
     lost = {warning["entity"] for warning in found["warnings"] if warning["kind"] == "lost run"}
     assert lost == {"jobs", "appointments", "customers", "invoices", "estimates", "payments", "payroll"}
+    shown = checkout.rollout("plan", "--night", "1", "--from", "2", "--at", "2026-10-20T03:30").stdout
+    assert "From Tue 2026-10-20 05:01 (America/Phoenix) on nothing is lost.\n" in shown
 
 
 def test_plan_reads_the_other_strategy(checkout: Checkout) -> None:
