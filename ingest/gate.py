@@ -115,17 +115,22 @@ def unlike(world: World, settings: Settings, live: Mapping[str, LiveJob], catalo
 
 def evaluate(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
     """Every check of every job, of the runs that were due after `since` (the deploy) and until `now`, both aware."""
-    judged = _judged(world, settings, evidence, since, now)
-    checks = [check for one in judged for check in one.checks]
-    return [*checks, *_order(judged), *_overlap(judged)]
+    return _checks(_judged(world, settings, evidence, since, now))
 
 
-def tries(
+def judge(
     world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime
-) -> list[tuple[str, LogRow]]:
-    """The calls of the runs that `evaluate` judges and the run log knows, with their entities, in the jobs' order."""
-    runs = [(one.entity.name, one.run) for one in _judged(world, settings, evidence, since, now) if one.run]
-    return [(name, row) for name, run in runs for row in (*run.tries, run.last) if row and row.ended]
+) -> tuple[list[Check], dict[str, Any]]:
+    """What `evaluate` gives, and the ledger's data of it with the calls that the run log knows, in the jobs' order."""
+    judged = _judged(world, settings, evidence, since, now)
+    checks = _checks(judged)
+    runs = [(one.entity.name, one.run) for one in judged if one.run]
+    calls = [(name, row) for name, run in runs for row in (*run.tries, run.last) if row and row.ended]
+    return checks, record(checks, since, now, calls)
+
+
+def _checks(judged: Sequence[_Judged]) -> list[Check]:
+    return [*(check for one in judged for check in one.checks), *_order(judged), *_overlap(judged)]
 
 
 def _judged(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[_Judged]:
@@ -148,7 +153,7 @@ def blocking(checks: Iterable[Check]) -> list[str]:
 def record(
     checks: list[Check], since: datetime, until: datetime, calls: Iterable[tuple[str, LogRow]] = ()
 ) -> dict[str, Any]:
-    """The ledger's data of a gate; `calls` are what `tries` gives."""
+    """The ledger's data of a gate; `calls` are those of its runs that the run log has whole, with their entities."""
     return {
         "verdict": str(overall(check.verdict for check in checks)),
         "checks": [check.record() for check in checks],

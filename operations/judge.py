@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ingest import gate
 from ingest.attempt import LiveJob
-from ingest.gate import Check, evaluate, record, tries, unlike
+from ingest.gate import Check, unlike
 from ingest.rollout import Action, changes
 from ingest.settings import Settings
 from operations.deployed_night import DeployedNight, deployed_night, without_end
@@ -59,8 +60,7 @@ def judge(
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
     rows_before = on_record.rows if on_record else None
     evidence = ask(settings, environ, rows_before, begin, on_record.doubled if on_record else None)
-    checks = evaluate(world, settings, evidence, begin, now)
-    data = record(checks, begin, now, tries(world, settings, evidence, begin, now))
+    checks, data = gate.judge(world, settings, evidence, begin, now)
     why = None
     if at_another_time:
         why = "--at is a look, it may not be the time that it is"

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from ingest.attempt import Code
-from ingest.gate import Check, blocking, evaluate, gate_time, record, tries
+from ingest.gate import Check, blocking, gate_time, judge
 from ingest.preview import Preview
 from ingest.rollout import World
 from ingest.schedule import time_zone
@@ -202,9 +202,7 @@ class Rehearsal:
         """What `ingest-rollout gate` would find after the deploy of `target`, and record."""
         before = (target.rows, target.doubled) if target else (None, None)
         evidence = ask(self.settings, self.site.environ, before[0], since, before[1])
-        question = (self._world, self.settings, evidence, since, self.twin.clock.now)
-        checks = evaluate(*question)
-        return checks, record(checks, since, self.twin.clock.now, tries(*question))
+        return judge(self._world, self.settings, evidence, since, self.twin.clock.now)
 
     def _next_evening(self) -> datetime:
         local = self.twin.clock.now.astimezone(time_zone(self.settings.time_zone))

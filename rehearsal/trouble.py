@@ -75,16 +75,18 @@ class Trouble:
 
     def before_gate(self, night: int) -> None:
         for entity in self._entities("shrinks", night):
-            oldest = self._twin.ingestor.read.get(entity, range(0)).start
-            self._touched[entity] = range(oldest, oldest + self._twin.warehouse.count(entity) // 2)
-            self._twin.warehouse.delete(entity, self._touched[entity])
+            self._twin.warehouse.delete(entity, self._older_half(entity))
         for entity in self._entities("doubled", night):
-            oldest = self._twin.ingestor.read.get(entity, range(0)).start
-            self._touched[entity] = range(oldest, oldest + self._twin.warehouse.count(entity) // 2)
-            self._twin.warehouse.stream(entity, self._touched[entity], self._twin.clock.now)
+            self._twin.warehouse.stream(entity, self._older_half(entity), self._twin.clock.now)
         for entity in self._entities("future-row", night):
             ahead = self._twin.clock.now + timedelta(days=1)
             self._twin.warehouse.load(entity, _FUTURE, ahead)
+
+    def _older_half(self, entity: str) -> range:
+        """Of the entity's records, for `fix` to put right."""
+        oldest = self._twin.ingestor.read.get(entity, range(0)).start
+        self._touched[entity] = range(oldest, oldest + self._twin.warehouse.count(entity) // 2)
+        return self._touched[entity]
 
     def fix(self, night: int, world: World) -> None:
         """Does by hand what a person would, and leaves to the next deploy what that puts right."""

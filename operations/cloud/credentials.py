@@ -84,7 +84,7 @@ def credentials(environ: Mapping[str, str], *, code: int = 1, variables: SignIn 
     except OperationError as error:
         raise OperationError(str(error), code) from None
     with catch_warnings():
-        simplefilter("ignore")  # About a missing quota project: the API's own error says what to do.
+        simplefilter("ignore")  # About a missing quota project: the API's own error has the command.
         try:
             found = _quota(_source(environ, variables.keys), environ)
         except (GoogleAuthError, *_BROKEN) as error:

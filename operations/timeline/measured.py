@@ -21,6 +21,8 @@ TOLD = 10
 
 SHAPE = '[{"entity": "jobs", "started_at": "2026-10-20T11:00:00Z", "ended_at": "2026-10-20T11:01:15Z"}]'
 _NAMES = [entity.name for entity in CATALOGUE]
+_LOGGED = {entity.log_name: entity.name for entity in CATALOGUE}
+"""The entities by what the run log calls them."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,10 @@ def read(path: Path) -> list[Measurement]:
 
 def of_log(rows: Iterable[LogRow]) -> list[Measurement]:
     """The calls of our entities that the service's run log has whole."""
-    names = {entity.log_name: entity.name for entity in CATALOGUE}
     return [
-        Measurement(names[row.entity], row.started, row.ended, row.status == SUCCESS)
+        Measurement(_LOGGED[row.entity], row.started, row.ended, row.status == SUCCESS)
         for row in rows
-        if row.ended and row.entity in names
+        if row.ended and row.entity in _LOGGED
     ]
 
 
@@ -85,11 +86,10 @@ def _entries(line: Any) -> list[Any]:
     if not isinstance(line, dict):
         return []
     if _is_log_row(line):
-        names = {entity.log_name: entity.name for entity in CATALOGUE}
-        if line["entity_type"] not in names or not line.get("end_time"):
+        if line["entity_type"] not in _LOGGED or not line.get("end_time"):
             return []
         times = {f"{key}ed_at": _in_utc(line[f"{key}_time"]) for key in ("start", "end")}
-        return [{"entity": names[line["entity_type"]], **times, "ok": line.get("status") == SUCCESS}]
+        return [{"entity": _LOGGED[line["entity_type"]], **times, "ok": line.get("status") == SUCCESS}]
     data = line.get("data")
     inner = line.get("measured") or (data.get("measured") if isinstance(data, dict) else None)
     return inner if isinstance(inner, list) else []
