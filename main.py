@@ -28,7 +28,7 @@ def synthesize() -> None:
         quiet_node(os.environ)
         from ingest.rules import Plan, problems
         from ingest.settings import load, read_context
-        from ingest.shapes import ShapeError
+        from ingest.text.shapes import ShapeError
         from stacks.night import night_app
     except ImportError as error:
         if error.name is None:  # Not Python's own words: the seam to cdktf says itself what to do.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.files import write_atomic
+from operations.local.files import write_atomic
 
 BEGIN = "<!-- bench: begin -->"
 END = "<!-- bench: end -->"

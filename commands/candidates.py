@@ -33,7 +33,7 @@ def starts(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 def checks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """What can hold a deploy, for --override."""
-    from ingest.gate import NAMES
+    from ingest.judging.gate import NAMES
     from operations.ledger.approval import LEDGER, NO_GATE
 
     more = {
@@ -48,7 +48,7 @@ def _nights(strategy: str | None) -> dict[str, str]:
     """Each night's number and title; never an error, which would end up on the command line."""
     from ingest.rollout import STRATEGIES
     from operations.errors import OperationError
-    from operations.repository import read_first_night
+    from operations.local.repository import read_first_night
 
     try:
         rollout = read_first_night(strategy).rollout

@@ -20,9 +20,9 @@ from commands.options import (
     of_this_machine,
     strategy_option,
 )
-from ingest.shown import printable_lines
+from ingest.text.shown import printable_lines
 from operations.errors import OperationError
-from operations.repository import ROOT, read_first_night, read_settings, read_unchecked, refuse_broken_rules
+from operations.local.repository import ROOT, read_first_night, read_settings, read_unchecked, refuse_broken_rules
 from operations.terraform import deployed
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 COMMANDS = {
-    "An evening": {
+    "evening": {
         "preflight": "Check before a night that its deploy can work.",
         "plan": "Show what a night changes, job by job.",
         "diff": "Have Terraform plan a night against the live jobs.",
@@ -38,7 +38,7 @@ COMMANDS = {
         "gate": "Ask whether a night worked; the next night waits for it.",
         "rollback": "Go back to an earlier night: confirmation, then a deploy.",
     },
-    "In between": {
+    "between": {
         "status": "Compare the live jobs with what a night declares.",
         "freshness": "Check that each job of the committed night succeeded in time.",
         "duplicates": "Compare each table's rows with its distinct natural keys.",
@@ -47,7 +47,7 @@ COMMANDS = {
         "reconcile": "Compare the warehouse's figures with ServiceTitan's.",
         "timeline": "Draw the rollout: when each job runs after each night.",
     },
-    "Set-up": {
+    "setup": {
         "rehearse": "Play the whole rollout on an embedded twin, without a cloud.",
         "nights": "Show the whole rollout: what each night changes.",
         "catalogue": "List the 16 entities with their next runs.",
@@ -60,12 +60,14 @@ COMMANDS = {
         "help": "Show the help of a command.",
     },
 }
-"""Each command by when it is used, with the beginning of its help: importing it only to list it may take a second."""
+"""Each command by its folder, with the beginning of its help: importing it only to list it may take a second."""
+
+TITLES = {"evening": "An evening", "between": "In between", "setup": "Set-up"}
 
 SUMMARIES = {name: text for listed in COMMANDS.values() for name, text in listed.items()}
 
 MODULES = {"rollback": "deploy"}
-"""The further commands whose module in commands/ is not named after them."""
+"""The further commands whose module is not named after them."""
 
 CHANGES = 2
 """Exit code for "there are changes", as Terraform's -detailed-exitcode."""
@@ -113,8 +115,10 @@ class LazyGroup(click.Group):
             return self.commands.get(name)
         from importlib import import_module
 
+        folder = next(folder for folder, listed in COMMANDS.items() if name in listed)
         function = name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"commands.{MODULES.get(name, function)}"), function)
+        module = import_module(f"commands.{folder}.{MODULES.get(name, function)}")
+        command: click.Command = getattr(module, function)
         return command
 
     def resolve_command(
@@ -127,8 +131,8 @@ class LazyGroup(click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, SUMMARIES))
-        for title, listed in COMMANDS.items():
-            with formatter.section(title):
+        for folder, listed in COMMANDS.items():
+            with formatter.section(TITLES[folder]):
                 formatter.write_dl([(f"{name:{width}}", text) for name, text in listed.items()])
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -220,7 +224,7 @@ def synth(night: int | None, strategy: str | None) -> None:
     Example:
       ingest-rollout synth --night 2
     """
-    from operations.lock import lock
+    from operations.local.lock import lock
     from operations.terraform.synth import synthesize
 
     settings = read_settings(night=night, strategy=strategy)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.judging.verdict import Verdict
 from ingest.preview import Preview
 from ingest.rollout import Action
 from ingest.schedule import Cadence, first
 from ingest.settings import Settings
-from ingest.shown import printable
-from ingest.verdict import Verdict
+from ingest.text.shown import printable
 
 if TYPE_CHECKING:
     from operations.preflight import Check

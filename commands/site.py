@@ -10,7 +10,7 @@ from commands.options import now, progress
 from ingest.settings import Settings
 from operations.deploy import Site
 from operations.ledger.ledger import FILE, Ledger
-from operations.repository import ROOT
+from operations.local.repository import ROOT
 from operations.terraform.engine import Terraform
 from operations.terraform.synth import night_environ, synthesize
 

@@ -8,7 +8,7 @@ from constructs import Construct
 from constructs.bindings import BigqueryDataTransferConfig, DataGoogleBigqueryDataset, Fn
 from constructs.failed_attempts import jobs_url
 from constructs.log_alert import LogAlert, Notification, extracted
-from ingest.freshness_sql import assertion
+from ingest.judging.freshness_sql import assertion
 from ingest.rollout import Job
 from ingest.settings import Settings
 from ingest.utc import assertion_time
@@ -102,6 +102,6 @@ def _by_the_tables(settings: Settings) -> tuple[str, list[str]]:
         "**ingest-rollout freshness** shows all tables with their ages and those that are missing, **ingest-rollout status** all jobs with their last attempts.",  # noqa: E501
         _missing(settings),
         "The job ran and failed: there is a notification of its own for that, with a playbook.",
-        f"The job succeeded and the table did not grow: {settings.source} may have had nothing new; an entity for which that is usual gets criteria of its own, OVERRIDES in ingest/freshness.py. Otherwise look at the service.",  # noqa: E501
+        f"The job succeeded and the table did not grow: {settings.source} may have had nothing new; an entity for which that is usual gets criteria of its own, OVERRIDES in ingest/judging/freshness.py. Otherwise look at the service.",  # noqa: E501
         "The error is that a table or a column was not found: the job never ran, somebody renamed it, or loaded_at_fields in ingest/catalogue.py does not begin with the table's column.",  # noqa: E501
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from constructs import Construct
 from constructs.bindings import BigqueryTable, BigqueryTableView
-from ingest.freshness_sql import VIEW, view_select
+from ingest.judging.freshness_sql import VIEW, view_select
 from ingest.rollout import Job
 from ingest.settings import Settings
 

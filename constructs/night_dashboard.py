@@ -9,7 +9,7 @@ from typing import Any
 from constructs import Construct
 from constructs.bindings import MonitoringDashboard
 from constructs.failed_attempts import failed_attempts, jobs_url
-from ingest.freshness_sql import VIEW
+from ingest.judging.freshness_sql import VIEW
 from ingest.rollout import Job
 from ingest.settings import Settings
 from ingest.utc import utc_clock

@@ -17,7 +17,7 @@ from typing import Any, get_args
 from ingest.catalogue import CATALOGUE
 from ingest.limits import DEADLINE, DESCRIPTION_LIMIT, DOUBLINGS, METHODS, RETRIES
 from ingest.schedule import Cadence, ScheduleError
-from ingest.shapes import ShapeError, Table, fitting, hints_of, read_json
+from ingest.text.shapes import ShapeError, Table, fitting, hints_of, read_json
 
 FILE = "baseline.json"
 RETRY = ("retry_count", "min_backoff_duration", "max_backoff_duration", "max_retry_duration", "max_doublings")

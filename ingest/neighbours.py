@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from urllib.parse import urlsplit
 
-from ingest import shown
 from ingest.attempt import LiveJob
 from ingest.catalogue import CATALOGUE
 from ingest.rollout import Change
 from ingest.rules import GAP_MINUTES
 from ingest.schedule import Cadence, ScheduleError, as_cron, time_zone
 from ingest.settings import Settings
+from ingest.text import shown
 
 MOST_RUNS = 7 * 24
 """A week's runs of a neighbour that are compared with ours, each for itself."""

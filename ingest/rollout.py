@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from ingest import shown
 from ingest.baseline import FIELDS, Baseline, BaselineJob
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity
 from ingest.schedule import Cadence
+from ingest.text import shown
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from ingest.entity import Entity
 from ingest.limits import BACKOFF, DEADLINE, DEFAULTS, RETRIES, Range
 from ingest.rollout import FIRST_NIGHT, STRATEGIES, Job, Strategy, World, before_rollout, state_at, with_identity
 from ingest.schedule import time_zone
-from ingest.shapes import ShapeError, Table, hint, read_json
+from ingest.text.shapes import ShapeError, Table, hint, read_json
 
 FILE = "cdktf.json"
 PREFIX = "INGEST_"

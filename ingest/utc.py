@@ -11,9 +11,9 @@ from ingest.schedule import DAY_MINUTES, WEEKDAYS, Cadence, time_zone
 ASSERTION_DELAY = timedelta(hours=3)
 """From the last run's start to the assertion.
 
-A run has 2 hours, its retries included (ingest/freshness.py). error_after counts from the run's end and not from its
-start, so an assertion after just these 2 hours would see a job that missed two runs at a minute less than 50 hours, and
-be silent until the next day. With one hour more, a run that ended within the hour after its start is seen.
+A run has 2 hours, its retries included (ingest/judging/freshness.py). error_after counts from the run's end and not
+from its start, so an assertion after just these 2 hours would see a job that missed two runs at a minute less than 50
+hours, and be silent until the next day. With one hour more, a run that ended within the hour after its start is seen.
 """
 
 # A decade of the zone's rules, so that neither the day of the synth nor one odd year decides.

@@ -13,18 +13,18 @@ from typing import Any
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
-from ingest import shown
 from ingest.baseline import FIELDS, FILE, Baseline, BaselineJob, as_text, unrecordable
 from ingest.entity import Entity
 from ingest.limits import DEFAULTS
 from ingest.rollout import Job
 from ingest.settings import Settings
+from ingest.text import shown
 from operations.cloud import jobs
 from operations.cloud import scheduler as listing
 from operations.errors import FailedError, OperationError
-from operations.files import write_atomic
 from operations.ledger.ledger import Ledger
 from operations.ledger.standing import target_of
+from operations.local.files import write_atomic
 
 UNDECLARED = "not declared"
 # What a job has by default; without a baseline only what differs from it is worth a line.

@@ -24,7 +24,7 @@ from operations.ledger.approval import Override, check_approval, lost_runs, reco
 from operations.ledger.ledger import Ledger
 from operations.ledger.record import canonical
 from operations.ledger.standing import DONE, STARTED, newest, of_target, target_of
-from operations.lock import lock
+from operations.local.lock import lock
 from operations.terraform import deployed
 from operations.terraform.deployed import Before
 from operations.terraform.engine import OUTPUT, Engine, Planned, changing

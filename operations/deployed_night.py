@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ingest.gate import came_due, gate_time
+from ingest.judging.gate import came_due, gate_time
 from ingest.preview import Preview
 from ingest.settings import Settings
 from operations.errors import OperationError

@@ -10,7 +10,7 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.attempt import LiveJob
 from ingest.catalogue import CATALOGUE
-from ingest.gate import Evidence
+from ingest.judging.gate import Evidence
 from ingest.settings import Settings
 from operations.cloud import jobs, run_log
 from operations.cloud.bigquery import bigquery_client

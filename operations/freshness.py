@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ingest.entity import Entity
-from ingest.freshness import LOOKBACK, MISSING, OVERRIDES, Criteria, Loaded, Status, criteria_of, patience
-from ingest.run import SUCCESS, LogRow
+from ingest.judging.freshness import LOOKBACK, MISSING, OVERRIDES, Criteria, Loaded, Status, criteria_of, patience
+from ingest.judging.run import SUCCESS, LogRow
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.cloud.tables import Survey, Tables

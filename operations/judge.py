@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ingest import gate
 from ingest.attempt import LiveJob
-from ingest.gate import Check, unlike
+from ingest.judging import gate
+from ingest.judging.gate import Check, unlike
 from ingest.rollout import Action, changes
 from ingest.settings import Settings
 from operations.deployed_night import DeployedNight, deployed_night, without_end

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from google.cloud.bigquery import Client
 
 from ingest.entity import Entity
-from ingest.replay import Replay, last_nights, replay
+from ingest.judging.replay import Replay, last_nights, replay
+from ingest.judging.worth import MODIFIED, NIGHTS, Moved, Worth, add_up, moved, worth_select
+from ingest.judging.worth import last_nights as last_read_nights
 from ingest.settings import Settings
-from ingest.worth import MODIFIED, NIGHTS, Moved, Worth, add_up, moved, worth_select
-from ingest.worth import last_nights as last_read_nights
 from operations.cloud import bigquery, run_log, tables
 from operations.cloud.errors import Cause, UnansweredError
 

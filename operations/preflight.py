@@ -15,12 +15,12 @@ from ingest.access import DEPLOYER
 from ingest.attempt import NEVER, Code
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
+from ingest.judging.run import LogRow
+from ingest.judging.verdict import Verdict
 from ingest.neighbours import crossings
 from ingest.rollout import Hold, World, changes
-from ingest.run import LogRow
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from ingest.verdict import Verdict
 from operations.adopt import compare, other_target
 from operations.cloud import jobs, run_log
 from operations.cloud.bigquery import bigquery_client

@@ -14,17 +14,17 @@ from typing import Literal, TypedDict
 
 from google.cloud.bigquery import Client
 
-from ingest import job_costing
-from ingest.cost_report import CENT, MONEY, Report, ReportError, read_report
-from ingest.job_costing import JobCost, job_costs
-from ingest.reconcile import SUMMED, Comparison, Metric, Pair, Population, Unit
+from ingest.costing import job_costing
+from ingest.costing.cost_report import CENT, MONEY, Report, ReportError, read_report
+from ingest.costing.job_costing import JobCost, job_costs
+from ingest.costing.reconcile import SUMMED, Comparison, Metric, Pair, Population, Unit
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from ingest.shapes import ShapeError, misfits, read_json
+from ingest.text.shapes import ShapeError, misfits, read_json
 from operations.cloud import bigquery
 from operations.cloud.bigquery import MINIMUM_BILLED
 from operations.errors import OperationError
-from operations.files import write_together
+from operations.local.files import write_together
 
 PATIENCE = 300.0
 """Seconds for the query: it reads six tables whole."""

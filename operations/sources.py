@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from ingest.freshness import Criteria, Loaded, Status, Threshold
+from ingest.judging.freshness import Criteria, Loaded, Status, Threshold
 from ingest.settings import Settings
-from operations.files import write_atomic
 from operations.freshness import Freshness
+from operations.local.files import write_atomic
 
 SCHEMA = "https://schemas.getdbt.com/dbt/sources/v3.json"
 

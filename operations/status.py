@@ -17,7 +17,7 @@ from ingest.attempt import NEVER, Attempt
 from ingest.neighbours import Neighbour
 from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
-from ingest.shown import printable
+from ingest.text.shown import printable
 from operations.adopt import other_target
 from operations.cloud import jobs
 from operations.errors import OperationError

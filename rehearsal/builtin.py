@@ -16,7 +16,7 @@ from ingest.baseline import RETRY
 from operations.cloud import jobs
 from operations.cloud.errors import words
 from operations.errors import OperationError
-from operations.files import write_atomic
+from operations.local.files import write_atomic
 from operations.terraform.engine import NO_OP, Planned, Show, refuse_unrecorded, stack_folder, unseen
 from operations.terraform.state import LocalStore
 from rehearsal import builtin_identity

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from ingest.attempt import Code
-from ingest.gate import Check, blocking, gate_time, judge
+from ingest.judging.gate import Check, blocking, gate_time, judge
 from ingest.preview import Preview
 from ingest.rollout import World
 from ingest.schedule import time_zone

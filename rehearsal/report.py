@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import PackageLoader
 
-from operations.files import write_atomic
 from operations.ledger.words import what
+from operations.local.files import write_atomic
 from operations.timeline.measured import Measurement, last_midnight
 from operations.timeline.page import environment, parts
 from operations.timeline.schedule import Schedule, schedule

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from operations.repository import ROOT
+from operations.local.repository import ROOT
 from operations.terraform.process import interruptible
 from rehearsal.safety import twin_environ
 from rehearsal.workspace import Workspace, synthesize_nights

@@ -19,18 +19,19 @@ ARROWS: dict[str, set[str]] = {
 # Inside operations/, by folder; what is not named is a use case, which may import all of them.
 INSIDE: dict[str, set[str]] = {
     "errors": set(),
-    "files": {"errors"},
-    "lock": {"errors"},
-    "repository": {"errors"},
-    "cloud": {"errors", "files"},
-    "ledger": {"errors", "files"},
-    "policy": {"errors", "files"},
-    "timeline": {"errors", "files"},
-    "terraform": {"errors", "files", "lock", "cloud", "ledger"},
+    "local": {"errors"},
+    "cloud": {"errors", "local"},
+    "ledger": {"errors", "local"},
+    "policy": {"errors", "local"},
+    "timeline": {"errors", "local"},
+    "terraform": {"errors", "local", "cloud", "ledger"},
 }
 
 # Who looks at the clock. A deploy and what it records may take an hour, and has its own times.
 CLOCKS = {"commands/options.py", "operations/ledger/ledger.py"}
 
-# Modules that the commands share; no command imports another.
-SHARED = {"billing", "cli", "options", "render", "markdown", "candidates", "records", "site"}
+# Inside ingest/, by folder. The plan, which is flat, imports nothing of how a night is judged.
+DOMAIN: dict[str, set[str]] = {"text": set(), "": {"text"}, "judging": {"", "text"}, "costing": {"", "text", "judging"}}
+
+# The folders of the commands; no command imports another, and what they share lies above them.
+COMMANDS = ("evening", "between", "setup")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from warnings import catch_warnings, simplefilter
 
-from ingest.shown import printable
+from ingest.text.shown import printable
 from operations.cloud.private import is_loopback, refuse_open_endpoints
 from operations.errors import SIGN_IN, OperationError
 

@@ -23,7 +23,7 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
-from ingest.shown import printable
+from ingest.text.shown import printable
 from operations.errors import SET_QUOTA_PROJECT, SIGN_IN, OperationError
 
 TIMEOUT = 10.0

@@ -15,10 +15,10 @@ from google.api_core.exceptions import NotFound
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.types import HttpMethod, Job
 
-from ingest import shown
 from ingest.attempt import NEVER, Attempt, LiveJob
 from ingest.baseline import RETRY
 from ingest.limits import DEFAULTS
+from ingest.text import shown
 
 KIND = "google_cloud_scheduler_job"
 

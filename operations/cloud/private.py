@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from ingest.shown import printable
+from ingest.text.shown import printable
 from operations.errors import OperationError
 
 

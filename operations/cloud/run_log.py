@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from google.cloud.bigquery import Client
 
-from ingest.run import LogRow
+from ingest.judging.run import LogRow
 from ingest.settings import Settings
 from operations.cloud import bigquery
 from operations.cloud.bigquery import MINIMUM_BILLED, PATIENCE

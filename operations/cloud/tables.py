@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from google.cloud.bigquery import Client
 
-from ingest import shown
-from ingest.duplicates import NO_ROWS, Keys, keys_select
 from ingest.entity import REFERENCE_PREFIX, TABLE_PREFIX, Entity
-from ingest.freshness import MISSING, Loaded
-from ingest.freshness_sql import IN_A_ZONE, TIMES, loaded_select, quoted
+from ingest.judging.duplicates import NO_ROWS, Keys, keys_select
+from ingest.judging.freshness import MISSING, Loaded
+from ingest.judging.freshness_sql import IN_A_ZONE, TIMES, loaded_select, quoted
 from ingest.settings import Settings
+from ingest.text import shown
 from operations.cloud import bigquery
 from operations.cloud.bigquery import MINIMUM_BILLED, PATIENCE
 from operations.cloud.errors import Cause, UnansweredError

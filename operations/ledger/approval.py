@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ingest.gate import Check, came_due, current_name
+from ingest.judging.gate import Check, came_due, current_name
 from ingest.preview import Preview
 from ingest.settings import Settings
 from operations.errors import OperationError

@@ -12,9 +12,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from operations.errors import OperationError
-from operations.files import write_atomic
 from operations.ledger.ledger import FILE, WAIT_SECONDS
 from operations.ledger.record import START, Record, compose, examine, parse
+from operations.local.files import write_atomic
 
 BRANCH = "ledger"
 REMOTE = "origin"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ingest.verdict import Verdict
+from ingest.judging.verdict import Verdict
 from operations.errors import OperationError
 from operations.ledger import git as history_git
 from operations.ledger.git import who

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Literal, TypedDict
 
-from ingest.shapes import hints_of, misfits
-from ingest.verdict import Verdict
+from ingest.judging.verdict import Verdict
+from ingest.text.shapes import hints_of, misfits
 
 START = "0" * 64
 """`previous` of the first record."""

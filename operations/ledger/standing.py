@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ingest.gate import Check
+from ingest.judging.gate import Check
+from ingest.judging.verdict import Verdict
 from ingest.settings import Settings
-from ingest.verdict import Verdict
 from operations.ledger.record import TARGET, Record
 
 STARTED, DONE = "started", "done"

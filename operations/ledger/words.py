@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ingest.gate import Check
-from ingest.shown import printable
-from ingest.verdict import Verdict
+from ingest.judging.gate import Check
+from ingest.judging.verdict import Verdict
+from ingest.text.shown import printable
 from operations.ledger.record import Record
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ingest.limits import BACKOFF
-from ingest.shown import SECRET_NAMES, SECRET_VALUES
+from ingest.text.shown import SECRET_NAMES, SECRET_VALUES
 from operations.policy.evaluate import STACK, Rule, Subject
 
 JOB = "google_cloud_scheduler_job"

@@ -10,7 +10,7 @@ from ingest.baseline import FIELDS, RETRY
 from ingest.preview import Preview, Warning
 from ingest.rollout import REQUEST, Action, Job, World
 from ingest.settings import Settings
-from ingest.shown import printable
+from ingest.text.shown import printable
 from operations.terraform.engine import NO_OP, Planned
 
 _SECRET = ("headers", "body")

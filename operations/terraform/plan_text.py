@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingest import shown
+from ingest.text import shown
 
 _FIELD = re.compile(r"( *(?:[-+~] )?)(headers|body|uri|attributes|data|relative_uri)( += )(.*)")
 """A field of a job's target that may hold a secret: what is before its name, the name, the sign, the value."""

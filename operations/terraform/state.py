@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from ingest.settings import Settings
-from ingest.shown import printable
+from ingest.text.shown import printable
 from operations.errors import OperationError
 
 if TYPE_CHECKING:

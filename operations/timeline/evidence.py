@@ -8,8 +8,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypedDict
 
-from ingest.gate import WARN_SHARE
-from ingest.shapes import ShapeError, misfits, read_json
+from ingest.judging.gate import WARN_SHARE
+from ingest.text.shapes import ShapeError, misfits, read_json
 from operations.errors import OperationError
 
 COMMAND = "ingest-rollout evidence --json"

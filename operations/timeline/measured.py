@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.catalogue import CATALOGUE
-from ingest.run import SUCCESS, LogRow
+from ingest.judging.run import SUCCESS, LogRow
 from ingest.schedule import time_zone
 from operations.errors import OperationError
 

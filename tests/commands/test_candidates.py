@@ -9,7 +9,7 @@ import pytest
 
 from commands import candidates
 from ingest.rollout import STRATEGIES
-from operations.repository import ROOT
+from operations.local.repository import ROOT
 
 PARAMETER = click.Option(["--x"])
 

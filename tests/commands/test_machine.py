@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from operations.errors import OperationError
-from operations.lock import LOCK_FILE, lock
+from operations.local.lock import LOCK_FILE, lock
 from tests.checkout import Checkout
 
 
@@ -43,7 +43,7 @@ def test_another_users_lock_that_may_not_be_written_names_its_file(
     def refused(self: object, *arguments: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied", str(tmp_path / LOCK_FILE))
 
-    monkeypatch.setattr("operations.lock.FileLock.acquire", refused)
+    monkeypatch.setattr("operations.local.lock.FileLock.acquire", refused)
     with pytest.raises(OperationError, match=r"cannot be written \(Permission denied\); it may be another user's"):
         lock(tmp_path).__enter__()
 

@@ -34,7 +34,7 @@ def test_a_bad_cdktf_json_is_2_for_a_command_that_judges_and_1_for_another(
     command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "cdktf.json").write_text("{")
-    monkeypatch.setattr("operations.repository.find_root", lambda folder: tmp_path)
+    monkeypatch.setattr("operations.local.repository.find_root", lambda folder: tmp_path)
 
     assert exit_code(monkeypatch, *command.split()) == code
     printed = capsys.readouterr()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.render import preflight_text, styled, table
-from ingest.verdict import Verdict
+from ingest.judging.verdict import Verdict
 from operations.preflight import Check
 from tests.given.domain import SETTINGS
 

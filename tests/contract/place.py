@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from google.cloud.bigquery import Client
 
 from ingest.catalogue import CATALOGUE
-from ingest.duplicates import keys_select
+from ingest.judging.duplicates import keys_select
 from operations.cloud.bigquery import ENDPOINT_VARIABLE, bigquery_client
 from operations.cloud.private import is_loopback
 from tests.contract.servicetitan import listening

@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap import TASKS
 from commands.cli import cli
-from ingest.gate import NAMES as NAMES_OF_CHECKS
+from ingest.judging.gate import NAMES as NAMES_OF_CHECKS
 from ingest.preview import preview
 from ingest.rollout import STRATEGIES
 from ingest.settings import load

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from commands.policy import policy
+from commands.setup.policy import policy
 from operations.policy.rules import rules_table
 from tests.checkout import ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.cost_report import ReportRow
+from ingest.costing.cost_report import ReportRow
 from operations.cloud.bigquery import ENDPOINT_VARIABLE
 from tests.checkout import ROOT, Checkout
 from tests.docs.transcript import Shown, missing, transcript, typed

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ingest.cost_report import ReportRow
+from ingest.costing.cost_report import ReportRow
 from twin.warehouse import Warehouse
 
 START, END = date(2025, 10, 20), date(2025, 10, 26)

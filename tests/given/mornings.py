@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ingest.attempt import Attempt, LiveJob
-from ingest.duplicates import NO_ROWS, Keys
-from ingest.freshness import MISSING, Loaded
-from ingest.gate import Check, Evidence, evaluate
+from ingest.judging.duplicates import NO_ROWS, Keys
+from ingest.judging.freshness import MISSING, Loaded
+from ingest.judging.gate import Check, Evidence, evaluate
+from ingest.judging.run import LogRow
+from ingest.judging.verdict import overall
 from ingest.rollout import World
-from ingest.run import LogRow
 from ingest.schedule import time_zone
 from ingest.settings import Settings
-from ingest.verdict import overall
 from tests.given.domain import SETTINGS, night
 
 DEPLOYED = datetime(2026, 10, 21, 21, tzinfo=time_zone(SETTINGS.time_zone))

@@ -10,10 +10,10 @@ from google.cloud.scheduler_v1.types import Job
 
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity
+from ingest.judging.run import LogRow
+from ingest.judging.verdict import Verdict
 from ingest.rollout import before_rollout
-from ingest.run import LogRow
 from ingest.settings import Settings
-from ingest.verdict import Verdict
 from operations.cloud.routes import UNKNOWN, Answer
 from operations.cloud.tables import Survey
 from operations.errors import OperationError

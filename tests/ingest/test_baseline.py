@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ingest.baseline import FILE, Baseline, as_text, load_baseline, unrecordable
 from ingest.catalogue import CATALOGUE
-from ingest.shapes import ShapeError
+from ingest.text.shapes import ShapeError
 from operations.adopt import write
 from operations.errors import OperationError
 from tests.given.found import GCLOUD_JOB, baselines

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.rollout import STRATEGIES, before_rollout, state_at
 from ingest.settings import NAMES, as_environ, load, load_first_night, read_context
-from ingest.shapes import ShapeError
+from ingest.text.shapes import ShapeError
 from tests.checkout import ROOT
 from tests.given.domain import CONTEXT, IDENTITY, SETTINGS, WITH_INVOKER, night
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingest.freshness import DAILY, WEEKLY, Status
+from ingest.judging.freshness import DAILY, WEEKLY, Status
 from ingest.rollout import STRATEGIES
 from ingest.schedule import Cadence, ScheduleError
 from ingest.utc import assertion_time, utc_clock, utc_offsets

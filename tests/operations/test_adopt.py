@@ -9,7 +9,7 @@ import pytest
 from google.cloud.scheduler_v1.types import Job
 
 from ingest.baseline import BaselineJob
-from ingest.shown import HIDDEN
+from ingest.text.shown import HIDDEN
 from operations.adopt import UNDECLARED, Difference, Verdict, as_found, compare, live_jobs, other_target, recordable
 from operations.errors import OperationError
 from tests.given.adopt import (

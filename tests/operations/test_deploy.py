@@ -17,7 +17,7 @@ from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.deploy import Request, Site, Target, deploy, plan_hash
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger, Record
-from operations.lock import lock
+from operations.local.lock import lock
 from operations.terraform.declared import read
 from operations.terraform.engine import OUTPUT, Planned, Show, unseen
 from operations.terraform.process import InterruptedOperationError

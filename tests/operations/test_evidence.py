@@ -9,7 +9,7 @@ import pytest
 
 from ingest.attempt import NEVER, Attempt, Code
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import MISSING
+from ingest.judging.freshness import MISSING
 from operations.cloud.bigquery import ENDPOINT_VARIABLE as BIGQUERY
 from operations.cloud.credentials import ENDPOINT_VARIABLE as SCHEDULER
 from operations.cloud.credentials import TOKEN_VARIABLE

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import DAILY, MISSING, Criteria, Loaded, Status, Threshold
-from ingest.run import LogRow
+from ingest.judging.freshness import DAILY, MISSING, Criteria, Loaded, Status, Threshold
+from ingest.judging.run import LogRow
 from operations.cloud.tables import Survey, Tables
 from operations.freshness import Freshness, expected, judge_runs, judge_tables, log_silence
 from tests.given.domain import SETTINGS, in_phoenix, night

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ingest.catalogue import CATALOGUE
+from ingest.judging.run import LogRow
+from ingest.judging.verdict import Verdict
 from ingest.rollout import before_rollout
-from ingest.run import LogRow
 from ingest.settings import Settings
-from ingest.verdict import Verdict
 from operations.adopt import other_target
 from operations.cloud import jobs
 from operations.cloud.errors import Cause, UnansweredError

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.cost_report import Report, ReportRow
-from ingest.job_costing import JobCost
-from ingest.reconcile import Comparison, Population, Unit, compare
+from ingest.costing.cost_report import Report, ReportRow
+from ingest.costing.job_costing import JobCost
+from ingest.costing.reconcile import Comparison, Population, Unit, compare
 from operations.errors import OperationError
 from operations.reconcile import Closed, Record, check_period, closed, doubts, read_record, record_json, record_of
 from tests.given.domain import SETTINGS, in_phoenix

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingest.catalogue import CATALOGUE
-from ingest.freshness import DAILY, MISSING, WEEKLY, Criteria, Loaded, Status, Threshold
+from ingest.judging.freshness import DAILY, MISSING, WEEKLY, Criteria, Loaded, Status, Threshold
 from operations.freshness import Freshness
 from operations.sources import artifact, criteria_json
 from tests.given.domain import SETTINGS

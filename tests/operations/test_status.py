@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.attempt import NEVER, Attempt, Code
-from ingest.shown import HIDDEN
+from ingest.text.shown import HIDDEN
 from operations.cloud import jobs
 from operations.status import Difference, Held, JobStatus, State, exit_code, statuses
 from operations.terraform.declared import Declared

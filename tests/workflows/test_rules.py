@@ -11,13 +11,13 @@ import click
 import pytest
 from cronsim import CronSim
 
-from commands.ci import ONLY_THE_DEPLOYER_KNOWS
 from commands.cli import cli
 from commands.markdown import MARKER
+from commands.setup.ci import ONLY_THE_DEPLOYER_KNOWS
 from ingest.access import ENVIRONMENT
 from ingest.catalogue import CATALOGUE
+from ingest.judging.run import window
 from ingest.preview import APPLY_ALLOWANCE
-from ingest.run import window
 from ingest.schedule import time_zone
 from ingest.settings import NAMES, load
 from tests.checkout import ROOT

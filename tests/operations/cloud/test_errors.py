@@ -23,7 +23,7 @@ from google.auth.exceptions import DefaultCredentialsError, RefreshError, Transp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.shown import LONGEST
+from ingest.text.shown import LONGEST
 from operations.cloud.errors import Cause, UnansweredError, asking, failure, words
 from operations.errors import SIGN_IN
 

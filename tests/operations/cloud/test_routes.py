@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from ingest.catalogue import CATALOGUE
-from ingest.verdict import Verdict
+from ingest.judging.verdict import Verdict
 from operations.cloud import routes
 from operations.cloud.routes import PUBLIC_REFERENCE_PATH, UNKNOWN, Answer, below, get, listed
 from operations.preflight import routes_check

@@ -11,7 +11,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from ingest.run import LogRow
+from ingest.judging.run import LogRow
 from operations.cloud import run_log
 from operations.errors import OperationError
 from tests.given.domain import SETTINGS, in_phoenix

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.catalogue import CATALOGUE
-from ingest.duplicates import NO_ROWS, Keys
-from ingest.freshness import MISSING, Loaded
-from ingest.freshness_sql import loaded_select
+from ingest.judging.duplicates import NO_ROWS, Keys
+from ingest.judging.freshness import MISSING, Loaded
+from ingest.judging.freshness_sql import loaded_select
 from operations.cloud.tables import OVER_LIMIT, Tables, loaded_at_column, states, survey, tried
 from operations.errors import OperationError
 from tests.given.domain import PHOENIX, SETTINGS

@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from ingest.freshness_sql import loaded_select
+from ingest.judging.freshness_sql import loaded_select
 from operations.cloud import tables as freshness
 from operations.cloud.tables import MAX_BYTES, columns_query, survey
 from tests.given.domain import SETTINGS

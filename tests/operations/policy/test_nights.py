@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from commands.policy import synthesized
+from commands.setup.policy import synthesized
 from ingest.access import DEPLOYER
 from ingest.baseline import as_text, load_baseline
 from ingest.rollout import STRATEGIES

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.gate import Check
-from ingest.gate import record as gate_record
-from ingest.run import LogRow
-from ingest.verdict import Verdict
+from ingest.judging.gate import Check
+from ingest.judging.gate import record as gate_record
+from ingest.judging.run import LogRow
+from ingest.judging.verdict import Verdict
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger
 from operations.timeline.measured import SHAPE, last_midnight, read

@@ -1,0 +1,1 @@
+"""The commands of the days between the nights."""

@@ -1,0 +1,1 @@
+"""The commands of an evening on which a night is deployed."""

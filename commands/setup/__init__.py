@@ -1,0 +1,1 @@
+"""The commands that set the rollout up, and those for workflows."""

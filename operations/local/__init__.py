@@ -1,0 +1,1 @@
+"""The checkout on this machine: whole files, the lock of its output, its settings."""
