@@ -7,7 +7,7 @@ from datetime import time
 
 from ingest.catalogue import CATALOGUE
 from ingest.entity import Entity, Group
-from ingest.rollout import Hold, Job, Night, Strategy, World
+from ingest.rollout import Job, Management, Night, Strategy, World
 from ingest.rules import GAP_MINUTES, Plan
 from ingest.schedule import DAY_MINUTES, Cadence
 from ingest.settings import Settings
@@ -33,7 +33,7 @@ def _slot(number: int) -> Cadence:
 
 def jobs(count: int) -> list[Job]:
     """The entities' jobs, all declared by the rollout and none of them adopted."""
-    return [Job(entity, entity.target, Hold.DECLARED, imported=False) for entity in entities(count)]
+    return [Job(entity, entity.target, Management.DECLARED, imported=False) for entity in entities(count)]
 
 
 def world(count: int) -> World:

@@ -13,7 +13,7 @@ from constructs.bindings import (
     TerraformResourceLifecycle,
 )
 from ingest.baseline import BaselineJob
-from ingest.rollout import Hold, Job
+from ingest.rollout import Job, Management
 from ingest.settings import Settings
 
 UNKNOWN_WHILE_ADOPTED = ["description", "attempt_deadline", "retry_config"]
@@ -40,7 +40,7 @@ class IngestSchedule(Construct):
     def __init__(self, scope: Construct, *, job: Job, settings: Settings) -> None:
         entity = job.entity
         super().__init__(scope, entity.name)
-        left_alone = job.hold is Hold.ADOPTED and job.declared is None
+        left_alone = job.management is Management.ADOPTED and job.declared is None
         declared = job.declared or settings.planned(job)
         self.job = CloudSchedulerJob(
             self,

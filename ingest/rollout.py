@@ -77,7 +77,7 @@ def with_identity(strategy: Strategy) -> Strategy:
     return Strategy(strategy.name, (*strategy.nights, night))
 
 
-class Hold(StrEnum):
+class Management(StrEnum):
     """How Terraform holds a job."""
 
     BY_HAND = "by hand"
@@ -99,7 +99,7 @@ class Job:
 
     entity: Entity
     cadence: Cadence
-    hold: Hold
+    management: Management
     imported: bool
     authenticated: bool = False
     declared: BaselineJob | None = None
@@ -132,7 +132,7 @@ def before_rollout(
     for entity in catalogue:
         recorded = (found or {}).get(entity.name)
         if cadence := Cadence.verbatim(recorded.schedule) if recorded else entity.live:
-            world[entity.name] = Job(entity, cadence, Hold.BY_HAND, True, declared=recorded)
+            world[entity.name] = Job(entity, cadence, Management.BY_HAND, True, declared=recorded)
     return world
 
 
@@ -165,14 +165,14 @@ def state_at(
     for entity in catalogue:
         name = entity.name
         if name in at_target:
-            job = Job(entity, entity.target, Hold.DECLARED, name in live, authenticated)
+            job = Job(entity, entity.target, Management.DECLARED, name in live, authenticated)
         elif name in live and (name in adopted or name in found):
-            job = replace(live[name], hold=Hold.ADOPTED)
+            job = replace(live[name], management=Management.ADOPTED)
         elif name in adopted and entity.live and not adopt_existing:
-            job = Job(entity, entity.live, Hold.DECLARED, False)
+            job = Job(entity, entity.live, Management.DECLARED, False)
         else:
             continue
-        if planned and job.hold is Hold.DECLARED:
+        if planned and job.management is Management.DECLARED:
             job = replace(job, declared=planned(job, found.get(name) if job.imported else None))
         world[name] = job
     return world
@@ -260,7 +260,7 @@ def _differing(before: BaselineJob | None, after: BaselineJob | None) -> tuple[s
 
 
 def _actions(before: Job, after: Job, fields: tuple[str, ...]) -> Iterator[Action]:
-    if before.hold is Hold.BY_HAND and after.hold is not Hold.BY_HAND:
+    if before.management is Management.BY_HAND and after.management is not Management.BY_HAND:
         yield Action.ADOPT
     told = {"schedule", "oidc_service_account_email", "oidc_audience"}
     old, new = before.cadence, after.cadence

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
 from ingest.limits import DESCRIPTION_LIMIT, NAME_LIMIT, URI_LIMIT
-from ingest.rollout import STRATEGIES, Hold, Job, Strategy, World, state_at
+from ingest.rollout import STRATEGIES, Job, Management, Strategy, World, state_at
 from ingest.schedule import DAY_MINUTES, WEEKDAYS, Cadence
 from ingest.settings import Settings
 
@@ -290,7 +290,7 @@ def _collide(one: Cadence, other: Cadence) -> bool:
 
 def _worlds(plan: Plan) -> Iterator[tuple[str, World]]:
     """The target schedule first, then each night's, so that a finding names the final times where it can."""
-    yield "at the end", {one.name: Job(one, one.target, Hold.DECLARED, False) for one in plan.catalogue}
+    yield "at the end", {one.name: Job(one, one.target, Management.DECLARED, False) for one in plan.catalogue}
     for strategy in plan.strategies:
         for night in reversed(strategy.nights):
             yield (

@@ -18,7 +18,7 @@ from ingest.entity import Entity
 from ingest.judging.run import LogRow
 from ingest.judging.verdict import Verdict
 from ingest.neighbours import crossings
-from ingest.rollout import Hold, World, changes
+from ingest.rollout import Management, World, changes
 from ingest.schedule import time_zone
 from ingest.settings import Settings
 from operations.adopt import compare, other_target
@@ -319,13 +319,13 @@ def _adopts(world: World, before: Before, live: Mapping[str, ApiJob], settings: 
     adopts = [
         job.entity.job_name
         for entity, job in world.items()
-        if job.imported and entity in before.world and before.world[entity].hold is Hold.BY_HAND
+        if job.imported and entity in before.world and before.world[entity].management is Management.BY_HAND
     ]
     if missing := [job for job in adopts if job not in live]:
         remedy = "Terraform cannot import what does not exist: make them again, or set adopt_existing to false"
         reason = f"{len(missing)} of {len(adopts)} are not live ({before.label})"
         return Check(name, Verdict.FAIL, reason, remedy, tuple(missing))
-    held = {entity: job for entity, job in before.world.items() if job.hold is not Hold.BY_HAND}
+    held = {entity: job for entity, job in before.world.items() if job.management is not Management.BY_HAND}
     try:
         with asking("the live jobs cannot be compared with what is declared"):
             compared = {one.job: one for one in compare(settings, {job: live[job] for job in adopts}, held)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from ingest.rollout import Hold, World
+from ingest.rollout import Management, World
 from operations.cloud.scheduler import parent
 from rehearsal.faults import SERVICE, Fault
 from twin.contract import PUBLIC_REFERENCE_PATH
@@ -112,7 +112,8 @@ class Trouble:
         for name in self._jobs("taken", night):
             self._twin.scheduler.delete(name)
         # An adopted job's pause is not declared yet, so no deploy would end it.
-        adopted = {job_name(job.entity, self._twin.settings) for job in world.values() if job.hold is Hold.ADOPTED}
+        jobs = [job for job in world.values() if job.management is Management.ADOPTED]
+        adopted = {job_name(job.entity, self._twin.settings) for job in jobs}
         for name in adopted.intersection(self._jobs("paused", night)):
             self._twin.scheduler.resume(name)
         self._twin.scheduler.take_writes()

@@ -16,7 +16,7 @@ from ingest.judging.duplicates import Keys, doubled_verdict
 from ingest.judging.freshness import Loaded
 from ingest.judging.run import CLOCK_SKEW, START_DELAY, SUCCESS, LogRow, Run, find_run, last_due, rows_within, window
 from ingest.judging.verdict import Verdict, overall
-from ingest.rollout import Hold, Job, World
+from ingest.rollout import Job, Management, World
 from ingest.schedule import Cadence, ScheduleError, first, time_zone
 from ingest.settings import Settings
 from ingest.text import shown
@@ -438,7 +438,7 @@ def _differs(job: Job, live: LiveJob, settings: Settings) -> list[str]:
     if not _runs_at(live.schedule, job.cadence) or live.time_zone != settings.time_zone:
         found.append(shown.printable(f"schedule {live.schedule} {live.time_zone}"))
     # An adopted job keeps the address that was found, until its night.
-    if job.hold is Hold.DECLARED and live.uri != settings.uri(job.entity):
+    if job.management is Management.DECLARED and live.uri != settings.uri(job.entity):
         found.append(f"URL {shown.uri(live.uri)}")
     return found
 

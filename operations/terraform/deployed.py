@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.baseline import FIELDS, BaselineJob
 from ingest.catalogue import GROUPS
 from ingest.entity import Entity
-from ingest.rollout import Action, Hold, Job, World, changes
+from ingest.rollout import Action, Job, Management, World, changes
 from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from operations.errors import OperationError
@@ -70,8 +70,8 @@ def from_plan(planned: Iterable[Planned], settings: Settings) -> Before:
     missing = {one.name for one in planned} - set(live)
     world = {}
     for name, job in _known({name: one.before or {} for name, one in live.items()}, settings, "the plan").items():
-        world[name] = replace(job, hold=Hold.BY_HAND) if live[name].imports else job
-    held = {name: job for name, job in world.items() if job.hold is Hold.DECLARED}
+        world[name] = replace(job, management=Management.BY_HAND) if live[name].imports else job
+    held = {name: job for name, job in world.items() if job.management is Management.DECLARED}
     start = {name: job for name, job in settings.world_at_start().items() if name not in missing}
     return Before(start | world, _label(settings, held))
 
@@ -147,7 +147,7 @@ def _job(entity: Entity, attributes: Mapping[str, Any], settings: Settings, plac
     return Job(
         entity,
         cadence,
-        Hold.DECLARED,
+        Management.DECLARED,
         imported=settings.adopt_existing and (entity.live is not None or found is not None),
         authenticated=_sends_token(fields, settings, found),
         declared=_as_declared(attributes, fields),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest.baseline import Baseline
 from ingest.catalogue import CATALOGUE
 from ingest.preview import preview
-from ingest.rollout import STRATEGIES, Action, Change, Hold, changes
+from ingest.rollout import STRATEGIES, Action, Change, Management, changes
 from ingest.settings import Settings
 from tests.given.domain import EMAIL, IDENTITY, LAST, SETTINGS, WITH_INVOKER, in_phoenix
 from tests.given.found import GCLOUD_JOB, baselines
@@ -62,9 +62,10 @@ def test_each_stays_as_it_was_found_until_its_night_and_then_has_its_target(roll
         for name, recorded in rollout.found.items():
             job = rollout.world(number)[name]
             if name in at_target:
-                assert (job.hold, job.cadence) == (Hold.DECLARED, job.entity.target)
+                assert (job.management, job.cadence) == (Management.DECLARED, job.entity.target)
             else:
-                assert (job.hold, job.cadence.cron, job.declared) == (Hold.ADOPTED, recorded.schedule, recorded)
+                assert job.management is Management.ADOPTED
+                assert (job.cadence.cron, job.declared) == (recorded.schedule, recorded)
 
 
 @settings(deadline=None)
@@ -220,5 +221,5 @@ def test_runs_are_lost_and_doubled_also_where_the_cadence_changes(
 def test_every_row_of_the_catalogue_can_be_found() -> None:
     found: Baseline = {entity.name: replace(BY_HAND, schedule=entity.target.cron) for entity in CATALOGUE}
 
-    assert {job.hold for job in replace(SETTINGS, found=found).world(0).values()} == {Hold.ADOPTED}
+    assert {job.management for job in replace(SETTINGS, found=found).world(0).values()} == {Management.ADOPTED}
     assert len(replace(SETTINGS, found=found).world(0)) == 16

@@ -11,8 +11,8 @@ from ingest.rollout import (
     STRATEGIES,
     Action,
     Change,
-    Hold,
     Job,
+    Management,
     Night,
     Strategy,
     World,
@@ -76,8 +76,8 @@ def test_a_night_has_the_jobs_of_the_plan(strategy: str, night: int) -> None:
     assert set(world) == as_found | at_target
     assert {name for name, job in world.items() if job.cadence == job.entity.live} == as_found
     assert {name for name, job in world.items() if job.cadence == job.entity.target} == at_target
-    assert {name for name, job in world.items() if job.hold is Hold.ADOPTED} == as_found
-    assert {name for name, job in world.items() if job.hold is Hold.DECLARED} == at_target
+    assert {name for name, job in world.items() if job.management is Management.ADOPTED} == as_found
+    assert {name for name, job in world.items() if job.management is Management.DECLARED} == at_target
     assert {name for name, job in world.items() if job.imported} == LIVE
 
 
@@ -85,7 +85,7 @@ def test_a_night_has_the_jobs_of_the_plan(strategy: str, night: int) -> None:
 def test_without_adoption_a_night_has_the_same_cadences_and_imports_nothing(strategy: str, night: int) -> None:
     world = _at(strategy, night, adopt_existing=False)
     assert _cadences(world) == _cadences(_at(strategy, night))
-    assert {(job.hold, job.imported) for job in world.values()} == {(Hold.DECLARED, False)}
+    assert {(job.management, job.imported) for job in world.values()} == {(Management.DECLARED, False)}
 
 
 @ADOPTION
@@ -96,7 +96,7 @@ def test_a_world_is_in_the_order_of_the_catalogue(adopt_existing: bool) -> None:
 def test_before_the_rollout_the_seven_live_jobs_run_by_hand() -> None:
     world = before_rollout()
     assert set(world) == LIVE
-    assert {(job.hold, job.imported) for job in world.values()} == {(Hold.BY_HAND, True)}
+    assert {(job.management, job.imported) for job in world.values()} == {(Management.BY_HAND, True)}
     assert _cadences(world) == _cadences(_at("phased", 0))
 
 
@@ -223,7 +223,7 @@ def test_changes_are_listed_by_the_time_they_end_up_with_and_weekly_ones_last(st
 
 def test_a_weekly_job_that_moves_to_an_earlier_day_and_a_later_hour_is_shifted_earlier() -> None:
     job = _at("phased", 3)["campaigns"]
-    monday = Job(job.entity, Cadence.weekly("Monday", "05:00"), job.hold, job.imported)
+    monday = Job(job.entity, Cadence.weekly("Monday", "05:00"), job.management, job.imported)
     assert _actions({"campaigns": monday}, {"campaigns": job}) == {"campaigns": (Action.SHIFT_EARLIER,)}
 
 

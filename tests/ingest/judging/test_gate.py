@@ -29,7 +29,7 @@ from ingest.judging.gate import (
 )
 from ingest.judging.run import START_DELAY, window
 from ingest.judging.verdict import Verdict, overall
-from ingest.rollout import Hold, Job
+from ingest.rollout import Job, Management
 from ingest.schedule import Cadence, time_zone
 from tests.given.domain import SETTINGS, night
 from tests.given.mornings import DEPLOYED, MORNING, SHIFTED, TOOK, Morning, minutes, texts
@@ -670,7 +670,7 @@ def test_many_jobs_are_judged_with_one_look_at_each() -> None:
 
     live = Morning().live("jobs")
     entities = [replace(CATALOGUE[0], name=f"entity_{number}") for number in range(10_000)]
-    world = {entity.name: Job(entity, entity.target, Hold.ADOPTED, True) for entity in entities}
+    world = {entity.name: Job(entity, entity.target, Management.ADOPTED, True) for entity in entities}
     jobs = Counting({entity.job_name: live for entity in entities})
     found = evaluate(world, SETTINGS, Evidence(jobs, None, None, None), DEPLOYED, MORNING)
 
@@ -692,7 +692,7 @@ def test_a_run_counts_when_it_was_due_after_the_deploy_and_until_now(
     begin = since.replace(microsecond=0, tzinfo=time_zone(zone)).astimezone(time_zone("UTC"))
     now = begin + timedelta(hours=hours)
     entity = replace(CATALOGUE[0], target=cadence)
-    world = {entity.name: Job(entity, cadence, Hold.ADOPTED, True)}
+    world = {entity.name: Job(entity, cadence, Management.ADOPTED, True)}
     fires = []
     for fire in cadence.next_fires(begin, zone):
         if fire.timestamp() > now.timestamp():

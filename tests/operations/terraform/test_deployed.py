@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ingest.baseline import RETRY, Baseline
-from ingest.rollout import STRATEGIES, Action, Hold, Job, World, before_rollout, changes, stacks_of, state_at
+from ingest.rollout import STRATEGIES, Action, Job, Management, World, before_rollout, changes, stacks_of, state_at
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.terraform.deployed import assumed, from_state, night_or_start, stacks_with_jobs
@@ -63,7 +63,8 @@ def test_the_state_of_a_night_is_recognised(tmp_path: Path, strategy: str, numbe
 def test_what_is_in_state_is_held_by_terraform_and_the_rest_by_hand(tmp_path: Path) -> None:
     write_night(tmp_path, _of("labor", state_at(PHASED, 1)))
     world = from_state(tmp_path, SETTINGS).world
-    assert {name for name, job in world.items() if job.hold is not Hold.BY_HAND} == {"payroll", "payroll_adjustments"}
+    managed = {name for name, job in world.items() if job.management is not Management.BY_HAND}
+    assert managed == {"payroll", "payroll_adjustments"}
     assert {name for name, job in world.items() if job.imported} == set(before_rollout())
     assert _crons(world) == _crons(before_rollout()) | {"payroll_adjustments": "5 5 * * *"}
 
