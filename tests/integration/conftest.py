@@ -1,25 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ingest.settings import load
-from tests.checkout import ROOT, Checkout
-from tests.given.domain import in_phoenix
+from tests.checkout import Checkout
+from tests.given.deployed import evening, leave_deployed
 from twin.scheduler import Scheduler
-from twin.twin import Twin, running
+from twin.twin import Twin
 
 
 @pytest.fixture
 def twin() -> Iterator[Twin]:
-    """With the seven jobs as they were made by hand, with fields that nobody wrote down; it is 9 PM."""
-    with running(load(ROOT, {}), in_phoenix("2026-10-20T21:00")) as twin:
-        for name in list(twin.scheduler.jobs):
-            unknown = {"description": "made by hand", "attemptDeadline": "600s"}
-            twin.scheduler.patch(name, unknown, list(unknown))
-        twin.scheduler.take_writes()
+    with evening() as twin:
         yield twin
 
 
@@ -35,3 +29,14 @@ def checkout(provider: None, twin: Twin, tmp_path: Path) -> Checkout:
         tmp_path,
         {**twin.endpoints, "GOOGLE_OAUTH_ACCESS_TOKEN": "for the local endpoint"},
     )
+
+
+@pytest.fixture
+def deployed(checkout: Checkout, twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Checkout]:
+    """The checkout and the jobs after a deploy of that night."""
+
+    def of(night: int) -> Checkout:
+        leave_deployed(night, checkout, twin, tmp_path_factory)
+        return checkout
+
+    return of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ from tests.given.twin import PARENT, named
 from twin.scheduler import ApiError, Scheduler
 
 pytestmark = pytest.mark.terraform
+
+Deployed = Callable[[int], Checkout]
 
 WITHOUT_PAYROLL_AND_WITH_RETURNS_IN_LABOR = """
 CATALOGUE = tuple(
@@ -98,8 +101,8 @@ def test_one_stack_is_diffed_and_deployed_alone_with_plain_cdktf(checkout: Check
     assert preview["stacks"] == ["phase-financial", "phase-labor"]
 
 
-def test_plain_cdktf_and_ours_take_turns_on_the_same_state(checkout: Checkout, scheduler: Scheduler) -> None:
-    deploy(checkout, scheduler, 0)
+def test_plain_cdktf_and_ours_take_turns_on_the_same_state(deployed: Deployed, scheduler: Scheduler) -> None:
+    checkout = deployed(0)
     checkout.set_context(night=1)
 
     # The last stack first, by the CLI alone.
@@ -132,9 +135,9 @@ def test_a_taken_name_stops_the_deploy_before_anything_is_applied(checkout: Chec
 
 
 def test_a_workspace_that_was_selected_in_a_stacks_folder_or_by_a_variable_gets_no_state(
-    checkout: Checkout, scheduler: Scheduler
+    deployed: Deployed, scheduler: Scheduler
 ) -> None:
-    deploy(checkout, scheduler, 0)
+    checkout = deployed(0)
     folders = list((checkout.root / OUTPUT / "stacks").glob("phase-*"))
     for folder in folders:
         (folder / ".terraform").mkdir(exist_ok=True)
@@ -153,15 +156,16 @@ def test_a_workspace_that_was_selected_in_a_stacks_folder_or_by_a_variable_gets_
 
 
 def test_states_and_plans_are_for_their_owner_alone_also_after_plain_cdktf(
-    checkout: Checkout, scheduler: Scheduler
+    deployed: Deployed, scheduler: Scheduler
 ) -> None:
+    checkout = deployed(0)
+
     def open_to_others() -> list[str]:
         files = [file for file in (checkout.root / "state").rglob("*") if file.is_file()]
         files += (checkout.root / OUTPUT).rglob("plan")
         assert len(files) > 2
         return [str(file) for file in [checkout.root / "state", *files] if file.stat().st_mode & 0o077]
 
-    deploy(checkout, scheduler, 0)
     deploy(checkout, scheduler, 1, "gate")
     assert any(file.name.endswith(".backup") for file in (checkout.root / "state").iterdir())
     assert open_to_others() == []
@@ -191,9 +195,9 @@ def test_only_a_provider_with_a_hash_of_the_committed_lock_file_is_taken(checkou
 
 
 def test_an_update_that_the_api_refuses_is_not_done_until_the_live_job_shows_it(
-    checkout: Checkout, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+    deployed: Deployed, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deploy(checkout, scheduler, 0)
+    checkout = deployed(0)
     patch = scheduler.patch
 
     def refuse(name: str, *arguments: Any) -> Any:
@@ -219,9 +223,8 @@ def test_an_update_that_the_api_refuses_is_not_done_until_the_live_job_shows_it(
     assert schedules(scheduler)["v2-sync-payroll-daily"] == "0 5 * * *"
 
 
-def test_status_diff_and_deploy_agree_about_what_was_done_by_hand(checkout: Checkout, scheduler: Scheduler) -> None:
-    for number in (0, 1):
-        run_deploy(checkout, number, *["gate"][:number])
+def test_status_diff_and_deploy_agree_about_what_was_done_by_hand(deployed: Deployed, scheduler: Scheduler) -> None:
+    checkout = deployed(1)
     scheduler.delete(named("v2-sync-returns-daily"))
     scheduler.patch(named("v2-sync-purchase-orders-daily"), {"schedule": "0 1 * * *"}, ["schedule"])
     scheduler.patch(named("v2-sync-payroll-adjustments-daily"), {"attemptDeadline": "30s"}, ["attemptDeadline"])
@@ -272,8 +275,8 @@ def status(checkout: Checkout, night: int) -> dict[str, Any]:
     return {job["entity"]: job for job in told["jobs"]}
 
 
-def test_a_job_that_leaves_the_catalogue_or_its_group_stays_live(checkout: Checkout, scheduler: Scheduler) -> None:
-    deploy(checkout, scheduler, 1, "gate")
+def test_a_job_that_leaves_the_catalogue_or_its_group_stays_live(deployed: Deployed, scheduler: Scheduler) -> None:
+    checkout = deployed(1)
     payroll = scheduler.get(named("v2-sync-payroll-daily"))
     rollout = checkout.root / "ingest" / "rollout.py"
     assert '"payments", "payroll")' in rollout.read_text()

@@ -8,7 +8,7 @@ import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -118,10 +118,11 @@ def test_a_night_waits_for_the_gate_of_the_one_before(checkout: Checkout, twin: 
     ]
 
 
-def test_nights_deployed_with_plain_cdktf_are_gated_and_taken_back(checkout: Checkout, twin: Twin) -> None:
+def test_nights_deployed_with_plain_cdktf_are_gated_and_taken_back(
+    deployed: Callable[[int], Checkout], twin: Twin
+) -> None:
+    checkout = deployed(1)
     it = Evening(checkout, twin)
-    assert it.rollout(*DEPLOY, "0").returncode == 0
-    assert it.rollout(*DEPLOY, "1", "--override", "gate", "--reason", "a test").returncode == 0
     # As after plain cdktf: state and live jobs, and no record.
     shutil.rmtree(checkout.root / "history")
 

@@ -64,83 +64,99 @@ def test_a_project_without_live_jobs_is_rehearsed_too(stage: Open) -> None:
         assert it.rehearsal.steps[0].writes[:7] == [("create", f"v2-sync-{entity}-daily") for entity in LIVE]
 
 
-@pytest.mark.parametrize(
-    ("fault", "title", "check", "problem"),
+NIGHTS = ("night 0, adopt", "night 1, critical", "night 2, shift", "night 3, reference")
+STRIKES: list[list[tuple[str, int, str, str]]] = [
     [
-        ("fails:invoices", "night 0, adopt", "succeeded", "INTERNAL (13): Request failed with status code 500"),
-        ("fails:returns", "night 1, critical", "succeeded", "INTERNAL (13): Request failed with status code 500"),
-        ("throttled:payroll@2", "night 2, shift", "succeeded", "INTERNAL (13): Request failed with status code 429"),
-        ("missing-upstream:activity_codes", "night 3, reference", "succeeded", "Request failed with status code 404"),
-        ("slow:jobs", "night 0, adopt", "succeeded, no-overlap", "measured DEADLINE_EXCEEDED (4)"),
-        ("slow:returns", "night 1, critical", "no-overlap", "expected ends before payroll_adjustments"),
-        ("times-out:jobs@2", "night 2, shift", "succeeded, no-overlap", "invoices: in-order is fail"),
-        ("empty:estimates@1", "night 1, critical", "loaded", "records, newest row Tue 2026-10-20 02:31"),
-        ("empty:returns@2", "night 2, shift", "loaded", "records, newest row Wed 2026-10-21 04:56"),
-        ("quiet:jobs", "night 0, adopt", "loaded", "measured no records, but jobs always has some"),
-        ("future-row:invoices", "night 0, adopt", "loaded", "which is in the future"),
-        ("paused:customers", "night 0, adopt", "ran", "customers: ran is fail: expected a run at Tue 2026-10-20 03:15"),
-        ("paused:locations", "night 2, shift", "ran", "measured never ran, the job is paused"),
-        ("shrinks:jobs", "night 0, adopt", "kept", "jobs: kept is fail: expected 6960 rows or more, measured 3600"),
-        ("shrinks:returns", "night 2, shift", "kept", "returns: kept is fail"),
-        ("doubled:jobs", "night 0, adopt", "no-duplicates", "expected 0 doubled rows at most, measured 3"),
-        ("doubled:returns", "night 2, shift", "no-duplicates", "returns: no-duplicates is fail"),
-        ("edited:jobs", "night 0, adopt", "plan", "jobs: schedule is 0 1 * * *, and this deploy sets it to 0 2 * * *"),
-        (
-            "edited:returns",
-            "night 2, shift",
-            "plan",
-            "returns: schedule is 0 1 * * *, and this deploy sets it to 55 4 * * *",
-        ),
-        ("post:payments", "night 0, adopt", "plan", "payments: http_method is POST, and this deploy sets it to GET"),
-        ("taken:returns", "night 1, critical", "deploy", "v2-sync-returns-daily: live and not recorded"),
-        ("token-dropped", "night 0, adopt", "succeeded", "jobs: succeeded is fail: expected OK, measured PERMISSION"),
-        ("token-dropped@3", "night 3, reference", "succeeded", "measured PERMISSION_DENIED (7)"),
-        ("killed", "night 2, shift", "deploy", "the deploy was killed between plan and apply"),
-        # Deployed twice and thrice in a rehearsal: a kill strikes once.
-        ("killed@1", "night 1, critical", "deploy", "the deploy was killed between plan and apply"),
-        ("killed@3", "night 3, reference", "deploy", "the deploy was killed between plan and apply"),
+        ("fails:invoices", 0, "succeeded", "INTERNAL (13): Request failed with status code 500"),
+        ("fails:returns", 1, "succeeded", "INTERNAL (13): Request failed with status code 500"),
+        ("throttled:payroll@2", 2, "succeeded", "INTERNAL (13): Request failed with status code 429"),
+        ("missing-upstream:activity_codes", 3, "succeeded", "Request failed with status code 404"),
     ],
-)
+    [
+        ("slow:jobs", 0, "succeeded, no-overlap", "measured DEADLINE_EXCEEDED (4)"),
+        ("slow:returns", 1, "no-overlap", "expected ends before payroll_adjustments"),
+        ("times-out:jobs@2", 2, "succeeded, no-overlap", "invoices: in-order is fail"),
+        ("token-dropped@3", 3, "succeeded", "measured PERMISSION_DENIED (7)"),
+    ],
+    [
+        ("quiet:jobs", 0, "loaded", "measured no records, but jobs always has some"),
+        ("empty:estimates@1", 1, "loaded", "records, newest row Wed 2026-10-21 02:31"),
+        ("empty:returns@2", 2, "loaded", "records, newest row Fri 2026-10-23 04:56"),
+        # Deployed twice and thrice in a rehearsal: a kill strikes once.
+        ("killed@3", 3, "deploy", "the deploy was killed between plan and apply"),
+    ],
+    [
+        ("future-row:invoices", 0, "loaded", "which is in the future"),
+        ("killed@1", 1, "deploy", "the deploy was killed between plan and apply"),
+        ("paused:locations", 2, "ran", "measured never ran, the job is paused"),
+    ],
+    [
+        ("paused:customers", 0, "ran", "customers: ran is fail: expected a run at Tue 2026-10-20 03:15"),
+        ("taken:returns", 1, "deploy", "v2-sync-returns-daily: live and not recorded"),
+        ("shrinks:returns", 2, "kept", "returns: kept is fail"),
+    ],
+    [
+        ("shrinks:jobs", 0, "kept", "jobs: kept is fail: expected 6960 rows or more, measured 3600"),
+        ("killed", 2, "deploy", "the deploy was killed between plan and apply"),
+    ],
+    [
+        ("doubled:jobs", 0, "no-duplicates", "expected 0 doubled rows at most, measured 3"),
+        ("doubled:returns", 2, "no-duplicates", "returns: no-duplicates is fail"),
+    ],
+    [
+        ("edited:jobs", 0, "plan", "jobs: schedule is 0 1 * * *, and this deploy sets it to 0 2 * * *"),
+        ("edited:returns", 2, "plan", "returns: schedule is 0 1 * * *, and this deploy sets it to 55 4 * * *"),
+    ],
+    [("post:payments", 0, "plan", "payments: http_method is POST, and this deploy sets it to GET")],
+    [("token-dropped", 0, "succeeded", "jobs: succeeded is fail: expected OK, measured PERMISSION")],
+]
+"""Faults, the night and the check that catch each, and what is said; those of a row strike one rehearsal."""
+
+
+@pytest.mark.parametrize("faults", STRIKES, ids=lambda faults: " ".join(name for name, *_ in faults))
 def test_the_rollout_is_blocked_where_a_fault_strikes_is_fixed_and_loses_nothing(
-    fault: str, title: str, check: str, problem: str, stage: Open
+    faults: list[tuple[str, int, str, str]], stage: Open
 ) -> None:
-    with stage(fault) as it:
+    with stage(*(name for name, *_ in faults)) as it:
         it.rehearsal.play()
 
         blocked = [step for step in it.rehearsal.steps if step.blocked]
-        assert [step.title for step in blocked] == [title]
-        assert any(problem in text for text in blocked[0].problems), blocked[0].problems
+        assert [step.title for step in blocked] == [NIGHTS[night] for _, night, *_ in faults]
+        for step, (_, _, _, problem) in zip(blocked, faults, strict=True):
+            assert any(problem in text for text in step.problems), step.problems
         assert it.rehearsal.passed
         assert it.rehearsal.steps[-1].title.startswith("back to night")
-        (caught,) = it.rehearsal.faults
-        assert str(caught) == f"{fault.partition('@')[0]}: caught on night {caught.fault.night} by {check}"
+        assert list(map(str, it.rehearsal.faults)) == [
+            f"{name.partition('@')[0]}: caught on night {night} by {check}" for name, night, check, _ in faults
+        ]
 
 
 @pytest.mark.parametrize(
-    ("fault", "night"),
+    "faults",
     [
-        ("quiet:returns", 1),
-        ("quiet:inventory_bills", 1),
-        ("quiet:invoices@2", 2),
-        ("quiet:business_units", 3),
-        ("log-lost:invoices", 0),
-        ("neighbour", 0),
+        [("log-lost:invoices", 0), ("quiet:returns", 1), ("quiet:invoices@2", 2), ("quiet:business_units", 3)],
+        [("neighbour", 0), ("quiet:inventory_bills", 1)],
     ],
+    ids=lambda faults: " ".join(name for name, _ in faults),
 )
-def test_the_gate_opens_at_what_is_no_failure_and_the_result_says_so(fault: str, night: int, stage: Open) -> None:
-    with stage(fault) as it:
+def test_the_gate_opens_at_what_is_no_failure_and_the_result_says_so(
+    faults: list[tuple[str, int]], stage: Open
+) -> None:
+    with stage(*(name for name, _ in faults)) as it:
         it.rehearsal.play()
 
         assert it.rehearsal.passed
         assert not [step.title for step in it.rehearsal.steps if step.blocked]
-        (told,) = as_json(it.rehearsal, "built-in")["faults"]
-        name = fault.partition("@")[0]
-        assert told == {
-            "fault": name,
-            "night": night,
-            "caught_by": (),
-            "text": f"{name}: not caught, the gate of night {night} opened, as it should",
-        }
+        names = [(name.partition("@")[0], night) for name, night in faults]
+        assert as_json(it.rehearsal, "built-in")["faults"] == [
+            {
+                "fault": name,
+                "night": night,
+                "caught_by": (),
+                "text": f"{name}: not caught, the gate of night {night} opened, as it should",
+            }
+            for name, night in names
+        ]
 
 
 def test_a_fault_whose_night_never_comes_is_named_as_such(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:

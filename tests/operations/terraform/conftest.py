@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ingest.settings import load
-from tests.checkout import ROOT, Checkout
+from tests.checkout import Checkout
+from tests.given.deployed import evening
 from tests.given.storage import BUCKET, Storage, running
 from twin.twin import Twin
-from twin.twin import running as running_twin
 
 
 @pytest.fixture
@@ -22,8 +20,8 @@ def storage() -> Iterator[Storage]:
 
 @pytest.fixture
 def twin() -> Iterator[Twin]:
-    with running_twin(load(ROOT, {}), datetime.now(UTC)) as found:
-        yield found
+    with evening() as twin:
+        yield twin
 
 
 @pytest.fixture

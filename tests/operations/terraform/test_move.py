@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.checkout import Checkout
+from tests.given.deployed import leave_deployed
 from tests.given.deploys import run_deploy
 from tests.given.storage import BUCKET, Storage, StorageError
 from twin.twin import Twin
@@ -37,10 +38,10 @@ def remote(storage: Storage, stack: str) -> dict[str, Any]:
 
 
 def test_the_state_goes_to_the_bucket_and_back_through_a_failure_in_the_middle(
-    new_checkout: Callable[..., Checkout], storage: Storage, twin: Twin
+    new_checkout: Callable[..., Checkout], storage: Storage, twin: Twin, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     checkout = new_checkout("local")
-    run_deploy(checkout, 0)
+    leave_deployed(0, checkout, twin, tmp_path_factory)
     before = {stack: local(checkout, stack) for stack in STACKS}
     twin.scheduler.take_writes()
 
