@@ -92,9 +92,10 @@ def test_the_readme_is_short_and_shows_its_commands_on_the_first_screen() -> Non
 
 def test_the_readme_shows_what_a_rehearsal_prints(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     shown = re.search(r"^step .*?(?=^```)", README, re.MULTILINE | re.DOTALL)
-    printed = Checkout(tmp_path).rollout("rehearse", "--strategy", "phased", "--engine", "built-in").stdout
-    printed = printed.partition("\n")[2]
+    done = Checkout(tmp_path).rollout("rehearse", "--strategy", "phased", "--engine", "built-in")
+    headline, _, printed = done.stdout.partition("\n")
 
+    assert (done.returncode, done.stderr, headline) == (0, "", "Strategy phased, deployed by built-in applier")
     assert shown
     if without_seconds(shown[0]) != without_seconds(printed) and request.config.option.update_snapshots:
         rewrite_readme(shown[0], printed)

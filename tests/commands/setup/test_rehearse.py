@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -37,18 +36,6 @@ def no_provider(tmp_path: Path) -> dict[str, str]:
     return {"TF_CLI_CONFIG_FILE": str(config)}
 
 
-def files(folder: Path) -> dict[str, int]:
-    """Every file below, with the time of its last change."""
-    return {str(path.relative_to(folder)): path.lstat().st_mtime_ns for path in folder.rglob("*")}
-
-
-def played(printed: str) -> list[dict[str, Any]]:
-    """The steps of a rehearsal's JSON, without the time that they took."""
-    found = json.loads(printed)
-    assert found["passed"] is True
-    return [{key: value for key, value in step.items() if key != "seconds"} for step in found["steps"]]
-
-
 def test_a_second_teams_prefix_and_source_are_settings(checkout: Checkout) -> None:
     faults = ("--fault", "edited:invoices", "--fault", "paused:returns@2", "--fault", "neighbour@3")
     theirs = {"INGEST_JOB_PREFIX": "acme-load-", "INGEST_SOURCE": "Acme ERP"}
@@ -60,24 +47,6 @@ def test_a_second_teams_prefix_and_source_are_settings(checkout: Checkout) -> No
     assert named == {"acme"}
     assert [fault["caught_by"] for fault in told["faults"]] == [["plan"], ["ran"], []]
     assert len({run["entity"] for run in told["measured"]}) == 16
-
-
-def test_it_ends_with_a_table_of_the_nights(checkout: Checkout) -> None:
-    done = checkout.rollout(*BUILT_IN)
-
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
-    assert lines[0] == "Strategy phased, deployed by built-in applier"
-    assert [line.split("  ")[0] for line in lines[3:9]] == [
-        "night 0, adopt",
-        "night 1, critical",
-        "night 2, shift",
-        "night 3, reference",
-        "night 3, second deploy",
-        "back to night 1",
-    ]
-    assert "1 create, 7 patch, 1 resume" in lines[5]
-    assert lines[-1].startswith("Every gate opened; nothing was lost")
 
 
 def test_json_tells_the_same(checkout: Checkout) -> None:
@@ -152,32 +121,6 @@ def test_terraform_that_is_asked_for_and_cannot_run_is_an_error(
     assert (done.returncode, done.stdout) == (1, "")
     assert "phase-core: " in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("engine", ["built-in", pytest.param("terraform", marks=pytest.mark.terraform)])
-def test_it_touches_nothing_of_the_users(
-    engine: str, checkout: Checkout, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    home = tmp_path / "home"
-    (home / ".terraform.d").mkdir(parents=True)
-    if engine == "terraform":
-        request.getfixturevalue("provider")
-        mirror = Path.home() / ".terraform.d" / "plugins"
-        if mirror.exists():
-            (home / ".terraform.d" / "plugins").symlink_to(mirror)
-    (checkout.root / "state").mkdir()
-    (checkout.root / "state" / "phase-core.tfstate").write_text("mine")
-    (checkout.root / "cdktf.out").mkdir()
-    before = files(checkout.root), files(home / ".terraform.d")
-    command = ("rehearse", "--json", "--engine")
-    done = checkout.rollout(*command, engine, HOME=str(home), PYTHONDONTWRITEBYTECODE="1")
-
-    assert done.returncode == 0, done.stderr
-    assert (files(checkout.root), files(home / ".terraform.d")) == before
-    assert list((tmp_path / "temporary").iterdir()) == []
-    if engine == "terraform":
-        other = checkout.rollout(*command, "built-in")
-        assert played(done.stdout) == played(other.stdout), "both engines tell the same"
 
 
 def test_interrupted_it_stops_everything_and_says_what_was_left(checkout: Checkout, tmp_path: Path) -> None:
