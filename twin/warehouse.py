@@ -48,17 +48,19 @@ class Warehouse:
         `made` says when a record was made; without it that is `moment`. While earlier rows are in the streaming
         buffer, all are inserted instead, as the service does when BigQuery refuses its MERGE.
         """
+        is_new = self._table(entity) not in self._made
         table = self._ensure_entity(entity)
-        served = self._served[entity]
-        rows = self._rows(served, ids, moment, made)
-        if self._buffered.get(table, moment) > moment:
-            self.execute(f"INSERT INTO {table} BY NAME {rows}")
+        rows = self._rows(self._served[entity], ids, moment, made)
+        buffered = self._buffered.get(table, moment) > moment
+        if buffered:
             self._buffered[table] = moment + BUFFERED
-            return
-        self.execute(
-            f"MERGE INTO {table} AS target USING ({rows}) AS source ON target.id = source.id "
-            "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
-        )
+        if buffered or is_new:
+            self.execute(f"INSERT INTO {table} BY NAME {rows}")
+        else:
+            self.execute(
+                f"MERGE INTO {table} AS target USING ({rows}) AS source ON target.id = source.id "
+                "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
+            )
 
     def stream(self, entity: str, ids: range, moment: datetime, made: Stream | None = None) -> None:
         """Inserts the records through the streaming API, whether they are there or not."""
