@@ -1,4 +1,4 @@
-"""When a rehearsal begins, and where its nights are."""
+"""When a rehearsal begins."""
 
 from __future__ import annotations
 
