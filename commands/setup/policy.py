@@ -14,8 +14,7 @@ from ingest.rollout import STRATEGIES
 from ingest.settings import Settings
 from operations.local.repository import ROOT, read_first_night, read_settings
 from operations.policy.evaluate import Finding, Report, Stack, Verdict, evaluate, read_stacks
-from operations.policy.exemptions import EXEMPTIONS
-from operations.policy.rules import RULES, rules_table
+from operations.policy.rules import EXEMPTIONS, RULES, rules_table
 
 
 @click.command()

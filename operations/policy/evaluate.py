@@ -1,8 +1,8 @@
 """The policy over what is synthesized: rules with an id and a reason, three verdicts, exemptions that give theirs.
 
 A rule looks at one subject, a resource or the stack as a whole, of the Terraform JSON that a deploy would apply, and
-says whether it is compliant, non-compliant or not applicable. The rules are in operations/policy/rules.py, the
-exemptions in operations/policy/exemptions.py; docs/policy.md lists the rules, generated from them.
+says whether it is compliant, non-compliant or not applicable. The rules and the
+exemptions from them are in operations/policy/rules.py; docs/policy.md lists the rules, generated from them.
 """
 
 from __future__ import annotations

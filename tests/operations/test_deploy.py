@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
-from ingest.catalogue import GROUPS
-from ingest.settings import Settings
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.deploy import Request, Site, Target, deploy, plan_hash
 from operations.errors import OperationError
 from operations.ledger.ledger import Ledger, Record
 from operations.local.lock import lock
 from operations.terraform.declared import read
-from operations.terraform.engine import OUTPUT, Planned, Show, unseen
+from operations.terraform.engine import OUTPUT, Planned
 from operations.terraform.process import InterruptedOperationError
 from tests.given.domain import SETTINGS, in_phoenix, night
+from tests.given.engine import Recorder, declare, recorded_site
 from tests.given.ledger import DEPLOY, Repository, add
 from tests.given.planned import attributes, resource
 from tests.given.states import write_night
@@ -36,32 +34,6 @@ CREATES = [resource(name, "create") for name in ("purchase_orders", "inventory_b
 NOT_GATED = {"overrides": ["gate"], "reason": "no time passes in this test"}
 
 
-@dataclass
-class Recorder:
-    """An engine whose plan is given, until something is released, and which fails with `error`."""
-
-    planned: list[Planned]
-    calls: list[str] = field(default_factory=list)
-    error: Exception | None = None
-    name: str = "a recorder"
-
-    def plan(self, stacks: object) -> list[Planned]:
-        self.calls.append("plan")
-        return self.planned
-
-    def apply(self, stacks: object, show: Show = unseen) -> None:
-        self.calls.append("apply")
-        if self.error:
-            raise self.error
-
-    def release(self, stack: str, address: str) -> None:
-        self.calls.append(f"release {address.partition('.')[2]}")
-        self.planned = [one for one in self.planned if one.action != "delete"]
-
-    def take(self, stack: str, address: str, job: str) -> None:
-        self.calls.append(f"take {job}")
-
-
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder(CREATES)
@@ -70,18 +42,7 @@ def recorder() -> Recorder:
 @pytest.fixture
 def site(tmp_path: Path, repository: Repository, ledger: Ledger, recorder: Recorder) -> Site:
     add(ledger, "deploy", DEPLOY)
-    return Site(
-        root=tmp_path,
-        environ={ENDPOINT_VARIABLE: "http://127.0.0.1:9/v1/", TOKEN_VARIABLE: "of-nobody"},
-        ledger=ledger,
-        clock=lambda: EVENING,
-        synthesize=lambda settings: recorder.calls.append("synthesize"),
-        engine=lambda settings: recorder,
-        live=lambda settings: {},
-        show=lambda text: recorder.calls.append(text.partition(":")[0]),
-        progress=lambda text: None,
-        who="ana@example.com",
-    )
+    return recorded_site(tmp_path, ledger, recorder, EVENING)
 
 
 @pytest.fixture(autouse=True)
@@ -114,22 +75,6 @@ def back_to(number: int, name: str, stack: str) -> Planned:
     """The update of an adopted job that undoes night 2."""
     after, before = (attributes(night(n).world()[name], night(n)) for n in (number, 2))
     return resource(name, "update", stack, before=before, after=after, recorded=before)
-
-
-def declare(site: Site, settings: Settings) -> None:
-    """Writes what the synthesis of the night would, cut down to its jobs."""
-    for group in GROUPS:
-        jobs = {}
-        for name, job in settings.world().items():
-            if job.entity.group == group.name:
-                (target,) = attributes(job, settings)["http_target"]
-                given = attributes(job, settings) | {"http_target": target | {"oidc_token": None}}
-                jobs[name] = given | {"region": settings.region}
-        folder = site.root / OUTPUT / "stacks" / group.stack
-        folder.mkdir(parents=True)
-        provider = {"google": [{"project": settings.project}]}
-        content = {"provider": provider, "resource": {"google_cloud_scheduler_job": jobs}}
-        (folder / "cdk.tf.json").write_text(json.dumps(content))
 
 
 def test_the_stages_come_in_order_with_a_record_before_and_after(site: Site, recorder: Recorder) -> None:
@@ -326,7 +271,7 @@ def test_done_is_what_the_live_jobs_show_whatever_the_engine_says(
     site: Site, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("operations.deploy.PAUSE_SECONDS", 0)
-    declare(site, night(1))
+    declare(site.root, night(1))
     live = {one.name: dict(one.fields) for one in read(site.root / OUTPUT)}
     assert "v2-sync-returns-daily" in live
     late = {name: fields for name, fields in live.items() if name != "v2-sync-returns-daily"}

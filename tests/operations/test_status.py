@@ -203,13 +203,6 @@ def test_jobs_of_others_are_not_looked_at(client: CloudSchedulerClient, nights: 
     assert "nightly-report" not in found(client, nights[0], 0)
 
 
-def test_a_neighbour_that_cannot_be_read_is_left_out() -> None:
-    class Broken:
-        state = last_attempt_time = property(lambda self: 1 / "")  # type: ignore[operator]
-
-    assert statuses(night(0), [], {"v2-sync-tags-daily": Broken()}, Held(None)) == []  # type: ignore[dict-item]
-
-
 def test_the_last_attempt_is_told_with_its_outcome(twin: Twin, client: CloudSchedulerClient, nights: Nights) -> None:
     make_live(client, [each for each in nights[1] if each.name == RETURNS])
     twin.ingestor.behaviours["invoices"] = Behaviour(http_status=500)

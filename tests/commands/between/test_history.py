@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 
 from commands.between.history import history
 from operations.errors import OperationError
-from operations.ledger.ledger import FILE, Ledger
+from operations.ledger.ledger import FILE
 from operations.local import repository
 from tests.checkout import ROOT, Checkout
-from tests.given.ledger import DEPLOY, PREVIEW, STARTED, add, gate, story
+from tests.given.ledger import DEPLOY, add, story
 
 
 @pytest.fixture
@@ -67,55 +67,6 @@ def test_it_tells_what_was_done_newest_last_in_the_settings_zone(root: Path) -> 
         f"deploy 1 (phased) done: phase-core {plan}",
         "rollback 1 (phased) to night 0",
     ]
-
-
-def test_a_deploy_whose_end_nobody_saw_is_told(root: Path) -> None:
-    ledger = Ledger(root / FILE)
-    add(ledger, "deploy", {**STARTED, "started_at": "2026-10-20T04:00:00+00:00"})
-    add(ledger, "deploy", STARTED)
-    add(ledger, "deploy", {**DEPLOY, "outcome": "failed", "error": "phase-core: 403"})
-
-    shown = [line for line in run().stdout.splitlines() if "phase-core" in line]
-    assert ["no end on record" in line for line in shown] == [True, False, False]
-    assert shown[2].endswith("failed: phase-core (plan aaaaaaaaaaaa): phase-core: 403")
-
-
-def test_a_preview_of_terraforms_plan_and_one_without_change_are_told(root: Path) -> None:
-    ledger = Ledger(root / FILE)
-    add(ledger, "preview", {**PREVIEW, "changes": [{"action": "create"}, {"action": "create"}], "plan_hash": None})
-    add(ledger, "preview", {**PREVIEW, "changes": [{"actions": ["unchanged"]}], "plan_hash": None})
-    add(ledger, "preview", {**PREVIEW, "changes": [{}], "stacks": [], "plan_hash": None})
-    add(ledger, "gate", gate())
-
-    what = [line.rpartition("(phased)  ")[2] for line in run().stdout.splitlines()[2:]]
-    assert what == ["2 create: phase-core", "no change: phase-core", "1 change: no stack", "pass, 1 checks"]
-
-
-def test_a_gate_tells_how_many_checks_are_not_well_and_the_worst(root: Path) -> None:
-    (check,) = gate()["checks"]
-    checks = [
-        {**check, "verdict": v, "measured": f"it is {v}"} for v in ("pass", "warn", "fail", "inconclusive", "fail")
-    ]
-    add(Ledger(root / FILE), "gate", {**gate("fail"), "checks": checks})
-
-    assert (
-        run()
-        .stdout.rstrip()
-        .endswith(
-            "fail, 5 checks, 1 warn, 1 inconclusive, 2 fail; jobs: ran is fail: expected 02:00, measured it is fail"
-        )
-    )
-
-
-def test_a_record_is_one_line_that_cannot_steer_the_terminal(root: Path) -> None:
-    ledger = Ledger(root / FILE)
-    ledger.append(
-        "override", strategy="p\x1b[2J", night=0, data={"check": "a\nb", "reason": "\x1b[31m\u202e"}, who="\x07\r"
-    )
-
-    printed = run().stdout
-    assert len(printed.splitlines()) == 3
-    assert printed.replace("\n", "").isprintable()
 
 
 def test_night_shows_one_night(root: Path) -> None:

@@ -14,8 +14,7 @@ from commands.between.status import status, status_text
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.errors import OperationError
 from operations.status import Held, held, statuses
-from operations.terraform.declared import Declared, declared_jobs
-from tests.checkout import ROOT
+from operations.terraform.declared import Declared
 from tests.given.domain import SETTINGS, night
 from tests.given.states import resource, write_state
 from tests.given.status import DENIED, from_api, scripted
@@ -82,14 +81,6 @@ def test_missing_credentials_are_one_line_with_exit_code_1(tmp_path: Path) -> No
     assert isinstance(done.exception, OperationError)
     assert done.exception.code == 1
     assert "gcloud auth application-default login" in str(done.exception)
-
-
-def test_the_declared_side_does_not_touch_the_output_folder(nights: dict[int, list[Declared]]) -> None:
-    output = ROOT / "cdktf.out" / "manifest.json"
-    before = output.stat().st_mtime_ns if output.exists() else None
-
-    assert declared_jobs(ROOT, night(2), {"PATH": "/usr/bin:/bin"}) == nights[2]
-    assert (output.stat().st_mtime_ns if output.exists() else None) == before
 
 
 def test_the_state_says_what_is_held(tmp_path: Path) -> None:

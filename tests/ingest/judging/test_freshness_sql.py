@@ -22,6 +22,7 @@ from operations.cloud.tables import Tables
 from operations.freshness import judge_runs
 from tests.given.domain import SETTINGS, night
 from tests.given.monitoring import LAST_NIGHT, NOW, TOOK, Datasets, datasets, jobs
+from tests.given.tables import JOBS, many
 from twin.bigquery import ApiError
 
 NAMES = [entity.name for entity in CATALOGUE]
@@ -310,3 +311,21 @@ def test_every_table_is_named_in_full_and_quoted(strategy: str, number: int, run
     assert {f"{t.catalog}.{t.db}.{t.name}" for t in tables} == wanted
     assert all(part.args.get("quoted") for table in tables for part in table.parts)
     assert len(assertion(chosen, listed)) < 2**20, "BigQuery's limit for a query's text"
+
+
+def test_the_query_of_one_table_reads_its_loaded_at_column_and_counts_its_rows() -> None:
+    assert loaded_select(SETTINGS, [JOBS]) == (
+        "SELECT 'raw_jobs' AS table_name, CAST(MAX(`updated_on`) AS TIMESTAMP) AS max_loaded_at, "
+        "COUNT(*) AS row_count FROM `kpi-auto-471020`.`st_raw_v2`.`raw_jobs`"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 1600])
+def test_one_statement_reads_all_tables(count: int) -> None:
+    entities = many(count)
+    text = loaded_select(SETTINGS, entities)
+    (statement,) = sqlglot.parse(text, read="bigquery")
+
+    assert isinstance(statement, exp.Query)
+    assert {table.name for table in statement.find_all(exp.Table)} == {f"raw_made_up_{n}" for n in range(count)}
+    assert len(text) < 2**20, "BigQuery's limit for a query's text"

@@ -34,6 +34,20 @@ def test_without_stacks_and_a_plan_it_says_so(ledger: Ledger) -> None:
     assert what(nothing) == ("", "no change: no stack")
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([{"action": "create"}, {"action": "create"}], "2 create"),
+        ([{"actions": ["unchanged"]}], "no change"),
+        ([{}], "1 change"),
+    ],
+)
+def test_the_changes_of_a_preview_are_counted(changes: list[object], words: str, ledger: Ledger) -> None:
+    data = PREVIEW | {"changes": changes, "plan_hash": None}
+
+    assert what(add(ledger, "preview", data)) == ("", f"{words}: phase-core")
+
+
 def test_a_deploy_says_how_it_failed_and_that_nothing_was_to_change(ledger: Ledger) -> None:
     failed = add(ledger, "deploy", {**DEPLOY, "outcome": "failed", "error": "phase-core: 403"})
 

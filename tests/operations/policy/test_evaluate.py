@@ -8,8 +8,7 @@ import pytest
 
 from operations.errors import OperationError
 from operations.policy.evaluate import EVERYWHERE, Exemption, Report, Stack, evaluate, read_stacks
-from operations.policy.exemptions import EXEMPTIONS
-from operations.policy.rules import RULES
+from operations.policy.rules import EXEMPTIONS, RULES
 from tests.given.policy import JOB, SAMPLES, changed, stack
 
 WITH_AGENT = stack(JOB, changed(SAMPLES[JOB], http_target__headers={"User-Agent": "x"}))

@@ -16,8 +16,7 @@ from ingest.baseline import as_text, load_baseline
 from ingest.rollout import STRATEGIES
 from ingest.settings import Settings, load
 from operations.policy.evaluate import Report, Stack, Verdict, evaluate, read_stacks
-from operations.policy.exemptions import EXEMPTIONS
-from operations.policy.rules import RULES
+from operations.policy.rules import EXEMPTIONS, RULES
 from stacks.night import night_app
 from tests.checkout import ENVIRON, ROOT
 from tests.given.found import GCLOUD_JOB

@@ -16,7 +16,6 @@ from ingest.rollout import STRATEGIES, Action, Job, Management, World, before_ro
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.terraform.deployed import assumed, from_state, night_or_start, stacks_with_jobs
-from operations.terraform.state import LocalStore
 from tests.given.domain import EMAIL, IDENTITY, LAST, SETTINGS, night
 from tests.given.found import baselines
 from tests.given.planned import attributes
@@ -99,31 +98,6 @@ def test_other_resources_and_jobs_that_are_not_ours_are_passed_over(tmp_path: Pa
 def test_a_state_emptied_by_a_destroy_holds_no_job(tmp_path: Path) -> None:
     write_state(tmp_path, "phase-core")
     assert from_state(tmp_path, SETTINGS).world == before_rollout()
-
-
-def test_an_empty_file_of_a_killed_first_lock_is_no_state(tmp_path: Path) -> None:
-    path = LocalStore(tmp_path).path("phase-core")
-    path.parent.mkdir()
-    path.touch()
-
-    assert LocalStore(tmp_path).read("phase-core") is None
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *("{", "[]", "null", "{}", '{"resources": [{}]}', '{"resources": [7]}', '{"resources": null}'),
-        "\xff",
-        "[" * 10**5,
-    ],
-)
-def test_a_broken_state_file_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
-    path = write_state(tmp_path, "phase-labor")
-    path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(OperationError) as caught:
-        from_state(tmp_path, SETTINGS)
-    assert str(caught.value).startswith(f"{path}: cannot be read as Terraform state (")
-    assert str(caught.value).endswith("; restore it from phase-labor.tfstate.backup, or say --from")
 
 
 @pytest.mark.parametrize("schedule", ["every day", "", None, 7])

@@ -1,21 +1,35 @@
-"""The tables of several datasets as a gate gets them: one that is broken never hides the others."""
+"""The tables of several datasets by few queries, as a gate gets them: one that is broken never hides the others."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from ingest.catalogue import CATALOGUE
 from ingest.judging.duplicates import NO_ROWS, Keys
 from ingest.judging.freshness import MISSING, Loaded
 from ingest.judging.freshness_sql import loaded_select
-from operations.cloud.tables import OVER_LIMIT, Tables, loaded_at_column, states, survey, tried
+from operations.cloud.tables import (
+    MAX_BYTES,
+    OVER_LIMIT,
+    Tables,
+    bytes_to_be_billed,
+    columns_query,
+    loaded_at_column,
+    read,
+    states,
+    survey,
+    tried,
+)
 from operations.errors import OperationError
 from tests.given.domain import PHOENIX, SETTINGS
 from tests.given.many_datasets import Datasets, Table, serving
-from tests.given.tables import JOBS
+from tests.given.tables import JOBS, many
+from tests.given.tables import place as opened
 
 NEWEST = datetime(2026, 10, 22, 11, 1, tzinfo=UTC)
 RAW = [entity for entity in CATALOGUE if not entity.is_reference]
@@ -213,3 +227,27 @@ def test_no_dataset_at_all_is_no_answer(datasets: Datasets) -> None:
     datasets.datasets.clear()
     with pytest.raises(OperationError, match="compare project, datasets"):
         ask(datasets)
+
+
+def test_the_query_of_the_columns_is_one_statement_of_bigquery() -> None:
+    datasets = {"raw_": "st_raw_v2", "dim_": "st_ref_v2"}
+    (statement,) = sqlglot.parse(columns_query(SETTINGS, datasets), read="bigquery")
+
+    assert isinstance(statement, exp.Union)
+    assert {table.db for table in statement.find_all(exp.Table)} == {"st_raw_v2", "st_ref_v2"}
+
+
+@pytest.mark.parametrize(("count", "queries"), [(1, 1), (16, 1), (160, 1), (1000, 1), (1600, 2)])
+def test_the_calls_do_not_grow_with_the_tables_but_for_bigquerys_limit_of_1000_a_query(
+    count: int, queries: int
+) -> None:
+    entities = many(count)
+    with opened(SETTINGS, entities) as place:
+        for entity in entities:
+            place.load(entity.name, timedelta(0))
+        surveyed = survey(place.client, SETTINGS, entities)
+        billed = bytes_to_be_billed(place.client, SETTINGS, surveyed.readable)
+        found = read(place.client, SETTINGS, surveyed.readable, max_bytes=max(billed, MAX_BYTES))
+
+    assert list(found) == [entity.name for entity in entities]
+    assert place.calls == [("query", False), *[("insert", True)] * queries, *[("query", False)] * queries]
