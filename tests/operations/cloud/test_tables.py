@@ -13,6 +13,7 @@ from ingest.catalogue import CATALOGUE
 from ingest.judging.duplicates import NO_ROWS, Keys
 from ingest.judging.freshness import MISSING, Loaded
 from ingest.judging.freshness_sql import loaded_select
+from operations.cloud import tables
 from operations.cloud.tables import (
     MAX_BYTES,
     OVER_LIMIT,
@@ -237,10 +238,12 @@ def test_the_query_of_the_columns_is_one_statement_of_bigquery() -> None:
     assert {table.db for table in statement.find_all(exp.Table)} == {"st_raw_v2", "st_ref_v2"}
 
 
-@pytest.mark.parametrize(("count", "queries"), [(1, 1), (16, 1), (160, 1), (1000, 1), (1600, 2)])
+@pytest.mark.parametrize(("count", "queries"), [(1, 1), (16, 1), (20, 1), (21, 2)])
 def test_the_calls_do_not_grow_with_the_tables_but_for_bigquerys_limit_of_1000_a_query(
-    count: int, queries: int
+    count: int, queries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert tables.TABLES_PER_QUERY == 1000
+    monkeypatch.setattr(tables, "TABLES_PER_QUERY", 20)
     entities = many(count)
     with opened(SETTINGS, entities) as place:
         for entity in entities:
