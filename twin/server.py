@@ -129,11 +129,14 @@ class _Server(ThreadedWSGIServer):
 def serve(app: Wsgi) -> Iterator[str]:
     """Serves `app` on a free loopback port; yields the address, such as "http://127.0.0.1:40001"."""
     server = _Server(app)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
         yield f"http://{LOOPBACK}:{server.server_port}"
     finally:
+        # Linux wakes the loop by it, which looks every poll_interval whether it should end.
+        with suppress(OSError):
+            server.socket.shutdown(SHUT_RDWR)
         server.shutdown()
         server.server_close()
         thread.join()
