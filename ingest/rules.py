@@ -52,8 +52,8 @@ class Plan:
     def moves(self) -> Mapping[str, str]:
         """By entity, what to do with a target that breaks a rule; it is right when all of it is done."""
         placed: list[Entity] = []
-        found: dict[str, str] = {}
-        for entity in sorted(self.catalogue, key=lambda one: one.target.slot):
+        moves: dict[str, str] = {}
+        for entity in sorted(self.catalogue, key=lambda entity: entity.target.slot):
             group = self.group(entity.group)
             if group and _is_in(entity.target, group) and _is_free(entity, replace(self, catalogue=placed)):
                 placed.append(entity)
@@ -61,11 +61,11 @@ class Plan:
             group = self.group(entity.group)
             if entity in placed or group is None:
                 continue
-            free = next((one for one in _places(entity, group) if _is_free(one, replace(self, catalogue=placed))), None)
+            free = next((e for e in _places(entity, group) if _is_free(e, replace(self, catalogue=placed))), None)
             if free:
                 placed.append(free)
-            found[entity.name] = f"move it to {free.target.clock}" if free else _full(group, placed)
-        return found
+            moves[entity.name] = f"move it to {free.target.clock}" if free else _full(group, placed)
+        return moves
 
     def move(self, entity: Entity, other: Entity | None = None) -> str:
         """What to do with the entity, or with the one that is in its way."""
@@ -191,8 +191,8 @@ def nights(plan: Plan) -> Iterator[str]:
     """Going back and the gate count nights from 0, without a hole."""
     for strategy in plan.strategies:
         if strategy.numbers != list(range(len(strategy.nights))):
-            found = ", ".join(map(str, strategy.numbers))
-            yield f"{strategy.name}: its nights are {found}; they must be 0, 1, 2 and so on, without a hole"
+            numbers = ", ".join(map(str, strategy.numbers))
+            yield f"{strategy.name}: its nights are {numbers}; they must be 0, 1, 2 and so on, without a hole"
 
 
 def complete_rollout(plan: Plan) -> Iterator[str]:
@@ -234,13 +234,13 @@ def complete_rollout(plan: Plan) -> Iterator[str]:
 def _is_free(entity: Entity, plan: Plan) -> bool:
     """Whether its target breaks no rule among the others, their live times included."""
     group = plan.group(entity.group)
-    after = [one for one in plan.catalogue if group and one.group in group.after]
-    waiting = [one for one in plan.catalogue if (its := plan.group(one.group)) and entity.group in its.after]
-    others = [time_ for one in plan.catalogue for time_ in (one.target, one.live) if time_]
+    after = [other for other in plan.catalogue if group and other.group in group.after]
+    waiting = [other for other in plan.catalogue if (its := plan.group(other.group)) and entity.group in its.after]
+    taken = [cadence for other in plan.catalogue for cadence in (other.target, other.live) if cadence]
     return (
-        all(one.target.minute < entity.target.minute for one in after)
-        and all(one.target.minute > entity.target.minute for one in waiting)
-        and not any(_collide(entity.target, other) for other in others)
+        all(other.target.minute < entity.target.minute for other in after)
+        and all(other.target.minute > entity.target.minute for other in waiting)
+        and not any(_collide(entity.target, cadence) for cadence in taken)
     )
 
 
@@ -275,22 +275,22 @@ def _wave(group: Group) -> tuple[int, int]:
 def _full(group: Group, placed: Sequence[Entity]) -> str:
     opens, closes = _wave(group)
     places = (closes - opens) // GAP_MINUTES
-    if sum(one.group == group.name for one in placed) >= places:
+    if sum(entity.group == group.name for entity in placed) >= places:
         return f"{group.name} has {places} places, all taken: widen its wave"
     return f"no {GAP_MINUTES} min of {group.name} are free: move its jobs closer together, or widen its wave"
 
 
-def _collide(one: Cadence, other: Cadence) -> bool:
+def _collide(cadence: Cadence, other: Cadence) -> bool:
     """Whether they start less than the gap apart, on a day that both run on."""
-    if one.is_weekly is other.is_weekly:
-        return abs(one.slot - other.slot) < GAP_MINUTES
-    apart = abs(one.minute - other.minute)
+    if cadence.is_weekly is other.is_weekly:
+        return abs(cadence.slot - other.slot) < GAP_MINUTES
+    apart = abs(cadence.minute - other.minute)
     return min(apart, DAY_MINUTES - apart) < GAP_MINUTES
 
 
 def _worlds(plan: Plan) -> Iterator[tuple[str, World]]:
     """The target schedule first, then each night's, so that a finding names the final times where it can."""
-    yield "at the end", {one.name: Job(one, one.target, Management.DECLARED, False) for one in plan.catalogue}
+    yield "at the end", {e.name: Job(e, e.target, Management.DECLARED, False) for e in plan.catalogue}
     for strategy in plan.strategies:
         for night in reversed(strategy.nights):
             yield (

@@ -443,4 +443,4 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "max_backoff_seconds": _within(BACKOFF),
 }
 
-NAMES = tuple(one.name for one in fields(Settings) if one.name != "found")
+NAMES = tuple(setting.name for setting in fields(Settings) if setting.name != "found")

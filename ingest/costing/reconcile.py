@@ -144,8 +144,8 @@ class Pair:
             return {self.part: self.gap(metric)} if self.part is not Part.DIFFERENT else {}
         doubled = _DOUBLED[metric](self.cost) if metric in _DOUBLED else Decimal(0)
         rest = Part.ABSENT if _ABSENT[metric](self.cost) else Part.DIFFERENT
-        found = {Part.DOUBLED: doubled, rest: self.gap(metric) - doubled}
-        return {part: amount for part, amount in found.items() if amount}
+        parts = {Part.DOUBLED: doubled, rest: self.gap(metric) - doubled}
+        return {part: amount for part, amount in parts.items() if amount}
 
 
 @dataclass(frozen=True)
@@ -199,8 +199,8 @@ class Comparison:
 
     def largest(self, metric: str, most: int) -> list[Pair]:
         """The jobs in both whose figures differ most, the largest first."""
-        found = [pair for pair in self.of(Part.DIFFERENT) if pair.gap(metric)]
-        return sorted(found, key=lambda pair: (-abs(pair.gap(metric)), pair.number))[:most]
+        differing = [pair for pair in self.of(Part.DIFFERENT) if pair.gap(metric)]
+        return sorted(differing, key=lambda pair: (-abs(pair.gap(metric)), pair.number))[:most]
 
 
 def compare(report: Report, costs: Mapping[str, JobCost], population: Population) -> Comparison:
@@ -247,9 +247,8 @@ def _metric(name: str, pairs: Sequence[Pair]) -> Metric:
     shares = []
     of_pairs = [pair.shares(name) for pair in pairs]
     for part in Part:
-        found = [of_pair[part] for of_pair in of_pairs if part in of_pair]
-        if found:
-            shares.append(Share(part, len(found), sum(found, Decimal(0))))
+        if amounts := [of_pair[part] for of_pair in of_pairs if part in of_pair]:
+            shares.append(Share(part, len(amounts), sum(amounts, Decimal(0))))
     unit = Unit.JOBS if name == "jobs" else Unit.DOLLARS
     limit = TARGETS[name].limit(theirs, unit)
     gap = ours - theirs
@@ -318,8 +317,8 @@ def _notes(report: Report, pairs: Sequence[Pair], population: Population) -> Ite
 
 def _strangers(extra: Collection[object], known: Collection[object]) -> tuple[int, str] | None:
     """How many are of a kind that is not known, and those kinds; None where none are known at all."""
-    found = [one for one in extra if one not in set(known)]
-    return (len(found), ", ".join(sorted({str(one) for one in found}))) if found and known else None
+    strangers = [kind for kind in extra if kind not in set(known)]
+    return (len(strangers), ", ".join(sorted({str(kind) for kind in strangers}))) if strangers and known else None
 
 
 def _plain(status: str) -> str:

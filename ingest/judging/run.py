@@ -126,8 +126,8 @@ def find_run(due: datetime, live: LiveJob, rows: Iterable[LogRow], longest: time
 
 def rows_within(due: datetime, rows: Iterable[LogRow], longest: timedelta, now: datetime) -> list[LogRow]:
     """The calls that began in the window and are over, in order."""
-    found = [row for row in rows if due - CLOCK_SKEW <= row.started <= due + longest]
-    return sorted((row for row in found if (row.ended or row.started) <= now), key=lambda row: row.started)
+    calls = (row for row in rows if due - CLOCK_SKEW <= row.started <= due + longest and row.over <= now)
+    return sorted(calls, key=lambda row: row.started)
 
 
 def _of_the_log(rows: Sequence[LogRow], live: LiveJob) -> Run | None:
