@@ -162,7 +162,7 @@ class BigQuery:
         """Points the query at DuckDB's tables; gives each with the number of its columns that a SELECT names."""
         names = {cte.alias for cte in tree.find_all(exp.CTE)}
         datasets = {dataset for dataset, _ in sizes}
-        found = []
+        resolved = []
         for table in list(tree.find_all(exp.Table)):
             if not table.db and table.name in names:
                 continue
@@ -174,9 +174,9 @@ class BigQuery:
                 raise _not_found(f"Table {self.settings.project}:{table.db}.{table.name}", self.settings.region)
             select = table.find_ancestor(exp.Select)
             columns = {column.name.lower() for column in select.find_all(exp.Column)} if select else set()
-            found.append(((table.db, table.name), len(columns)))
+            resolved.append(((table.db, table.name), len(columns)))
             table.set("catalog", None)
-        return found
+        return resolved
 
     def _check_place(self, table: exp.Table, datasets: Collection[str]) -> None:
         if isinstance(table.this, exp.Func):
@@ -204,8 +204,7 @@ class BigQuery:
     def _sizes(self) -> dict[tuple[str, str], int]:
         """The tables by (dataset, name), with their rows."""
         query = "SELECT schema_name, table_name, estimated_size FROM duckdb_tables()"
-        found = self.warehouse.execute(query).fetchall()
-        return {(dataset, name): rows for dataset, name, rows in found}
+        return {(dataset, name): rows for dataset, name, rows in self.warehouse.execute(query).fetchall()}
 
     def _kept(self, job: str) -> Answer:
         if job not in self._jobs:
