@@ -137,11 +137,11 @@ class Rehearsal:
         """Previews, deploys and gates a night; faults strike where `injecting`."""
         started = perf_counter()
         settings = replace(self.settings, night=night)
-        found = self.site.preview(settings, neighbours=self.site.neighbours(settings))
+        preview = self.site.preview(settings, neighbours=self.site.neighbours(settings))
         deployed_at = self.twin.clock.now
         first = len(self.twin.dispatcher.attempts)
         checks: list[Check] = []
-        self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
+        self.show(f"{title}: deploying {', '.join(preview.stacks) or 'again'}")
         target, problems = self._deploy(settings, fixing=fixing, spared=not gated, way_back=way_back)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
@@ -167,7 +167,7 @@ class Rehearsal:
             self._note_caught(night, checks, problems)
         step = Step(
             title,
-            found,
+            preview,
             deployed_at,
             gated_at,
             writes,
@@ -248,17 +248,17 @@ class Rehearsal:
 
         Records are told apart by ServiceTitan's own ids.
         """
-        found = []
+        losses = []
         for name, job in self._world.items():
             read = self.twin.ingestor.read.get(name, range(0))
             if lacking := self.twin.warehouse.lacks(name, read):
                 table = job.entity.table_name
-                found.append(f"{table} lacks {lacking} of the {len(read)} records that ServiceTitan had for its runs")
+                losses.append(f"{table} lacks {lacking} of the {len(read)} records that ServiceTitan had for its runs")
             if doubled := self.twin.warehouse.rows(name) - self.twin.warehouse.count(name):
-                found.append(f"{job.entity.table_name} has {doubled} rows more than records")
+                losses.append(f"{job.entity.table_name} has {doubled} rows more than records")
         for step in self.steps:
             adopted = {job.entity.job_name for job in self._world.values() if job.imported}
-            found += [
+            losses += [
                 f"{job} was deleted ({step.title})" for verb, job in step.writes if verb == "delete" and job in adopted
             ]
-        return found
+        return losses
