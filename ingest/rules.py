@@ -133,7 +133,7 @@ def outside_wave(plan: Plan) -> Iterator[str]:
         if entity.target.weekday != group.weekday:
             wanted = "daily" if group.weekday is None else f"on {WEEKDAYS[group.weekday]}s"
             yield f"{entity.name}: runs {entity.target.clock}; jobs of {group.name} run {wanted}, {plan.move(entity)}"
-        elif entity.target.at < group.opens or (group.closes and entity.target.at >= group.closes):
+        elif not _is_in(entity.target, group):
             until = f", before {group.closes:%H:%M}" if group.closes else ""
             yield (
                 f"{entity.name}: starts {entity.target.at:%H:%M}, outside the wave of {group.name} "
@@ -156,28 +156,25 @@ def before_dependency(plan: Plan) -> Iterator[str]:
 
 def gap(plan: Plan) -> Iterator[str]:
     """Ingests that start together compete for the service. On every night, neighbours start 5 minutes apart."""
-    for _, world in _worlds(plan):
+    for world in _worlds(plan):
         for weekly in (False, True):
             jobs = sorted((j for j in world.values() if j.cadence.is_weekly is weekly), key=lambda j: j.cadence.slot)
             for earlier, later in pairwise(jobs):
                 minutes = later.cadence.slot - earlier.cadence.slot
                 if minutes < GAP_MINUTES:
                     how_far = f"{minutes} min after" if minutes else "in the slot of"
-                    is_target = later.cadence == later.entity.target
+                    advice = "correct when it is live, or move the live job"
+                    if later.cadence == later.entity.target:
+                        advice = plan.move(later.entity, earlier.entity)
                     yield (
                         f"{later.entity.name}: starts {later.cadence.clock}, {how_far} {earlier.entity.name}; "
-                        f"jobs of a wave need {GAP_MINUTES} min, "
-                        + (
-                            plan.move(later.entity, earlier.entity)
-                            if is_target
-                            else "correct when it is live, or move the live job"
-                        )
+                        f"jobs of a wave need {GAP_MINUTES} min, {advice}"
                     )
 
 
 def weekly_collision(plan: Plan) -> Iterator[str]:
     """A weekly job shares its day with the daily ones."""
-    for _, world in _worlds(plan):
+    for world in _worlds(plan):
         for weekly in (j for j in world.values() if j.cadence.is_weekly):
             for daily in (j for j in world.values() if not j.cadence.is_weekly):
                 if _collide(weekly.cadence, daily.cadence):
@@ -288,15 +285,12 @@ def _collide(cadence: Cadence, other: Cadence) -> bool:
     return min(apart, DAY_MINUTES - apart) < GAP_MINUTES
 
 
-def _worlds(plan: Plan) -> Iterator[tuple[str, World]]:
+def _worlds(plan: Plan) -> Iterator[World]:
     """The target schedule first, then each night's, so that a finding names the final times where it can."""
-    yield "at the end", {e.name: Job(e, e.target, Management.DECLARED, False) for e in plan.catalogue}
+    yield {e.name: Job(e, e.target, Management.DECLARED, False) for e in plan.catalogue}
     for strategy in plan.strategies:
         for night in reversed(strategy.nights):
-            yield (
-                f"{strategy.name} night {night.number}",
-                state_at(strategy, night.number, catalogue=plan.catalogue),
-            )
+            yield state_at(strategy, night.number, catalogue=plan.catalogue)
 
 
 RULES: tuple[Callable[[Plan], Iterator[str]], ...] = (
