@@ -417,7 +417,7 @@ def _overlap(judged: Sequence[_Judged]) -> Iterator[Check]:
     timed = sorted(((case.due, case) for case in judged if case.due), key=lambda pair: pair[0])
     for (due, case), (next_due, following) in pairwise(timed):
         gap = next_due - due
-        tolerance = f"{_minutes(gap)} min"
+        tolerance = f"{minutes(gap)} min"
         expected = f"ends before {following.entity.name} at {case.when(next_due)}"
         if case.good and case.ended is None:
             yield case.check("no-overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
@@ -425,7 +425,7 @@ def _overlap(judged: Sequence[_Judged]) -> Iterator[Check]:
             continue
         took = case.ended - due
         verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
-        measured = f"{_minutes(took)} min"
+        measured = f"{minutes(took)} min"
         if not case.exact:
             verdict = max(verdict, Verdict.WARN, key=[*Verdict].index)
             measured += " at least; its end is not in the run log"
@@ -456,5 +456,6 @@ def _fault(row: LogRow | None) -> str:
     return row.fault if row else "no row"
 
 
-def _minutes(span: timedelta) -> str:
+def minutes(span: timedelta) -> str:
+    """With one decimal, such as "4.5"."""
     return f"{span.total_seconds() / 60:.1f}"

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 from ingest.attempt import Attempt, Code, LiveJob
-from ingest.judging.gate import WARN_SHARE, Check, Evidence, evaluate
+from ingest.judging.gate import WARN_SHARE, Check, Evidence, evaluate, minutes
 from ingest.judging.run import SUCCESS, LogRow, find_run, window
 from ingest.judging.verdict import Verdict
 from ingest.rollout import Job, World
@@ -103,8 +103,8 @@ class Headroom:
         needed = -(-(self.p95 / WARN_SHARE) // _MINUTE)
         start = (self.job.cadence.minute + needed) % DAY_MINUTES
         return (
-            f"{self.job.entity.name}: its p95, {_minutes(self.p95)} min, is over {WARN_SHARE:.0%} of the "
-            f"{_minutes(self.gap)} min until {self.following.entity.name}; give it {needed} min: "
+            f"{self.job.entity.name}: its p95, {minutes(self.p95)} min, is over {WARN_SHARE:.0%} of the "
+            f"{minutes(self.gap)} min until {self.following.entity.name}; give it {needed} min: "
             f"{self.following.entity.name} at {start // 60:02}:{start % 60:02} or later"
         )
 
@@ -234,7 +234,3 @@ def _headroom(settings: Settings, jobs: World, job: Job, runs: Iterable[Past], l
             gaps += [(next_due - due, following)] if earlier is job else []
     shortest = min(gaps, key=lambda pair: pair[0], default=(None, None))
     return Headroom(job, tuple(sorted(past.took for past in runs)), *shortest)
-
-
-def _minutes(span: timedelta) -> str:
-    return f"{span / _MINUTE:.1f}"

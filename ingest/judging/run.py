@@ -49,10 +49,9 @@ class LogRow:
     @property
     def fault(self) -> str:
         """What went wrong, in one line."""
-        line = printable(self.error or self.status, _ERROR_LENGTH)
-        if self.status == "success" and self.ended:
-            line = f"its answer took {(self.ended - self.started) / timedelta(minutes=1):.0f} min"
-        return line
+        if self.status == SUCCESS and self.ended:
+            return f"its answer took {(self.ended - self.started) / timedelta(minutes=1):.0f} min"
+        return printable(self.error or self.status, _ERROR_LENGTH)
 
     def answered(self, deadline: timedelta) -> bool:
         """Whether it succeeded before Cloud Scheduler gave it up."""
