@@ -78,7 +78,7 @@ def with_identity(strategy: Strategy) -> Strategy:
 
 
 class Management(StrEnum):
-    """How Terraform holds a job."""
+    """How Terraform manages a job."""
 
     BY_HAND = "by hand"
     """Live, and unknown to Terraform."""

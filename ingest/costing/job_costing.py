@@ -188,10 +188,9 @@ def _place(key: str) -> str:
 
 def _sums(amount: str, count: str) -> str:
     doubled = f"SUM(CASE WHEN place > 1 THEN amount ELSE 0 END) AS {amount}_doubled"
-    if count == "item_rows":
-        return f"SUM(amount) AS {amount}, COUNT(*) AS {count}, {doubled}"
-    rows = f"SUM(CASE WHEN place > 1 THEN 1 ELSE 0 END) AS {count}_doubled"
-    return f"SUM(amount) AS {amount}, COUNT(*) AS {count}, {doubled}, {rows}"
+    if count != "item_rows":
+        doubled += f", SUM(CASE WHEN place > 1 THEN 1 ELSE 0 END) AS {count}_doubled"
+    return f"SUM(amount) AS {amount}, COUNT(*) AS {count}, {doubled}"
 
 
 def _columns() -> str:

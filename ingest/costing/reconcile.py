@@ -273,8 +273,7 @@ def _margin(metrics: Sequence[Metric]) -> Metric:
 
 def _notes(report: Report, pairs: Sequence[Pair], population: Population) -> Iterable[str]:
     yield from (f"report: {note}" for note in report.notes)
-    outside = [row.line for row in report.rows if not population.has_day(row.day)]
-    if outside:
+    if outside := [row.line for row in report.rows if not population.has_day(row.day)]:
         yield (
             f"report: {counted(len(outside), 'row')} dated outside {population.start} to {population.end}: left out "
             f"({lines(outside)})"
@@ -282,14 +281,12 @@ def _notes(report: Report, pairs: Sequence[Pair], population: Population) -> Ite
     both = [pair.cost for pair in pairs if pair.part is Part.DIFFERENT and pair.cost]
     here = [pair.cost for pair in pairs if pair.counts_here and pair.cost]
     extra = [pair.cost for pair in pairs if pair.part is Part.EXTRA and pair.cost]
-    units = _strangers([cost.business_unit for cost in extra], [cost.business_unit for cost in both])
-    if units:
+    if units := _strangers([cost.business_unit for cost in extra], [cost.business_unit for cost in both]):
         yield (
             f"{counted(units[0], 'job')} only in the warehouse of business units that the report has no job of "
             f"({units[1]}): set reconcile_business_units"
         )
-    statuses = _strangers([cost.status for cost in extra], [cost.status for cost in both])
-    if statuses:
+    if statuses := _strangers([cost.status for cost in extra], [cost.status for cost in both]):
         yield (
             f"{counted(statuses[0], 'job')} only in the warehouse of statuses that the report has no job of "
             f"({statuses[1]}): set reconcile_statuses"
@@ -299,19 +296,16 @@ def _notes(report: Report, pairs: Sequence[Pair], population: Population) -> Ite
         ("purchase_orders", "purchase_order_rows_doubled", "purchase_orders_doubled"),
         ("returns", "return_rows_doubled", "returns_doubled"),
     ):
-        rows = sum(getattr(cost, count) for cost in here)
-        if rows:
+        if rows := sum(getattr(cost, count) for cost in here):
             dollars = sum((getattr(cost, amount) for cost in here), Decimal(0))
             yield f"{table}: more rows than natural keys, by {rows}: ${dollars:,.2f} counted twice"
-    repeated = sum(cost.payroll_rows_repeated for cost in here)
-    if repeated:
+    if repeated := sum(cost.payroll_rows_repeated for cost in here):
         dollars = sum((cost.payroll_repeated for cost in here), Decimal(0))
         yield (
             f"payroll: {counted(repeated, 'row')} with the job, employee, date, activity, amount and hours of another: "
             f"not in labor (${dollars:,.2f})"
         )
-    costless = sum(cost.items_without_cost for cost in here)
-    if costless:
+    if costless := sum(cost.items_without_cost for cost in here):
         yield f"invoices: {counted(costless, 'item')} of type Material or Equipment without a cost: counted as $0.00"
 
 

@@ -78,7 +78,8 @@ class Table:
         self._origin, self._absent = origin, absent
         for key in content:
             if key not in known:
-                problems.append(f"{self.name(shown_key(key))}: not a {entry}{origin(key)}; {hint(key, known, entry)}")
+                place = self.name(key if key.isprintable() else repr(key))
+                problems.append(f"{place}: not a {entry}{origin(key)}; {hint(key, known, entry)}")
 
     def name(self, key: str) -> str:
         return self._prefix + key
@@ -113,10 +114,6 @@ def hint(key: str, known: Sequence[str], entry: str = "key") -> str:
     near = get_close_matches(key.lower(), [name.lower() for name in known], n=1)
     meant = [name for name in known if name.lower() in near]
     return f"did you mean {meant[0]!r}?" if meant else f"known {entry}s: {', '.join(known)}"
-
-
-def shown_key(key: str) -> str:
-    return key if key.isprintable() else repr(key)
 
 
 def shown(value: object) -> str:
