@@ -6,7 +6,6 @@ columns of 8 bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -98,7 +97,8 @@ class BigQuery:
         """jobs.query. Raises ApiError, as the others do."""
         dry = bool(body.get("dryRun"))
         job, answer = self._run(body.get("query"), dry, body.get("maximumBytesBilled"))
-        return self._page(job, answer, 0, body.get("maxResults"), _exact(body.get("formatOptions")))
+        exact = bool((body.get("formatOptions") or {}).get("useInt64Timestamp"))
+        return self._page(job, answer, 0, body.get("maxResults"), exact)
 
     def insert(self, body: Fields) -> Fields:
         """jobs.insert, of a query."""
@@ -311,10 +311,6 @@ def _text(value: Any, kind: str, exact: bool) -> str | None:
     return str(value)
 
 
-def _exact(options: Fields | None) -> bool:
-    return bool((options or {}).get("useInt64Timestamp"))
-
-
 def _invalid(message: str) -> ApiError:
     return ApiError(400, "invalidQuery", message)
 
@@ -324,10 +320,7 @@ def _not_found(what: str, location: str) -> ApiError:
 
 
 def _json(request: Request) -> Fields:
-    try:
-        body = json.loads(request.get_data() or b"{}")
-    except ValueError:
-        body = None
+    body = request.get_json(force=True, silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
         raise ApiError(400, "parseError", "Invalid JSON payload received.")
     return body

@@ -49,12 +49,10 @@ class Warehouse:
         buffer, all are inserted instead, as the service does when BigQuery refuses its MERGE.
         """
         table = self._ensure_entity(entity)
-        served = self._served[entity]
-        rows = self._rows(served, ids, moment, made)
         if self._buffered.get(table, moment) > moment:
-            self.execute(f"INSERT INTO {table} BY NAME {rows}")
-            self._buffered[table] = moment + BUFFERED
+            self.stream(entity, ids, moment, made)
             return
+        rows = self._rows(self._served[entity], ids, moment, made)
         self.execute(
             f"MERGE INTO {table} AS target USING ({rows}) AS source ON target.id = source.id "
             "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
