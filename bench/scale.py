@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from bench import calls
 from bench.command import PROGRAMS, ROOT, python
 from bench.many import COUNTS, GROUP, SLOTS, plan, world
 from bench.measures import environment
+from bench.result import machine, markdown
 from bench.rounds import medians, progress
 from ingest.preview import clock_warnings, run_windows
 from ingest.rollout import changes
@@ -210,21 +210,15 @@ def sites(settings: Settings, places: Mapping[int, Path]) -> Iterator[dict[int, 
 def table(rows: Sequence[Row], rounds: int) -> str:
     """A Markdown table with a column for each size, and the ratio of the last to the first."""
     head = ("what", *(f"{count:,} entities" for count in COUNTS), f"{COUNTS[-1]:,} : {COUNTS[0]}")
-    lines = [head, *(row.cells() for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    shown = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
-    shown.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    where = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    shown += ["", f"Medians of {rounds} interleaved rounds, of Terraform's plans {min(rounds, PLANS)}; {where}."]
-    shown += [f"Not measured, {row.name}: {row.missing}" for row in rows if row.missing]
-    return "\n".join([*shown, f"A day has {SLOTS} slots of {GAP_MINUTES} minutes."])
+    note = f"Medians of {rounds} interleaved rounds, of Terraform's plans {min(rounds, PLANS)}"
+    lines = markdown([head, *(row.cells() for row in rows)], note)
+    lines += [f"Not measured, {row.name}: {row.missing}" for row in rows if row.missing]
+    return "\n".join([*lines, f"A day has {SLOTS} slots of {GAP_MINUTES} minutes."])
 
 
 def report(rows: Sequence[Row]) -> dict[str, object]:
     return {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": platform.system(),
+        **machine(),
         "counts": list(COUNTS),
         "results": [
             {"name": row.name, "values": list(row.values), "unit": row.unit, "missing": row.missing} for row in rows
