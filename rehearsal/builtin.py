@@ -57,7 +57,7 @@ class BuiltIn:
         _State(self._workspace, stack).forget(address)
 
     def take(self, stack: str, address: str, job: str) -> None:
-        _State(self._workspace, stack).hold(address, job, jobs.find(self._client, job))
+        _State(self._workspace, stack).put(address, job, jobs.find(self._client, job))
 
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         creates = [step.planned for step in self._steps if step.planned.action == "create"]
@@ -130,13 +130,13 @@ class BuiltIn:
             return
         if step.make:
             step.make()
-            state.hold(address, step.job)
+            state.put(address, step.job)
         elif step.wanted is None:
             self._client.delete_job(name=step.job)
             state.forget(address)
         elif action == "create":
             # Saved first: a job that was made just before a kill is then known as ours.
-            state.hold(address, step.job, step.wanted)
+            state.put(address, step.job, step.wanted)
             message = jobs.message(step.job, step.wanted)
             try:
                 self._client.create_job(parent=step.job.rpartition("/jobs/")[0], job=message)
@@ -149,7 +149,7 @@ class BuiltIn:
                 self._client.update_job(job=jobs.message(step.job, step.wanted))
                 if step.live and step.wanted["paused"] not in (None, step.live["paused"]):
                     self._set_paused(step.job, bool(step.wanted["paused"]))
-            state.hold(address, step.job, step.wanted)
+            state.put(address, step.job, step.wanted)
 
     def _set_paused(self, job: str, paused: bool) -> None:
         if paused:
@@ -180,7 +180,7 @@ class _State:
         self._stack = stack
         self._store = LocalStore(workspace)
 
-    def hold(self, address: str, job: str, wanted: jobs.Fields | None = None) -> None:
+    def put(self, address: str, job: str, wanted: jobs.Fields | None = None) -> None:
         self._write(self.attributes() | {address: _attributes(job, wanted) if wanted else {"id": job}})
 
     def forget(self, address: str) -> None:

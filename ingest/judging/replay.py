@@ -126,7 +126,7 @@ class Replay:
 
     def held(self, rule: str) -> tuple[int, int]:
         """On how many nights the rule held, of those on which it was asked."""
-        asked = [night.held(rule) for night in self.nights if night.held(rule) is not None]
+        asked = [held for night in self.nights if (held := night.held(rule)) is not None]
         return sum(map(bool, asked)), len(asked)
 
     @property
