@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ingest.rollout import Action, Change, World, changes, stacks_of
-from ingest.schedule import DAY_MINUTES, Cadence, ScheduleError, clock_changes, first, time_zone
+from ingest.schedule import DAY_MINUTES, Cadence, ScheduleError, clock_changes, time_zone
 from ingest.settings import Settings
 
 # Imported where there are some: `plan` starts faster.
@@ -97,7 +97,7 @@ class Preview:
 
 def next_run(cadence: Cadence | None, after: datetime, zone: str) -> str | None:
     """The next run as ISO 8601 in the zone's local time with its offset."""
-    return first(cadence.next_fires(after, zone), 1)[0].isoformat() if cadence else None
+    return next(cadence.next_fires(after, zone)).isoformat() if cadence else None
 
 
 def preview(

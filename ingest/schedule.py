@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -162,7 +162,7 @@ class Cadence:
     def on(self, day: date, zone: str) -> datetime | None:
         """When a regular cadence runs on that day in `zone`, in UTC; None: on another day."""
         eve = datetime.combine(day, time(), time_zone(zone)) - timedelta(minutes=1)
-        fire = first(self.next_fires(eve, zone), 1)[0]
+        fire = next(self.next_fires(eve, zone))
         return fire.astimezone(UTC) if fire.date() == day else None
 
     def next_fires(self, after: datetime, zone: str) -> Iterator[datetime]:
@@ -268,7 +268,3 @@ def _offset_changes(zone: str, since: date, days: int) -> tuple[date, ...]:
     # A change near midnight also skips or repeats minutes of the day before.
     touched = {day - timedelta(n) for day in changed for n in (0, 1)}
     return tuple(sorted(day for day in touched if since <= day < since + timedelta(days)))
-
-
-def first(fires: Iterator[datetime], count: int) -> list[datetime]:
-    return list(islice(fires, count))

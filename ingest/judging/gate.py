@@ -17,7 +17,7 @@ from ingest.judging.freshness import Loaded
 from ingest.judging.run import CLOCK_SKEW, START_DELAY, SUCCESS, LogRow, Run, find_run, last_due, rows_within, window
 from ingest.judging.verdict import Verdict, overall
 from ingest.rollout import Job, Management, World
-from ingest.schedule import Cadence, ScheduleError, first, time_zone
+from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
 from ingest.text import shown
 
@@ -89,7 +89,7 @@ class Evidence:
 def gate_time(world: World, settings: Settings, since: datetime) -> datetime:
     """When every job that exists has had a run after `since`, its retries included; in the settings' zone."""
     zone = settings.time_zone
-    last = max(first(job.cadence.next_fires(since, zone), 1)[0].astimezone(UTC) for job in world.values())
+    last = max(next(job.cadence.next_fires(since, zone)).astimezone(UTC) for job in world.values())
     return (last + window(settings)).astimezone(time_zone(zone))
 
 
@@ -99,7 +99,7 @@ def came_due(world: World, settings: Settings, since: datetime, now: datetime) -
     A gate that was asked at `since` does not know it.
     """
     zone = settings.time_zone
-    earliest = min(first(job.cadence.next_fires(since, zone), 1)[0].astimezone(UTC) for job in world.values())
+    earliest = min(next(job.cadence.next_fires(since, zone)).astimezone(UTC) for job in world.values())
     return earliest.astimezone(time_zone(zone)) if earliest <= now else None
 
 
