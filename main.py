@@ -34,8 +34,8 @@ def synthesize() -> None:
         if error.name is None:  # Not Python's own words: the seam to cdktf says itself what to do.
             sys.exit(f"main.py: {error}")
         sys.exit(f"main.py: cannot import what it needs ({error}). Run `make setup`, then use .venv/bin/python.")
-    if found := steering(os.environ):
-        sys.exit("\n".join(found))
+    if lines := steering(os.environ):
+        sys.exit("\n".join(lines))
     try:
         settings = load(ROOT, os.environ)
     except ShapeError as error:

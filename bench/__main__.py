@@ -28,12 +28,12 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             if options.what == "scale":
                 rows = scale.measure(Path(folder), options.rounds)
-                table, found = scale.table(rows, options.rounds), scale.report(rows)
+                table, figures = scale.table(rows, options.rounds), scale.report(rows)
             else:
                 results = measure_all(Path(folder), options.rounds)
                 table = f"{result.table(results, options.rounds)}\n\n{calls.table()}"
-                found = result.report(results)
-        print(json.dumps(found, indent=2) if options.json else table)
+                figures = result.report(results)
+        print(json.dumps(figures, indent=2) if options.json else table)
         if options.write:
             result.write(PAGES[options.what], table)
     except (MeasureError, OSError, ValueError) as error:

@@ -59,9 +59,9 @@ def pages(count: int) -> int:
 
     scheduler.page = counted  # type: ignore[method-assign, assignment]
     with serve(scheduler_app(scheduler, lambda name: None, Lock())) as address:
-        found = last_attempts(local_scheduler_client(address), settings)
-    if len(found) != count:
-        raise ValueError(f"{len(found)} of {count} jobs were listed")
+        attempts = last_attempts(local_scheduler_client(address), settings)
+    if len(attempts) != count:
+        raise ValueError(f"{len(attempts)} of {count} jobs were listed")
     return len(asked)
 
 
@@ -76,7 +76,7 @@ def queries(count: int) -> int:
     with serve(bigquery_app(bigquery, Lock())) as address:
         client: Client = bigquery_client(settings, {"GOOGLE_BIGQUERY_CUSTOM_ENDPOINT": f"{address}/bigquery/v2/"})
         readable = freshness.survey(client, settings, tables).readable
-        found = freshness.read(client, settings, readable, max_bytes=None)
-    if len(found) != count:
-        raise ValueError(f"{len(found)} of {count} tables were asked")
+        loaded = freshness.read(client, settings, readable, max_bytes=None)
+    if len(loaded) != count:
+        raise ValueError(f"{len(loaded)} of {count} tables were asked")
     return len(bigquery.calls)

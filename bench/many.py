@@ -42,6 +42,6 @@ def world(count: int) -> World:
 
 def plan(settings: Settings, count: int) -> Plan:
     """What ingest.rules looks at: the entities in one group, created on one night."""
-    found = entities(count)
-    night = Night(number=0, title="all", creates=tuple(entity.name for entity in found))
-    return Plan(settings=settings, catalogue=found, groups=(GROUP,), strategies=(Strategy("all", (night,)),))
+    catalogue = entities(count)
+    night = Night(number=0, title="all", creates=tuple(entity.name for entity in catalogue))
+    return Plan(settings=settings, catalogue=catalogue, groups=(GROUP,), strategies=(Strategy("all", (night,)),))

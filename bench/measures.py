@@ -86,13 +86,13 @@ def peak(
     """The megabytes that `wrapper` prints for main.py, with those for the plain program beside them."""
     path = str(PROGRAMS / wrapper)
     runs = {name: python(name, path, programs[name], environ=environ).printed for name in ("main.py", "plain")}
-    found = medians(runs, rounds)
+    megabytes = medians(runs, rounds)
     return Result(
         name=f"peak memory of {what}",
-        measured=found["main.py"],
+        measured=megabytes["main.py"],
         target=target,
         unit="MB",
-        detail=f"plain program: {found['plain']:.0f} MB",
+        detail=f"plain program: {megabytes['plain']:.0f} MB",
     )
 
 
@@ -132,9 +132,9 @@ def plan_command(environ: Mapping[str, str], rounds: int) -> Result:
 
 
 def rehearsal(environ: Mapping[str, str], rounds: int) -> Result:
-    command = python("rehearse", "-m", "commands", "rehearse", "--engine", "built-in", environ=environ)
+    rehearse = python("rehearse", "-m", "commands", "rehearse", "--engine", "built-in", environ=environ)
     main = python("main.py", "main.py", environ=environ)
-    seconds = medians({one.name: one.seconds for one in (command, main)}, rounds)
+    seconds = medians({command.name: command.seconds for command in (rehearse, main)}, rounds)
     return Result(
         name="rehearse, built-in : main.py",
         measured=seconds["rehearse"] / seconds["main.py"],

@@ -43,6 +43,14 @@ def machine() -> dict[str, object]:
     return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
 
 
+def markdown(rows: Sequence[Sequence[str]], note: str) -> list[str]:
+    """The lines of a table with `rows`, of which the first is its head, and below it the note and the machine."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return [*lines, "", note + "; {cores} cores, Python {python}, {system}.".format(**machine())]
+
+
 def report(results: Sequence[Result]) -> dict[str, object]:
     return {**machine(), "results": [result.as_json() for result in results]}
 
@@ -59,11 +67,7 @@ def table(results: Sequence[Result], rounds: int) -> str:
         )
         for result in results
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    where = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    return "\n".join([*lines, "", f"Medians of {rounds} interleaved rounds; {where}."])
+    return "\n".join(markdown(rows, f"Medians of {rounds} interleaved rounds"))
 
 
 def write(path: Path, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from bench import calls
 from bench.command import PROGRAMS, ROOT, python
 from bench.many import COUNTS, GROUP, SLOTS, plan, world
 from bench.measures import environment
+from bench.result import machine, markdown
 from bench.rounds import medians, progress
 from ingest.preview import clock_warnings, run_windows
 from ingest.rollout import changes
@@ -77,9 +77,9 @@ class Requests:
 
     def take(self) -> tuple[int, int]:
         """Reads and writes since the last time."""
-        found = (self.reads, self.writes)
+        counts = (self.reads, self.writes)
         self.reads = self.writes = 0
-        return found
+        return counts
 
 
 @dataclass
@@ -129,9 +129,9 @@ def pure(settings: Settings, rounds: int) -> list[Row]:
     worlds = {count: world(count) for count in COUNTS}
 
     def preview(count: int) -> None:
-        found = changes({}, worlds[count])
-        run_windows(found, AT, settings.time_zone)
-        clock_warnings(found, AT, settings.time_zone)
+        created = changes({}, worlds[count])
+        run_windows(created, AT, settings.time_zone)
+        clock_warnings(created, AT, settings.time_zone)
 
     return [
         Row(name="rules", values=_milliseconds(lambda count: problems(plans[count]), rounds), unit="ms"),
@@ -162,21 +162,21 @@ def synthesis(places: Mapping[int, Path], folder: Path, rounds: int) -> list[Row
 def terraform(settings: Settings, places: Mapping[int, Path], rounds: int) -> list[Row]:
     """Terraform's plan of a stack before and after its first deploy, and the requests that each makes."""
     rounds = min(rounds, PLANS)
-    with sites(settings, places) as found:
-        for site in found.values():
+    with sites(settings, places) as by_count:
+        for site in by_count.values():
             site.terraform.initialise(GROUP.stack)
-        plans = {str(count): partial(_seconds, site.plan) for count, site in found.items()}
+        plans = {str(count): partial(_seconds, site.plan) for count, site in by_count.items()}
         create = medians(plans, rounds)
-        for site in found.values():
+        for site in by_count.values():
             site.requests.take()
         applies, written = [], []
-        for count, site in found.items():
+        for count, site in by_count.items():
             progress(f"apply of {count} jobs")
             applies.append(_seconds(site.apply))
             written.append(site.requests.take()[1])
         unchanged = medians(plans, rounds)
         # The run that warms up is one as well.
-        read = [site.requests.take()[0] / (rounds + 1) for site in found.values()]
+        read = [site.requests.take()[0] / (rounds + 1) for site in by_count.values()]
     return [
         Row(name="Terraform: plan that creates all", values=list(create.values()), unit="s"),
         Row(name="Terraform: apply that creates all, once", values=applies, unit="s"),
@@ -197,34 +197,28 @@ def requests() -> list[Row]:
 def sites(settings: Settings, places: Mapping[int, Path]) -> Iterator[dict[int, Site]]:
     """A Cloud Scheduler of its own for each size, without jobs and without a state."""
     with ExitStack() as stack:
-        found = {}
+        by_count = {}
         for count, place in places.items():
             asked = Requests()
             app = scheduler_app(Scheduler(Clock(AT)), lambda name: None, Lock())
             address = stack.enter_context(serve(asked.count(app)))
             environ = twin_environ(os.environ, {ENDPOINT_VARIABLE: f"{address}/v1/"}, place)
-            found[count] = Site(place, night_environ(place, settings, environ=environ), address, asked)
-        yield found
+            by_count[count] = Site(place, night_environ(place, settings, environ=environ), address, asked)
+        yield by_count
 
 
 def table(rows: Sequence[Row], rounds: int) -> str:
     """A Markdown table with a column for each size, and the ratio of the last to the first."""
     head = ("what", *(f"{count:,} entities" for count in COUNTS), f"{COUNTS[-1]:,} : {COUNTS[0]}")
-    lines = [head, *(row.cells() for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    shown = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
-    shown.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    where = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    shown += ["", f"Medians of {rounds} interleaved rounds, of Terraform's plans {min(rounds, PLANS)}; {where}."]
-    shown += [f"Not measured, {row.name}: {row.missing}" for row in rows if row.missing]
-    return "\n".join([*shown, f"A day has {SLOTS} slots of {GAP_MINUTES} minutes."])
+    note = f"Medians of {rounds} interleaved rounds, of Terraform's plans {min(rounds, PLANS)}"
+    lines = markdown([head, *(row.cells() for row in rows)], note)
+    lines += [f"Not measured, {row.name}: {row.missing}" for row in rows if row.missing]
+    return "\n".join([*lines, f"A day has {SLOTS} slots of {GAP_MINUTES} minutes."])
 
 
 def report(rows: Sequence[Row]) -> dict[str, object]:
     return {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": platform.system(),
+        **machine(),
         "counts": list(COUNTS),
         "results": [
             {"name": row.name, "values": list(row.values), "unit": row.unit, "missing": row.missing} for row in rows

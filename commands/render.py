@@ -16,7 +16,7 @@ import click
 from ingest.judging.verdict import Verdict
 from ingest.preview import Preview
 from ingest.rollout import Action
-from ingest.schedule import Cadence, first
+from ingest.schedule import Cadence
 from ingest.settings import Settings
 from ingest.text.shown import printable
 
@@ -121,7 +121,7 @@ def _padded(cell: str, width: int) -> str:
 
 def moment(cadence: Cadence, after: datetime, zone: str) -> tuple[str, str]:
     """The next run, in local time and in UTC."""
-    run = first(cadence.next_fires(after, zone), 1)[0]
+    run = next(cadence.next_fires(after, zone))
     return f"{run:%a %Y-%m-%d %H:%M}", f"{run.astimezone(UTC):%a %H:%M}"
 
 
@@ -160,7 +160,7 @@ def catalogue_rows(settings: Settings, at: datetime) -> list[dict[str, str | Non
     """The 16 entities at their target cadence, one JSON object each; next runs are ISO 8601."""
     rows: list[dict[str, str | None]] = []
     for entity in settings.catalogue:
-        run = first(entity.target.next_fires(at, settings.time_zone), 1)[0]
+        run = next(entity.target.next_fires(at, settings.time_zone))
         rows.append(
             {
                 "entity": entity.name,

@@ -76,7 +76,7 @@ def _cached(whole: Path, modules: Collection[str], folder: Path) -> Path | None:
     finally:
         Path(temporary).unlink(missing_ok=True)
     with suppress(OSError):  # Another process tidies up, too.
-        for old in [one for one in folder.iterdir() if one.stat().st_mtime < time.time() - KEPT]:
+        for old in [cut for cut in folder.iterdir() if cut.stat().st_mtime < time.time() - KEPT]:
             old.unlink()
     return path if content else None
 

@@ -27,7 +27,9 @@ class FreshnessAssertion(Construct):
 
     def __init__(self, scope: Construct, *, jobs: Sequence[Job], settings: Settings) -> None:
         super().__init__(scope, "FreshnessAssertion")
-        dataset = DataGoogleBigqueryDataset(self, "Dataset", dataset_id=asked_dataset(settings))
+        # The run log's dataset, or the tables'.
+        asked = settings.run_log.partition(".")[0] or settings.dataset
+        dataset = DataGoogleBigqueryDataset(self, "Dataset", dataset_id=asked)
         dataset.override_logical_id("asked")
         time = assertion_time((job.cadence for job in jobs), settings.time_zone)
         self.assertion = BigqueryDataTransferConfig(
@@ -58,11 +60,6 @@ class FreshnessAssertion(Construct):
             )
         )
         LogAlert(self, "job_did_not_run", matches=matches, notification=notification, settings=settings)
-
-
-def asked_dataset(settings: Settings) -> str:
-    """The run log's dataset, or the tables'."""
-    return settings.run_log.partition(".")[0] or settings.dataset
 
 
 def playbook(settings: Settings, time: str, page: str) -> str:

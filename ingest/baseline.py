@@ -57,7 +57,7 @@ class BaselineJob:
         return (self.oidc_service_account_email, self.oidc_audience) if self.oidc_service_account_email else None
 
 
-FIELDS = tuple(one.name for one in fields(BaselineJob))
+FIELDS = tuple(field.name for field in fields(BaselineJob))
 _OPTIONAL = ("description", "oidc_service_account_email", "oidc_audience", "body")
 
 Baseline = Mapping[str, BaselineJob]
@@ -72,7 +72,7 @@ def load_baseline(root: Path) -> Baseline:
         return {}
     if not isinstance(content, dict):
         raise ShapeError([f"{FILE}: must be an object that maps entities to their jobs; {_AGAIN}"])
-    found, problems = {}, list[str]()
+    jobs, problems = {}, list[str]()
     for name, values in content.items():
         before = len(problems)
         if not isinstance(values, dict):
@@ -83,11 +83,11 @@ def load_baseline(root: Path) -> Baseline:
             key: table.need(key, _typed(kind), _in_words(kind)) for key, kind in hints_of(BaselineJob).items()
         }
         if len(problems) == before:
-            found[name] = BaselineJob(**fields)
-            problems += [f"{name}: {problem}" for problem in unrecordable(name, found[name])]
+            jobs[name] = BaselineJob(**fields)
+            problems += [f"{name}: {problem}" for problem in unrecordable(name, jobs[name])]
     if problems:
         raise ShapeError(f"{FILE}: {problem}" for problem in problems)
-    return found
+    return jobs
 
 
 def as_text(baseline: Baseline) -> str:

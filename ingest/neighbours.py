@@ -72,11 +72,10 @@ class Neighbour:
 def neighbours(live: Mapping[str, LiveJob], settings: Settings) -> list[Neighbour]:
     """Those of the location's live jobs, by name. `live` is by short name."""
     known = {entity.job_name for entity in settings.catalogue}
-    found = ((name, job, _why(name, job.uri, settings)) for name, job in sorted(live.items()) if name not in known)
     return [
         Neighbour(shown.printable(name), job.schedule, job.time_zone, shown.printable(why), job.attempt.paused)
-        for name, job, why in found
-        if why
+        for name, job in sorted(live.items())
+        if name not in known and (why := _why(name, job.uri, settings))
     ]
 
 
@@ -104,22 +103,22 @@ def _named_after(name: str) -> str | None:
 
 
 def crossings(
-    found: Iterable[Change], beside: Iterable[Neighbour], at: datetime, zone: str
+    changes: Iterable[Change], beside: Iterable[Neighbour], at: datetime, zone: str
 ) -> Iterator[tuple[Neighbour, str]]:
     """The neighbours that the changes put at another place among the jobs that change; `at` (aware) is now.
 
     A job is taken to load for the GAP_MINUTES that the plan keeps free for it.
     """
-    found = [change for change in found if change.before != change.after]
-    if not found:
+    moved = [change for change in changes if change.before != change.after]
+    if not moved:
         return
-    weekdays = {cadence.weekday for change in found for cadence in (change.before, change.after) if cadence}
-    for one in beside:
-        if one.paused:
+    weekdays = {cadence.weekday for change in moved for cadence in (change.before, change.after) if cadence}
+    for neighbour in beside:
+        if neighbour.paused:
             continue
-        runs = one.runs(at)
+        runs = neighbour.runs(at)
         if not runs or len(runs) > MOST_RUNS:
-            yield one, f"{one.job} runs at {one.when}; compare that with the new times by hand"
+            yield neighbour, f"{neighbour.job} runs at {neighbour.when}; compare that with the new times by hand"
             continue
         # A daily one meets the daily jobs on each day of the week in the same way.
         texts = [
@@ -127,27 +126,29 @@ def crossings(
             for weekday in sorted(weekdays, key=lambda day: -1 if day is None else day)
             for run in runs
             if weekday in (None, run.astimezone(time_zone(zone)).isoweekday() % 7)
-            for text in _crossing(found, weekday, one, run, zone)
+            for text in _crossing(moved, weekday, neighbour, run, zone)
         ]
-        yield from ((one, text) for text in dict.fromkeys(texts))
+        yield from ((neighbour, text) for text in dict.fromkeys(texts))
 
 
-def _crossing(found: Iterable[Change], weekday: int | None, one: Neighbour, run: datetime, zone: str) -> Iterator[str]:
+def _crossing(
+    moved: Iterable[Change], weekday: int | None, neighbour: Neighbour, run: datetime, zone: str
+) -> Iterator[str]:
     """What a run of the neighbour meets among the jobs of that weekday (None: the daily ones)."""
     local = run.astimezone(time_zone(zone))
     minute = local.hour * 60 + local.minute
-    before, after = (_starts(found, side, weekday) for side in ("before", "after"))
+    before, after = (_starts(moved, side, weekday) for side in ("before", "after"))
     if any(_crosses(before.get(name), start, minute) for name, start in after.items()):
-        clock = one.cadence.clock if one.cadence else f"{run:%H:%M}"
-        where = f" {one.time_zone}" if one.time_zone != zone else ""
-        text = f"{one.job} at {clock}{where} now runs {_place(minute, after, 'loads')}"
+        clock = neighbour.cadence.clock if neighbour.cadence else f"{run:%H:%M}"
+        where = f" {neighbour.time_zone}" if neighbour.time_zone != zone else ""
+        text = f"{neighbour.job} at {clock}{where} now runs {_place(minute, after, 'loads')}"
         used = _place(minute, before, "loaded")
         yield f"{text}; it used to run {used}" if used else text
 
 
-def _starts(found: Iterable[Change], side: str, weekday: int | None) -> dict[str, int]:
+def _starts(moved: Iterable[Change], side: str, weekday: int | None) -> dict[str, int]:
     """The minutes of the day at which the jobs of that weekday (None: the daily ones) begin, by entity."""
-    cadences = ((change.entity.name, getattr(change, side)) for change in found)
+    cadences = ((change.entity.name, getattr(change, side)) for change in moved)
     return {name: cadence.minute for name, cadence in cadences if cadence and cadence.weekday == weekday}
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ingest.rollout import Action, Change, World, changes, stacks_of
-from ingest.schedule import DAY_MINUTES, Cadence, ScheduleError, clock_changes, first, time_zone
+from ingest.schedule import DAY_MINUTES, Cadence, ScheduleError, clock_changes, time_zone
 from ingest.settings import Settings
 
 # Imported where there are some: `plan` starts faster.
@@ -97,7 +97,7 @@ class Preview:
 
 def next_run(cadence: Cadence | None, after: datetime, zone: str) -> str | None:
     """The next run as ISO 8601 in the zone's local time with its offset."""
-    return first(cadence.next_fires(after, zone), 1)[0].isoformat() if cadence else None
+    return next(cadence.next_fires(after, zone)).isoformat() if cadence else None
 
 
 def preview(
@@ -109,7 +109,7 @@ def preview(
     """
     night = next(n for n in settings.rollout.nights if n.number == settings.night)
     after = settings.world()
-    found = changes(before, after)
+    night_changes = changes(before, after)
     return Preview(
         strategy=settings.strategy,
         night=settings.night,
@@ -117,34 +117,34 @@ def preview(
         before=before_label,
         at=at,
         time_zone=settings.time_zone,
-        changes=found,
-        stacks=stacks_of(found),
+        changes=night_changes,
+        stacks=stacks_of(night_changes),
         warnings=[
-            *run_windows(found, at, settings.time_zone),
-            *clock_warnings(found, at, settings.time_zone),
-            *token_warnings(found, after, settings),
-            *neighbour_warnings(found, neighbours, at, settings.time_zone),
+            *run_windows(night_changes, at, settings.time_zone),
+            *clock_warnings(night_changes, at, settings.time_zone),
+            *token_warnings(night_changes, after, settings),
+            *neighbour_warnings(night_changes, neighbours, at, settings.time_zone),
         ],
     )
 
 
 def neighbour_warnings(
-    found: Iterable[Change], neighbours: Sequence[Neighbour], at: datetime, zone: str
+    changes: Iterable[Change], neighbours: Sequence[Neighbour], at: datetime, zone: str
 ) -> list[Warning]:
     """The neighbours that the changes put at another place among our jobs."""
     if not neighbours:
         return []
     from ingest.neighbours import crossings
 
-    return [Warning("neighbour", one.job, text) for one, text in crossings(found, neighbours, at, zone)]
+    return [Warning("neighbour", neighbour.job, text) for neighbour, text in crossings(changes, neighbours, at, zone)]
 
 
-def token_warnings(found: Iterable[Change], after: World, settings: Settings) -> list[Warning]:
+def token_warnings(changes: Iterable[Change], after: World, settings: Settings) -> list[Warning]:
     """The jobs that are created without a token beside live ones that all send one: the service may be closed."""
     live = settings.world_at_start()
     if not live or not all(job.sends_token for job in live.values()):
         return []
-    names = [c.entity.name for c in found if Action.CREATE in c.actions and not after[c.entity.name].sends_token]
+    names = [c.entity.name for c in changes if Action.CREATE in c.actions and not after[c.entity.name].sends_token]
     text = (
         f"{', '.join(names)}: created without an OIDC token, and each job found live sends one; a service that is "
         'closed to requests without a token refuses them until the night "identity" (docs/identity.md)'
@@ -152,11 +152,11 @@ def token_warnings(found: Iterable[Change], after: World, settings: Settings) ->
     return [Warning("no token", ", ".join(names), text)] if names else []
 
 
-def run_windows(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
+def run_windows(changes: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
     """The shifts that, deployed at `at`, make a job run twice in its day (or week) or not at all."""
     now = f"{at.astimezone(time_zone(zone)):%H:%M}"
     warnings = []
-    for change in found:
+    for change in changes:
         if not (change.before and change.after):
             continue
         old, new, name = _old(change, at, zone) or change.before, change.after, change.entity.name
@@ -199,11 +199,11 @@ def _lands_between(opens: int, closes: int, moment: int, length: int) -> bool:
     return opens < closes and any(opens <= start + allowance and start < closes for start in starts)
 
 
-def clock_warnings(found: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
+def clock_warnings(changes: Iterable[Change], at: datetime, zone: str) -> list[Warning]:
     """The nights of the year from `at` on which daylight saving skips or repeats a job's local time."""
     since = at.astimezone(time_zone(zone)).date()
     nights: dict[tuple[date, str], list[str]] = {}
-    for change in found:
+    for change in changes:
         for jump in clock_changes(change.after, zone, since) if change.after else []:
             nights.setdefault((jump.day, jump.effect), []).append(change.entity.name)
     return [

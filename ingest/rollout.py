@@ -78,7 +78,7 @@ def with_identity(strategy: Strategy) -> Strategy:
 
 
 class Management(StrEnum):
-    """How Terraform holds a job."""
+    """How Terraform manages a job."""
 
     BY_HAND = "by hand"
     """Live, and unknown to Terraform."""
@@ -317,9 +317,9 @@ def _notes(before: BaselineJob | None, after: BaselineJob | None, *, tells_all: 
         yield f"changes {', '.join(others)}"
 
 
-def stacks_of(found: Iterable[Change]) -> list[str]:
+def stacks_of(changes: Iterable[Change]) -> list[str]:
     """The ids of the stacks that have to be deployed for these changes: identity first, then in the waves' order."""
-    found = list(found)
-    changed = {change.entity.group for change in found if not change.is_unchanged}
-    identity = [IDENTITY_STACK] if any(change.needs_identity for change in found) else []
+    changes = list(changes)
+    changed = {change.entity.group for change in changes if not change.is_unchanged}
+    identity = [IDENTITY_STACK] if any(change.needs_identity for change in changes) else []
     return identity + [group.stack for group in GROUPS if group.name in changed]

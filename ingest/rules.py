@@ -52,8 +52,8 @@ class Plan:
     def moves(self) -> Mapping[str, str]:
         """By entity, what to do with a target that breaks a rule; it is right when all of it is done."""
         placed: list[Entity] = []
-        found: dict[str, str] = {}
-        for entity in sorted(self.catalogue, key=lambda one: one.target.slot):
+        moves: dict[str, str] = {}
+        for entity in sorted(self.catalogue, key=lambda entity: entity.target.slot):
             group = self.group(entity.group)
             if group and _is_in(entity.target, group) and _is_free(entity, replace(self, catalogue=placed)):
                 placed.append(entity)
@@ -61,11 +61,11 @@ class Plan:
             group = self.group(entity.group)
             if entity in placed or group is None:
                 continue
-            free = next((one for one in _places(entity, group) if _is_free(one, replace(self, catalogue=placed))), None)
+            free = next((e for e in _places(entity, group) if _is_free(e, replace(self, catalogue=placed))), None)
             if free:
                 placed.append(free)
-            found[entity.name] = f"move it to {free.target.clock}" if free else _full(group, placed)
-        return found
+            moves[entity.name] = f"move it to {free.target.clock}" if free else _full(group, placed)
+        return moves
 
     def move(self, entity: Entity, other: Entity | None = None) -> str:
         """What to do with the entity, or with the one that is in its way."""
@@ -133,7 +133,7 @@ def outside_wave(plan: Plan) -> Iterator[str]:
         if entity.target.weekday != group.weekday:
             wanted = "daily" if group.weekday is None else f"on {WEEKDAYS[group.weekday]}s"
             yield f"{entity.name}: runs {entity.target.clock}; jobs of {group.name} run {wanted}, {plan.move(entity)}"
-        elif entity.target.at < group.opens or (group.closes and entity.target.at >= group.closes):
+        elif not _is_in(entity.target, group):
             until = f", before {group.closes:%H:%M}" if group.closes else ""
             yield (
                 f"{entity.name}: starts {entity.target.at:%H:%M}, outside the wave of {group.name} "
@@ -156,28 +156,25 @@ def before_dependency(plan: Plan) -> Iterator[str]:
 
 def gap(plan: Plan) -> Iterator[str]:
     """Ingests that start together compete for the service. On every night, neighbours start 5 minutes apart."""
-    for _, world in _worlds(plan):
+    for world in _worlds(plan):
         for weekly in (False, True):
             jobs = sorted((j for j in world.values() if j.cadence.is_weekly is weekly), key=lambda j: j.cadence.slot)
             for earlier, later in pairwise(jobs):
                 minutes = later.cadence.slot - earlier.cadence.slot
                 if minutes < GAP_MINUTES:
                     how_far = f"{minutes} min after" if minutes else "in the slot of"
-                    is_target = later.cadence == later.entity.target
+                    advice = "correct when it is live, or move the live job"
+                    if later.cadence == later.entity.target:
+                        advice = plan.move(later.entity, earlier.entity)
                     yield (
                         f"{later.entity.name}: starts {later.cadence.clock}, {how_far} {earlier.entity.name}; "
-                        f"jobs of a wave need {GAP_MINUTES} min, "
-                        + (
-                            plan.move(later.entity, earlier.entity)
-                            if is_target
-                            else "correct when it is live, or move the live job"
-                        )
+                        f"jobs of a wave need {GAP_MINUTES} min, {advice}"
                     )
 
 
 def weekly_collision(plan: Plan) -> Iterator[str]:
     """A weekly job shares its day with the daily ones."""
-    for _, world in _worlds(plan):
+    for world in _worlds(plan):
         for weekly in (j for j in world.values() if j.cadence.is_weekly):
             for daily in (j for j in world.values() if not j.cadence.is_weekly):
                 if _collide(weekly.cadence, daily.cadence):
@@ -191,8 +188,8 @@ def nights(plan: Plan) -> Iterator[str]:
     """Going back and the gate count nights from 0, without a hole."""
     for strategy in plan.strategies:
         if strategy.numbers != list(range(len(strategy.nights))):
-            found = ", ".join(map(str, strategy.numbers))
-            yield f"{strategy.name}: its nights are {found}; they must be 0, 1, 2 and so on, without a hole"
+            numbers = ", ".join(map(str, strategy.numbers))
+            yield f"{strategy.name}: its nights are {numbers}; they must be 0, 1, 2 and so on, without a hole"
 
 
 def complete_rollout(plan: Plan) -> Iterator[str]:
@@ -234,13 +231,13 @@ def complete_rollout(plan: Plan) -> Iterator[str]:
 def _is_free(entity: Entity, plan: Plan) -> bool:
     """Whether its target breaks no rule among the others, their live times included."""
     group = plan.group(entity.group)
-    after = [one for one in plan.catalogue if group and one.group in group.after]
-    waiting = [one for one in plan.catalogue if (its := plan.group(one.group)) and entity.group in its.after]
-    others = [time_ for one in plan.catalogue for time_ in (one.target, one.live) if time_]
+    after = [other for other in plan.catalogue if group and other.group in group.after]
+    waiting = [other for other in plan.catalogue if (its := plan.group(other.group)) and entity.group in its.after]
+    taken = [cadence for other in plan.catalogue for cadence in (other.target, other.live) if cadence]
     return (
-        all(one.target.minute < entity.target.minute for one in after)
-        and all(one.target.minute > entity.target.minute for one in waiting)
-        and not any(_collide(entity.target, other) for other in others)
+        all(other.target.minute < entity.target.minute for other in after)
+        and all(other.target.minute > entity.target.minute for other in waiting)
+        and not any(_collide(entity.target, cadence) for cadence in taken)
     )
 
 
@@ -275,28 +272,25 @@ def _wave(group: Group) -> tuple[int, int]:
 def _full(group: Group, placed: Sequence[Entity]) -> str:
     opens, closes = _wave(group)
     places = (closes - opens) // GAP_MINUTES
-    if sum(one.group == group.name for one in placed) >= places:
+    if sum(entity.group == group.name for entity in placed) >= places:
         return f"{group.name} has {places} places, all taken: widen its wave"
     return f"no {GAP_MINUTES} min of {group.name} are free: move its jobs closer together, or widen its wave"
 
 
-def _collide(one: Cadence, other: Cadence) -> bool:
+def _collide(cadence: Cadence, other: Cadence) -> bool:
     """Whether they start less than the gap apart, on a day that both run on."""
-    if one.is_weekly is other.is_weekly:
-        return abs(one.slot - other.slot) < GAP_MINUTES
-    apart = abs(one.minute - other.minute)
+    if cadence.is_weekly is other.is_weekly:
+        return abs(cadence.slot - other.slot) < GAP_MINUTES
+    apart = abs(cadence.minute - other.minute)
     return min(apart, DAY_MINUTES - apart) < GAP_MINUTES
 
 
-def _worlds(plan: Plan) -> Iterator[tuple[str, World]]:
+def _worlds(plan: Plan) -> Iterator[World]:
     """The target schedule first, then each night's, so that a finding names the final times where it can."""
-    yield "at the end", {one.name: Job(one, one.target, Management.DECLARED, False) for one in plan.catalogue}
+    yield {e.name: Job(e, e.target, Management.DECLARED, False) for e in plan.catalogue}
     for strategy in plan.strategies:
         for night in reversed(strategy.nights):
-            yield (
-                f"{strategy.name} night {night.number}",
-                state_at(strategy, night.number, catalogue=plan.catalogue),
-            )
+            yield state_at(strategy, night.number, catalogue=plan.catalogue)
 
 
 RULES: tuple[Callable[[Plan], Iterator[str]], ...] = (

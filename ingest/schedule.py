@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -84,7 +84,7 @@ class Cadence:
         from cronsim import CronSim, CronSimError
 
         try:
-            found = cls.parse(cron)
+            cadence = cls.parse(cron)
         except ScheduleError:
             if is_english(cron) or len(cron.split()) != 5:
                 raise
@@ -94,7 +94,7 @@ class Cadence:
             except (CronSimError, StopIteration) as error:
                 raise ScheduleError(f"cron {cron!r}: is not unix-cron, or never fires ({error})") from None
             return cls(time(min(fires.hours), min(fires.minutes)), text=cron)
-        return found if found.cron == cron else replace(found, text=cron)
+        return cadence if cadence.cron == cron else replace(cadence, text=cron)
 
     @property
     def is_regular(self) -> bool:
@@ -162,7 +162,7 @@ class Cadence:
     def on(self, day: date, zone: str) -> datetime | None:
         """When a regular cadence runs on that day in `zone`, in UTC; None: on another day."""
         eve = datetime.combine(day, time(), time_zone(zone)) - timedelta(minutes=1)
-        fire = first(self.next_fires(eve, zone), 1)[0]
+        fire = next(self.next_fires(eve, zone))
         return fire.astimezone(UTC) if fire.date() == day else None
 
     def next_fires(self, after: datetime, zone: str) -> Iterator[datetime]:
@@ -195,10 +195,10 @@ def as_cron(schedule: str) -> str | None:
     if hours and 24 % int(hours[1]) == 0:
         return "0 0 * * *" if hours[1] == "24" else f"0 */{hours[1]} * * *"
     days = "|".join(f"{day[:3]}|{day}" for day in map(str.lower, WEEKDAYS))
-    if found := re.fullmatch(rf"every (day|{days}) (\d\d?):(\d\d)", text):
-        weekday = "*" if found[1] == "day" else str(_CRON_DAYS[found[1][:3].upper()])
-        if int(found[2]) < 24 and int(found[3]) < 60:
-            return f"{int(found[3])} {int(found[2])} * * {weekday}"
+    if match := re.fullmatch(rf"every (day|{days}) (\d\d?):(\d\d)", text):
+        weekday = "*" if match[1] == "day" else str(_CRON_DAYS[match[1][:3].upper()])
+        if int(match[2]) < 24 and int(match[3]) < 60:
+            return f"{int(match[3])} {int(match[2])} * * {weekday}"
     return None
 
 
@@ -247,16 +247,16 @@ def clock_changes(cadence: Cadence, zone: str, since: date, days: int = 366) -> 
 
     Empty for a zone without daylight saving, such as America/Phoenix.
     """
-    found = []
+    changes = []
     for day in _offset_changes(zone, since, days):
         if cadence.weekday in (None, day.isoweekday() % 7):
             local = datetime.combine(day, cadence.at, time_zone(zone))
             there_and_back = local.astimezone(UTC).astimezone(local.tzinfo)
             if there_and_back.replace(tzinfo=None) != local.replace(tzinfo=None):
-                found.append(ClockChange(day, "skipped"))
+                changes.append(ClockChange(day, "skipped"))
             elif local.utcoffset() != local.replace(fold=1).utcoffset():
-                found.append(ClockChange(day, "repeated"))
-    return found
+                changes.append(ClockChange(day, "repeated"))
+    return changes
 
 
 @lru_cache
@@ -268,7 +268,3 @@ def _offset_changes(zone: str, since: date, days: int) -> tuple[date, ...]:
     # A change near midnight also skips or repeats minutes of the day before.
     touched = {day - timedelta(n) for day in changed for n in (0, 1)}
     return tuple(sorted(day for day in touched if since <= day < since + timedelta(days)))
-
-
-def first(fires: Iterator[datetime], count: int) -> list[datetime]:
-    return list(islice(fires, count))

@@ -194,7 +194,7 @@ def load(
     """
     context = read_context(root)
     given: dict[str, tuple[str, Any]] = {key: (f"{FILE} context", value) for key, value in context.items()}
-    given |= {key: (PREFIX + key.upper(), environ[PREFIX + key.upper()]) for key in NAMES if _variable(key) in environ}
+    given |= {key: (_variable(key), environ[_variable(key)]) for key in NAMES if _variable(key) in environ}
     given |= overrides or {}
     errors = _misspelt(context, environ)
     table = Table(
@@ -443,4 +443,4 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "max_backoff_seconds": _within(BACKOFF),
 }
 
-NAMES = tuple(one.name for one in fields(Settings) if one.name != "found")
+NAMES = tuple(setting.name for setting in fields(Settings) if setting.name != "found")

@@ -27,8 +27,8 @@ def utc_offsets(zone: str) -> tuple[int, ...]:
     Raises ScheduleError for a zone that does not exist.
     """
     tz = time_zone(zone)
-    found = {(moment.astimezone(tz).utcoffset() or timedelta()) // timedelta(minutes=1) for moment in _SAMPLES}
-    return tuple(sorted(found, reverse=True))
+    offsets = {(moment.astimezone(tz).utcoffset() or timedelta()) // timedelta(minutes=1) for moment in _SAMPLES}
+    return tuple(sorted(offsets, reverse=True))
 
 
 def utc_clock(cadence: Cadence, zone: str) -> str:

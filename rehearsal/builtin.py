@@ -36,7 +36,7 @@ class Step:
     planned: Planned
     job: str
     wanted: jobs.Fields | None = None
-    found: jobs.Fields | None = None
+    live: jobs.Fields | None = None
     make: Callable[[], None] | None = None
 
 
@@ -51,13 +51,13 @@ class BuiltIn:
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
         self._steps = [step for stack in stacks for step in self._plan(stack)]
-        return sorted((step.planned for step in self._steps), key=lambda one: (one.stack, one.address))
+        return sorted((step.planned for step in self._steps), key=lambda planned: (planned.stack, planned.address))
 
     def release(self, stack: str, address: str) -> None:
         _State(self._workspace, stack).forget(address)
 
     def take(self, stack: str, address: str, job: str) -> None:
-        _State(self._workspace, stack).hold(address, job, jobs.find(self._client, job))
+        _State(self._workspace, stack).put(address, job, jobs.find(self._client, job))
 
     def apply(self, stacks: Sequence[str], show: Show = unseen) -> None:
         creates = [step.planned for step in self._steps if step.planned.action == "create"]
@@ -80,9 +80,9 @@ class BuiltIn:
         for address, job, resource in jobs.resources(content):
             if held.get(address, job) != job:
                 raise OperationError(f"{stack}: {address} would be replaced by {job}; the {self.name} does not do that")
-            found = jobs.find(self._client, job) if address in held or address in imports else None
+            live = jobs.find(self._client, job) if address in held or address in imports else None
             importing = address in imports and address not in held
-            steps.append(self._step(stack, address, resource, job, found, recorded.get(address), importing=importing))
+            steps.append(self._step(stack, address, resource, job, live, recorded.get(address), importing=importing))
             held.pop(address, None)
         steps += self._plan_identity(stack, content, held)
         for address, job in held.items():
@@ -104,24 +104,24 @@ class BuiltIn:
         address: str,
         resource: Mapping[str, Any],
         job: str,
-        found: jobs.Fields | None,
+        live: jobs.Fields | None,
         recorded: Mapping[str, Any] | None,
         *,
         importing: bool,
     ) -> Step:
         wanted, ignored = jobs.declared(resource), jobs.ignored(resource)
-        if found is None:
+        if live is None:
             if importing:
                 raise OperationError(f"{stack}: cannot import {job}, it does not exist; set adopt_existing to false")
             planned = Planned(stack, address, "create", [], None, _attributes(job, wanted), recorded)
             return Step(planned, job, wanted)
-        changed = jobs.differences(wanted, found, ignored)
-        words = ["import"] * importing + ["update"] * bool(changed)
+        changed = jobs.differences(wanted, live, ignored)
+        actions = ["import"] * importing + ["update"] * bool(changed)
         fields = sorted({_BLOCKS.get(key, key) for key in changed})
-        wanted |= {key: found[key] for key in ignored}
-        before, after = _attributes(job, found), _attributes(job, wanted)
-        planned = Planned(stack, address, " and ".join(words) or NO_OP, fields, before, after, recorded)
-        return Step(planned, job, wanted, found)
+        wanted |= {key: live[key] for key in ignored}
+        before, after = _attributes(job, live), _attributes(job, wanted)
+        planned = Planned(stack, address, " and ".join(actions) or NO_OP, fields, before, after, recorded)
+        return Step(planned, job, wanted, live)
 
     def _take(self, step: Step) -> None:
         state = _State(self._workspace, step.planned.stack)
@@ -130,13 +130,13 @@ class BuiltIn:
             return
         if step.make:
             step.make()
-            state.hold(address, step.job)
+            state.put(address, step.job)
         elif step.wanted is None:
             self._client.delete_job(name=step.job)
             state.forget(address)
         elif action == "create":
             # Saved first: a job that was made just before a kill is then known as ours.
-            state.hold(address, step.job, step.wanted)
+            state.put(address, step.job, step.wanted)
             message = jobs.message(step.job, step.wanted)
             try:
                 self._client.create_job(parent=step.job.rpartition("/jobs/")[0], job=message)
@@ -147,9 +147,9 @@ class BuiltIn:
         else:
             if action != "import":
                 self._client.update_job(job=jobs.message(step.job, step.wanted))
-                if step.found and step.wanted["paused"] not in (None, step.found["paused"]):
+                if step.live and step.wanted["paused"] not in (None, step.live["paused"]):
                     self._set_paused(step.job, bool(step.wanted["paused"]))
-            state.hold(address, step.job, step.wanted)
+            state.put(address, step.job, step.wanted)
 
     def _set_paused(self, job: str, paused: bool) -> None:
         if paused:
@@ -180,7 +180,7 @@ class _State:
         self._stack = stack
         self._store = LocalStore(workspace)
 
-    def hold(self, address: str, job: str, wanted: jobs.Fields | None = None) -> None:
+    def put(self, address: str, job: str, wanted: jobs.Fields | None = None) -> None:
         self._write(self.attributes() | {address: _attributes(job, wanted) if wanted else {"id": job}})
 
     def forget(self, address: str) -> None:

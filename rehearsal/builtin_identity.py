@@ -36,7 +36,7 @@ class IdentityClient:
             case "google_service_account":
                 about = {"displayName": resource["display_name"], "description": resource["description"]}
                 body = {"accountId": resource["account_id"], "serviceAccount": about}
-                self._post(f"{iam}v1/projects/{project}/serviceAccounts", body)
+                self._ask(f"{iam}v1/projects/{project}/serviceAccounts", "POST", body)
             case "google_cloud_run_v2_service_iam_member":
                 service = "projects/{project}/locations/{location}/services/{name}".format(**resource)
                 self._grant(f"{run}{service}", resource, "GET")
@@ -47,10 +47,7 @@ class IdentityClient:
         policy = self._ask(f"{url}:getIamPolicy", method, {})
         binding = {"role": resource["role"], "members": [resource["member"]]}
         policy["bindings"] = [*policy.get("bindings", []), binding]
-        self._post(f"{url}:setIamPolicy", {"policy": policy})
-
-    def _post(self, url: str, body: Mapping[str, Any]) -> None:
-        self._ask(url, "POST", body)
+        self._ask(f"{url}:setIamPolicy", "POST", {"policy": policy})
 
     @staticmethod
     def _ask(url: str, method: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,16 +76,16 @@ def parse(text: str, strategy: Strategy) -> Fault:
     if kind in WHOLE_NIGHT:
         if entity:
             raise OperationError(f"--fault: {text!r}; {kind} strikes the whole night, write {kind} or {kind}@2")
-        shift = next(one.number for one in strategy.nights if one.shifts)
+        shift = next(n.number for n in strategy.nights if n.shifts)
         usual = shift if kind == "killed" else strategy.numbers[0]
         return Fault(kind, None, _night(text, night, strategy.numbers, usual))
-    if entity not in [one.name for one in CATALOGUE]:
+    if entity not in [e.name for e in CATALOGUE]:
         raise OperationError(f"--fault: {text!r} needs an entity of the catalogue, such as {kind}:invoices")
     lives = [number for number in strategy.numbers if entity in state_at(strategy, number)]
     is_live = entity in before_rollout()
-    if kind == "route" and not next(one for one in CATALOGUE if one.name == entity).is_reference:
-        wanted = ", ".join(one.name for one in CATALOGUE if one.is_reference)
-        raise OperationError(f"--fault: {text!r} does not fit; route needs one of {wanted}")
+    references = [e.name for e in CATALOGUE if e.is_reference]
+    if kind == "route" and entity not in references:
+        raise OperationError(f"--fault: {text!r} does not fit; route needs one of {', '.join(references)}")
     if kind in ("post", "taken"):
         if is_live is not (kind == "post"):
             wanted = "a job that is live" if kind == "post" else "a job that the rollout creates"

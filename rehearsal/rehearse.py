@@ -137,11 +137,11 @@ class Rehearsal:
         """Previews, deploys and gates a night; faults strike where `injecting`."""
         started = perf_counter()
         settings = replace(self.settings, night=night)
-        found = self.site.preview(settings, neighbours=self.site.neighbours(settings))
+        preview = self.site.preview(settings, neighbours=self.site.neighbours(settings))
         deployed_at = self.twin.clock.now
         first = len(self.twin.dispatcher.attempts)
         checks: list[Check] = []
-        self.show(f"{title}: deploying {', '.join(found.stacks) or 'again'}")
+        self.show(f"{title}: deploying {', '.join(preview.stacks) or 'again'}")
         target, problems = self._deploy(settings, fixing=fixing, spared=not gated, way_back=way_back)
         writes = self.twin.scheduler.take_writes()
         gated_at = None
@@ -167,7 +167,7 @@ class Rehearsal:
             self._note_caught(night, checks, problems)
         step = Step(
             title,
-            found,
+            preview,
             deployed_at,
             gated_at,
             writes,
@@ -234,8 +234,8 @@ class Rehearsal:
         """The setting to change, if reference entities were not found where it says."""
         here, there = self.settings.reference_path, self.twin.ingestor.reference_path
         missing = {attempt.job for attempt in attempts if attempt.code == Code.NOT_FOUND}
-        names = [job.entity.name for job in self._world.values() if job.entity.is_reference]
-        names = [name for name in names if self._world[name].entity.job_name in missing]
+        entities = [job.entity for job in self._world.values()]
+        names = [entity.name for entity in entities if entity.is_reference and entity.job_name in missing]
         if here == there or not names:
             return []
         return [
@@ -248,17 +248,14 @@ class Rehearsal:
 
         Records are told apart by ServiceTitan's own ids.
         """
-        found = []
+        losses = []
         for name, job in self._world.items():
             read = self.twin.ingestor.read.get(name, range(0))
+            table = job.entity.table_name
             if lacking := self.twin.warehouse.lacks(name, read):
-                table = job.entity.table_name
-                found.append(f"{table} lacks {lacking} of the {len(read)} records that ServiceTitan had for its runs")
+                losses.append(f"{table} lacks {lacking} of the {len(read)} records that ServiceTitan had for its runs")
             if doubled := self.twin.warehouse.rows(name) - self.twin.warehouse.count(name):
-                found.append(f"{job.entity.table_name} has {doubled} rows more than records")
-        for step in self.steps:
-            adopted = {job.entity.job_name for job in self._world.values() if job.imported}
-            found += [
-                f"{job} was deleted ({step.title})" for verb, job in step.writes if verb == "delete" and job in adopted
-            ]
-        return found
+                losses.append(f"{table} has {doubled} rows more than records")
+        adopted = {job.entity.job_name for job in self._world.values() if job.imported}
+        deletes = [(job, step.title) for step in self.steps for verb, job in step.writes if verb == "delete"]
+        return losses + [f"{job} was deleted ({title})" for job, title in deletes if job in adopted]

@@ -61,10 +61,10 @@ def as_json(rehearsal: Rehearsal, engine: str) -> dict[str, Any]:
         "passed": rehearsal.passed,
         "lost": rehearsal.lost,
         "faults": [
-            {"fault": str(one.fault), "night": one.fault.night, "caught_by": one.by, "text": str(one)}
-            for one in rehearsal.faults
+            {"fault": str(caught.fault), "night": caught.fault.night, "caught_by": caught.by, "text": str(caught)}
+            for caught in rehearsal.faults
         ],
-        "measured": [one.as_json() for one in measured(rehearsal)],
+        "measured": [measurement.as_json() for measurement in measured(rehearsal)],
         "history": [record.as_json() for record in rehearsal.records],
         "steps": [
             {

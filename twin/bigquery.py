@@ -6,7 +6,6 @@ columns of 8 bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -98,7 +97,8 @@ class BigQuery:
         """jobs.query. Raises ApiError, as the others do."""
         dry = bool(body.get("dryRun"))
         job, answer = self._run(body.get("query"), dry, body.get("maximumBytesBilled"))
-        return self._page(job, answer, 0, body.get("maxResults"), _exact(body.get("formatOptions")))
+        exact = bool((body.get("formatOptions") or {}).get("useInt64Timestamp"))
+        return self._page(job, answer, 0, body.get("maxResults"), exact)
 
     def insert(self, body: Fields) -> Fields:
         """jobs.insert, of a query."""
@@ -162,7 +162,7 @@ class BigQuery:
         """Points the query at DuckDB's tables; gives each with the number of its columns that a SELECT names."""
         names = {cte.alias for cte in tree.find_all(exp.CTE)}
         datasets = {dataset for dataset, _ in sizes}
-        found = []
+        resolved = []
         for table in list(tree.find_all(exp.Table)):
             if not table.db and table.name in names:
                 continue
@@ -174,9 +174,9 @@ class BigQuery:
                 raise _not_found(f"Table {self.settings.project}:{table.db}.{table.name}", self.settings.region)
             select = table.find_ancestor(exp.Select)
             columns = {column.name.lower() for column in select.find_all(exp.Column)} if select else set()
-            found.append(((table.db, table.name), len(columns)))
+            resolved.append(((table.db, table.name), len(columns)))
             table.set("catalog", None)
-        return found
+        return resolved
 
     def _check_place(self, table: exp.Table, datasets: Collection[str]) -> None:
         if isinstance(table.this, exp.Func):
@@ -204,8 +204,7 @@ class BigQuery:
     def _sizes(self) -> dict[tuple[str, str], int]:
         """The tables by (dataset, name), with their rows."""
         query = "SELECT schema_name, table_name, estimated_size FROM duckdb_tables()"
-        found = self.warehouse.execute(query).fetchall()
-        return {(dataset, name): rows for dataset, name, rows in found}
+        return {(dataset, name): rows for dataset, name, rows in self.warehouse.execute(query).fetchall()}
 
     def _kept(self, job: str) -> Answer:
         if job not in self._jobs:
@@ -312,10 +311,6 @@ def _text(value: Any, kind: str, exact: bool) -> str | None:
     return str(value)
 
 
-def _exact(options: Fields | None) -> bool:
-    return bool((options or {}).get("useInt64Timestamp"))
-
-
 def _invalid(message: str) -> ApiError:
     return ApiError(400, "invalidQuery", message)
 
@@ -325,10 +320,7 @@ def _not_found(what: str, location: str) -> ApiError:
 
 
 def _json(request: Request) -> Fields:
-    try:
-        body = json.loads(request.get_data() or b"{}")
-    except ValueError:
-        body = None
+    body = request.get_json(force=True, silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
         raise ApiError(400, "parseError", "Invalid JSON payload received.")
     return body

@@ -45,12 +45,12 @@ class Iam:
                 raise ApiError(404, "NOT_FOUND", f"Unknown service account {values['email']}")
             held = self.accounts[values["email"]]
         # Where none is granted, the API leaves the field out.
-        return {"permissions": granted} if (granted := [one for one in wanted if one in held]) else {}
+        return {"permissions": granted} if (granted := [name for name in wanted if name in held]) else {}
 
 
 def _wanted(request: Request) -> list[str]:
     body = request.get_json(silent=True)
     wanted = body.get("permissions") if isinstance(body, dict) else None
-    if not isinstance(wanted, list) or not all(isinstance(one, str) and one and "*" not in one for one in wanted):
+    if not isinstance(wanted, list) or not all(isinstance(name, str) and name and "*" not in name for name in wanted):
         raise ApiError(400, "INVALID_ARGUMENT", "Invalid permissions.")
     return wanted

@@ -85,7 +85,7 @@ class Identity:
 
     def _invokers(self) -> set[str]:
         bindings = self.policies[self._service].get("bindings", [])
-        return {member for one in bindings if one["role"] == INVOKER for member in one["members"]}
+        return {member for binding in bindings if binding["role"] == INVOKER for member in binding["members"]}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return json_api(self._answer)(environ, start_response)  # type: ignore[no-any-return]

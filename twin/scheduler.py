@@ -88,10 +88,10 @@ class Scheduler:
             raise _invalid(f"Page size must be from 0 to {limits.PAGE_SIZE_LIMIT}.")
         size = size or limits.PAGE_SIZE_LIMIT
         names = sorted(name for name in self.jobs if name.startswith(f"{parent}/jobs/") and name >= token)
-        found: Fields = {"jobs": [self.get(name) for name in names[:size]]}
+        page: Fields = {"jobs": [self.get(name) for name in names[:size]]}
         if rest := names[size:]:
-            found["nextPageToken"] = rest[0]
-        return found
+            page["nextPageToken"] = rest[0]
+        return page
 
     def patch(self, name: str, body: Fields, mask: Iterable[str] | None) -> Fields:
         """Sets the fields of `mask` (dotted paths in camelCase); without one, replaces the whole object."""

@@ -32,26 +32,26 @@ def made_by_hand(entity: Entity, settings: Settings) -> Fields:
     return as_recorded(body, job.declared) if job.declared else body
 
 
-def as_recorded(body: Fields, found: BaselineJob) -> Fields:
+def as_recorded(body: Fields, job: BaselineJob) -> Fields:
     """`body` with the fields that were found; the API takes whether a job is paused by another call."""
     recorded = body | {
-        "attemptDeadline": found.attempt_deadline,
+        "attemptDeadline": job.attempt_deadline,
         "retryConfig": {
-            "retryCount": found.retry_count,
-            "minBackoffDuration": found.min_backoff_duration,
-            "maxBackoffDuration": found.max_backoff_duration,
-            "maxRetryDuration": found.max_retry_duration,
-            "maxDoublings": found.max_doublings,
+            "retryCount": job.retry_count,
+            "minBackoffDuration": job.min_backoff_duration,
+            "maxBackoffDuration": job.max_backoff_duration,
+            "maxRetryDuration": job.max_retry_duration,
+            "maxDoublings": job.max_doublings,
         },
-        "httpTarget": body["httpTarget"] | {"httpMethod": found.http_method, "headers": dict(found.headers)},
+        "httpTarget": body["httpTarget"] | {"httpMethod": job.http_method, "headers": dict(job.headers)},
     }
-    if found.description:
-        recorded["description"] = found.description
-    if found.body:
-        recorded["httpTarget"]["body"] = found.body
-    if found.oidc_service_account_email:
-        token = {"serviceAccountEmail": found.oidc_service_account_email}
-        recorded["httpTarget"]["oidcToken"] = token | ({"audience": found.oidc_audience} if found.oidc_audience else {})
+    if job.description:
+        recorded["description"] = job.description
+    if job.body:
+        recorded["httpTarget"]["body"] = job.body
+    if job.oidc_service_account_email:
+        token = {"serviceAccountEmail": job.oidc_service_account_email}
+        recorded["httpTarget"]["oidcToken"] = token | ({"audience": job.oidc_audience} if job.oidc_audience else {})
     return recorded
 
 

@@ -81,10 +81,7 @@ def json_api(answer: Callable[[Request], dict[str, Any]], lock: AbstractContextM
 
 
 def _json(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(request.get_data() or b"{}")
-    except ValueError:
-        body = None
+    body = request.get_json(force=True, silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
         raise ApiError(400, "INVALID_ARGUMENT", "Invalid JSON payload received.")
     return body

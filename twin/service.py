@@ -123,8 +123,8 @@ class Ingestor:
             case "/entities":
                 return lambda _: (200, {"entities": names, "count": len(names)}, now)
             case "/ref-entities":
-                told = {"refEntities": references, "count": len(references)}
-                return lambda _: (200, told | {"description": "Reference dimensions for ID-to-name lookups"}, now)
+                listed = {"refEntities": references, "count": len(references)}
+                return lambda _: (200, listed | {"description": "Reference dimensions for ID-to-name lookups"}, now)
             case "/rebuild/dim_jobs":
                 # It reads its row count wrong, whatever it has rebuilt.
                 error = "Cannot read properties of undefined (reading 'count')"
@@ -158,10 +158,10 @@ class Ingestor:
             if self.breaker.refuses(started):
                 ended, took = started, timedelta(0)
                 raise _RefusedError(f"Circuit breaker OPEN for {served.endpoint}")
-            found = self.upstream.fetch(served.name, since, started)
+            records = self.upstream.fetch(served.name, since, started)
             if behaviour.http_status != 200:
                 raise UpstreamError(behaviour.http_status)
-            found = range(0) if behaviour.quiet else found
+            records = range(0) if behaviour.quiet else records
         except (UpstreamError, _RefusedError) as error:
             text, asked = str(error), isinstance(error, UpstreamError)
 
@@ -175,19 +175,19 @@ class Ingestor:
 
         def succeeded() -> None:
             self.breaker.succeeded(ended)
-            if found:
+            if records:
                 if behaviour.loads_rows:
                     # The rows are stamped before they are loaded.
                     stamped = ended - min(timedelta(seconds=1), took / 2)
-                    self.warehouse.load(served.name, found, stamped, self.upstream.streams[served.name])
-                self.warehouse.set_cursor(served.name, ended, len(found))
-                first = min(found.start, self.read.get(served.name, found).start)
-                self.read[served.name] = range(first, max(found.stop, self.read.get(served.name, found).stop))
-            self._log(served, behaviour, run_id, started, records=len(found))
+                    self.warehouse.load(served.name, records, stamped, self.upstream.streams[served.name])
+                self.warehouse.set_cursor(served.name, ended, len(records))
+                first = min(records.start, self.read.get(served.name, records).start)
+                self.read[served.name] = range(first, max(records.stop, self.read.get(served.name, records).stop))
+            self._log(served, behaviour, run_id, started, records=len(records))
 
         self._at(ended, succeeded)
-        body = {"success": True, **about, "recordsProcessed": len(found)}
-        if found:
+        body = {"success": True, **about, "recordsProcessed": len(records)}
+        if records:
             return 200, body | {"runId": run_id, "duration": _milliseconds(took)}, took
         return 200, body | ({"warning": "No records returned from API"} if served.is_reference else {}), took
 
@@ -239,8 +239,8 @@ class _RefusedError(Exception):
 
 def _below(prefix: str, path: str) -> str | None:
     """The one segment of `path` that follows `prefix`."""
-    found = re.fullmatch(f"{re.escape(prefix)}/([^/]+)", path, re.IGNORECASE)
-    return found[1] if found else None
+    match = re.fullmatch(f"{re.escape(prefix)}/([^/]+)", path, re.IGNORECASE)
+    return match[1] if match else None
 
 
 def _iso(moment: datetime) -> str:

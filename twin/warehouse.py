@@ -50,17 +50,17 @@ class Warehouse:
         """
         is_new = self._table(entity) not in self._made
         table = self._ensure_entity(entity)
+        if self._buffered.get(table, moment) > moment:
+            self.stream(entity, ids, moment, made)
+            return
         rows = self._rows(self._served[entity], ids, moment, made)
-        buffered = self._buffered.get(table, moment) > moment
-        if buffered:
-            self._buffered[table] = moment + BUFFERED
-        if buffered or is_new:
+        if is_new:
             self.execute(f"INSERT INTO {table} BY NAME {rows}")
-        else:
-            self.execute(
-                f"MERGE INTO {table} AS target USING ({rows}) AS source ON target.id = source.id "
-                "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
-            )
+            return
+        self.execute(
+            f"MERGE INTO {table} AS target USING ({rows}) AS source ON target.id = source.id "
+            "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
+        )
 
     def stream(self, entity: str, ids: range, moment: datetime, made: Stream | None = None) -> None:
         """Inserts the records through the streaming API, whether they are there or not."""
@@ -81,8 +81,8 @@ class Warehouse:
     def cursor(self, entity: str) -> datetime | None:
         """Where the entity's next incremental sync begins; None before its first. Makes the table of the cursors."""
         query = f"SELECT last_sync_time FROM {self._cursors()} WHERE entity_type = ? ORDER BY updated_at DESC LIMIT 1"
-        found = self.execute(query, [self._served[entity].state_name]).fetchone()
-        return found[0].replace(tzinfo=UTC) if found else None
+        row = self.execute(query, [self._served[entity].state_name]).fetchone()
+        return row[0].replace(tzinfo=UTC) if row else None
 
     def set_cursor(self, entity: str, moment: datetime, records: int) -> None:
         """Moves the cursor to `moment`, unless nobody has asked for one yet: the service swallows that failure."""
@@ -117,8 +117,8 @@ class Warehouse:
         """When a row was last loaded (aware); None for a table that never was."""
         if not self.has(entity):
             return None
-        found = self._row(f'SELECT max("{_LOADED_AT}") FROM {self._table(entity)}')[0]
-        return found.replace(tzinfo=UTC) if found else None
+        newest = self._row(f'SELECT max("{_LOADED_AT}") FROM {self._table(entity)}')[0]
+        return newest.replace(tzinfo=UTC) if newest else None
 
     def has(self, entity: str) -> bool:
         """Whether the entity's table exists."""

@@ -189,7 +189,7 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _header(text: str) -> tuple[str, int, int, dict[str, int]]:
     """The delimiter, the header's line and number of cells, and where each column is."""
-    found: tuple[int, str, int, list[str]] = (0, ",", 0, [])
+    best: tuple[int, str, int, list[str]] = (0, ",", 0, [])
     broken = None
     for delimiter in _DELIMITERS:
         try:
@@ -197,12 +197,12 @@ def _header(text: str) -> tuple[str, int, int, dict[str, int]]:
                 if number == HEADER_WITHIN:
                     break
                 known = len({name for cell in cells if (name := _column(cell))})
-                if known > found[0]:
-                    found = (known, delimiter, line, cells)
+                if known > best[0]:
+                    best = (known, delimiter, line, cells)
         except ReportError as error:
             # Of another delimiter than the file's, a quote is out of place.
             broken = error
-    known, delimiter, line, cells = found
+    known, delimiter, line, cells = best
     if known < 3:
         raise broken or ReportError(
             f"line 1: no header of a job costing report in the first {HEADER_WITHIN} lines; it needs the columns "

@@ -97,15 +97,15 @@ class JobCost:
 
 def job_costs(rows: Collection[Mapping[str, Any]]) -> dict[str, JobCost]:
     """The query's rows by job number. Two jobs of one number are one, with the amounts of both."""
-    found: dict[str, JobCost] = {}
+    costs: dict[str, JobCost] = {}
     for row in rows:
         cost = JobCost(**row)
-        if cost.number in found:
-            first = found[cost.number]
+        if cost.number in costs:
+            first = costs[cost.number]
             sums = {n: getattr(first, n) + getattr(cost, n) for n, k in COLUMNS.items() if k in ("NUMERIC", "INTEGER")}
             cost = replace(first, **{**sums, "business_unit": first.business_unit})
-        found[cost.number] = cost
-    return found
+        costs[cost.number] = cost
+    return costs
 
 
 def query(settings: Settings, start: date, end: date, numbers: Collection[str] = ()) -> str:
@@ -188,10 +188,9 @@ def _place(key: str) -> str:
 
 def _sums(amount: str, count: str) -> str:
     doubled = f"SUM(CASE WHEN place > 1 THEN amount ELSE 0 END) AS {amount}_doubled"
-    if count == "item_rows":
-        return f"SUM(amount) AS {amount}, COUNT(*) AS {count}, {doubled}"
-    rows = f"SUM(CASE WHEN place > 1 THEN 1 ELSE 0 END) AS {count}_doubled"
-    return f"SUM(amount) AS {amount}, COUNT(*) AS {count}, {doubled}, {rows}"
+    if count != "item_rows":
+        doubled += f", SUM(CASE WHEN place > 1 THEN 1 ELSE 0 END) AS {count}_doubled"
+    return f"SUM(amount) AS {amount}, COUNT(*) AS {count}, {doubled}"
 
 
 def _columns() -> str:

@@ -144,8 +144,8 @@ class Pair:
             return {self.part: self.gap(metric)} if self.part is not Part.DIFFERENT else {}
         doubled = _DOUBLED[metric](self.cost) if metric in _DOUBLED else Decimal(0)
         rest = Part.ABSENT if _ABSENT[metric](self.cost) else Part.DIFFERENT
-        found = {Part.DOUBLED: doubled, rest: self.gap(metric) - doubled}
-        return {part: amount for part, amount in found.items() if amount}
+        parts = {Part.DOUBLED: doubled, rest: self.gap(metric) - doubled}
+        return {part: amount for part, amount in parts.items() if amount}
 
 
 @dataclass(frozen=True)
@@ -199,8 +199,8 @@ class Comparison:
 
     def largest(self, metric: str, most: int) -> list[Pair]:
         """The jobs in both whose figures differ most, the largest first."""
-        found = [pair for pair in self.of(Part.DIFFERENT) if pair.gap(metric)]
-        return sorted(found, key=lambda pair: (-abs(pair.gap(metric)), pair.number))[:most]
+        differing = [pair for pair in self.of(Part.DIFFERENT) if pair.gap(metric)]
+        return sorted(differing, key=lambda pair: (-abs(pair.gap(metric)), pair.number))[:most]
 
 
 def compare(report: Report, costs: Mapping[str, JobCost], population: Population) -> Comparison:
@@ -247,9 +247,8 @@ def _metric(name: str, pairs: Sequence[Pair]) -> Metric:
     shares = []
     of_pairs = [pair.shares(name) for pair in pairs]
     for part in Part:
-        found = [of_pair[part] for of_pair in of_pairs if part in of_pair]
-        if found:
-            shares.append(Share(part, len(found), sum(found, Decimal(0))))
+        if amounts := [of_pair[part] for of_pair in of_pairs if part in of_pair]:
+            shares.append(Share(part, len(amounts), sum(amounts, Decimal(0))))
     unit = Unit.JOBS if name == "jobs" else Unit.DOLLARS
     limit = TARGETS[name].limit(theirs, unit)
     gap = ours - theirs
@@ -274,8 +273,7 @@ def _margin(metrics: Sequence[Metric]) -> Metric:
 
 def _notes(report: Report, pairs: Sequence[Pair], population: Population) -> Iterable[str]:
     yield from (f"report: {note}" for note in report.notes)
-    outside = [row.line for row in report.rows if not population.has_day(row.day)]
-    if outside:
+    if outside := [row.line for row in report.rows if not population.has_day(row.day)]:
         yield (
             f"report: {counted(len(outside), 'row')} dated outside {population.start} to {population.end}: left out "
             f"({lines(outside)})"
@@ -283,14 +281,12 @@ def _notes(report: Report, pairs: Sequence[Pair], population: Population) -> Ite
     both = [pair.cost for pair in pairs if pair.part is Part.DIFFERENT and pair.cost]
     here = [pair.cost for pair in pairs if pair.counts_here and pair.cost]
     extra = [pair.cost for pair in pairs if pair.part is Part.EXTRA and pair.cost]
-    units = _strangers([cost.business_unit for cost in extra], [cost.business_unit for cost in both])
-    if units:
+    if units := _strangers([cost.business_unit for cost in extra], [cost.business_unit for cost in both]):
         yield (
             f"{counted(units[0], 'job')} only in the warehouse of business units that the report has no job of "
             f"({units[1]}): set reconcile_business_units"
         )
-    statuses = _strangers([cost.status for cost in extra], [cost.status for cost in both])
-    if statuses:
+    if statuses := _strangers([cost.status for cost in extra], [cost.status for cost in both]):
         yield (
             f"{counted(statuses[0], 'job')} only in the warehouse of statuses that the report has no job of "
             f"({statuses[1]}): set reconcile_statuses"
@@ -300,26 +296,23 @@ def _notes(report: Report, pairs: Sequence[Pair], population: Population) -> Ite
         ("purchase_orders", "purchase_order_rows_doubled", "purchase_orders_doubled"),
         ("returns", "return_rows_doubled", "returns_doubled"),
     ):
-        rows = sum(getattr(cost, count) for cost in here)
-        if rows:
+        if rows := sum(getattr(cost, count) for cost in here):
             dollars = sum((getattr(cost, amount) for cost in here), Decimal(0))
             yield f"{table}: more rows than natural keys, by {rows}: ${dollars:,.2f} counted twice"
-    repeated = sum(cost.payroll_rows_repeated for cost in here)
-    if repeated:
+    if repeated := sum(cost.payroll_rows_repeated for cost in here):
         dollars = sum((cost.payroll_repeated for cost in here), Decimal(0))
         yield (
             f"payroll: {counted(repeated, 'row')} with the job, employee, date, activity, amount and hours of another: "
             f"not in labor (${dollars:,.2f})"
         )
-    costless = sum(cost.items_without_cost for cost in here)
-    if costless:
+    if costless := sum(cost.items_without_cost for cost in here):
         yield f"invoices: {counted(costless, 'item')} of type Material or Equipment without a cost: counted as $0.00"
 
 
 def _strangers(extra: Collection[object], known: Collection[object]) -> tuple[int, str] | None:
     """How many are of a kind that is not known, and those kinds; None where none are known at all."""
-    found = [one for one in extra if one not in set(known)]
-    return (len(found), ", ".join(sorted({str(one) for one in found}))) if found and known else None
+    strangers = [kind for kind in extra if kind not in set(known)]
+    return (len(strangers), ", ".join(sorted({str(kind) for kind in strangers}))) if strangers and known else None
 
 
 def _plain(status: str) -> str:

@@ -140,7 +140,8 @@ def _aged(settings: Settings, jobs: Iterable[Job], overrides: Mapping[str, Crite
     """WITH clauses, the last of which, `aged`, has a row for each job with age_us, NULL where it never succeeded."""
     jobs = list(jobs)
     expected = " UNION ALL\n".join(
-        f"  SELECT '{job.entity.name}' AS entity, '{job.entity.group}' AS entity_group, '{_cadence(job)}' AS cadence, "
+        f"  SELECT '{job.entity.name}' AS entity, '{job.entity.group}' AS entity_group, "
+        f"'{'weekly' if job.cadence.is_weekly else 'daily'}' AS cadence, "
         f"'{job.entity.log_name if settings.run_log else job.entity.table_name}' AS seen_as, "
         f"{_us(criteria.warn_after)} AS warn_after_us, {_us(criteria.error_after)} AS error_after_us, "
         f"'{criteria.error_after}' AS error_after"
@@ -194,10 +195,6 @@ def _age(moment: str) -> str:
 def _hours(microseconds: str) -> str:
     """Whole hours, within a text of CONCAT."""
     return f"', CAST(DIV({microseconds}, {_HOUR_US}) AS STRING), '"
-
-
-def _cadence(job: Job) -> str:
-    return "weekly" if job.cadence.is_weekly else "daily"
 
 
 def _us(threshold: Threshold) -> int:

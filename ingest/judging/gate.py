@@ -17,7 +17,7 @@ from ingest.judging.freshness import Loaded
 from ingest.judging.run import CLOCK_SKEW, START_DELAY, SUCCESS, LogRow, Run, find_run, last_due, rows_within, window
 from ingest.judging.verdict import Verdict, overall
 from ingest.rollout import Job, Management, World
-from ingest.schedule import Cadence, ScheduleError, first, time_zone
+from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
 from ingest.text import shown
 
@@ -89,7 +89,7 @@ class Evidence:
 def gate_time(world: World, settings: Settings, since: datetime) -> datetime:
     """When every job that exists has had a run after `since`, its retries included; in the settings' zone."""
     zone = settings.time_zone
-    last = max(first(job.cadence.next_fires(since, zone), 1)[0].astimezone(UTC) for job in world.values())
+    last = max(next(job.cadence.next_fires(since, zone)).astimezone(UTC) for job in world.values())
     return (last + window(settings)).astimezone(time_zone(zone))
 
 
@@ -99,18 +99,18 @@ def came_due(world: World, settings: Settings, since: datetime, now: datetime) -
     A gate that was asked at `since` does not know it.
     """
     zone = settings.time_zone
-    earliest = min(first(job.cadence.next_fires(since, zone), 1)[0].astimezone(UTC) for job in world.values())
+    earliest = min(next(job.cadence.next_fires(since, zone)).astimezone(UTC) for job in world.values())
     return earliest.astimezone(time_zone(zone)) if earliest <= now else None
 
 
 def unlike(world: World, settings: Settings, live: Mapping[str, LiveJob], catalogue: Iterable[Entity]) -> list[str]:
     """Why the live jobs, by job name, are not those of the night that has `world`; empty: they are."""
-    found = []
+    lines = []
     for name, job in world.items():
-        one = live.get(job.entity.job_name)
-        differs = _differs(job, one, settings) if one else ["it does not exist"]
-        found += [f"{name}: {', '.join(differs)}"] if differs else []
-    return found + [f"{one.name}: is live" for one in catalogue if one.name not in world and one.job_name in live]
+        live_job = live.get(job.entity.job_name)
+        differs = _differs(job, live_job, settings) if live_job else ["it does not exist"]
+        lines += [f"{name}: {', '.join(differs)}"] if differs else []
+    return lines + [f"{e.name}: is live" for e in catalogue if e.name not in world and e.job_name in live]
 
 
 def evaluate(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[Check]:
@@ -124,13 +124,13 @@ def judge(
     """What `evaluate` gives, and the ledger's data of it with the calls that the run log knows, in the jobs' order."""
     judged = _judged(world, settings, evidence, since, now)
     checks = _checks(judged)
-    runs = [(one.entity.name, one.run) for one in judged if one.run]
+    runs = [(case.entity.name, case.run) for case in judged if case.run]
     calls = [(name, row) for name, run in runs for row in (*run.tries, run.last) if row and row.ended]
     return checks, record(checks, since, now, calls)
 
 
 def _checks(judged: Sequence[_Judged]) -> list[Check]:
-    return [*(check for one in judged for check in one.checks), *_order(judged), *_overlap(judged)]
+    return [*(check for case in judged for check in case.checks), *_order(judged), *_overlap(judged)]
 
 
 def _judged(world: World, settings: Settings, evidence: Evidence, since: datetime, now: datetime) -> list[_Judged]:
@@ -381,66 +381,66 @@ def _order(judged: Sequence[_Judged]) -> Iterator[Check]:
     """A job at its target time starts after the jobs that its group needs have ended, those of the same day."""
     needs = {group.name: group.after for group in GROUPS}
     members: dict[str, list[_Judged]] = defaultdict(list)
-    for one in judged:
-        members[one.entity.group].append(one)
-    for one in judged:
-        if one.run is None or one.due is None or one.job.cadence != one.entity.target:
+    for case in judged:
+        members[case.entity.group].append(case)
+    for case in judged:
+        if case.run is None or case.due is None or case.job.cadence != case.entity.target:
             continue
-        for group in needs[one.entity.group]:
+        for group in needs[case.entity.group]:
             day = timedelta(days=1)
-            before = [other for other in members[group] if other.due and one.due - day < other.due <= one.due]
-            if before and (check := _after(one, one.run.started, group, before)):
+            before = [other for other in members[group] if other.due and case.due - day < other.due <= case.due]
+            if before and (check := _after(case, case.run.started, group, before)):
                 yield check
 
 
-def _after(one: _Judged, started: datetime, group: str, before: Sequence[_Judged]) -> Check | None:
+def _after(case: _Judged, started: datetime, group: str, before: Sequence[_Judged]) -> Check | None:
     """None: a run before it has no known end and is blocked by a check of its own."""
     expected = f"begins after {group} has ended"
     ended = [(other.ended, other) for other in before if other.ended]
     end, last = max(ended, key=lambda pair: pair[0], default=(None, None))
     if end and last:
-        measured = f"{last.entity.name} ended {one.when(end)}, it began {one.when(started)}"
+        measured = f"{last.entity.name} ended {case.when(end)}, it began {case.when(started)}"
         if end >= started:
-            return one.check("in-order", Verdict.FAIL, expected, measured)
+            return case.check("in-order", Verdict.FAIL, expected, measured)
     if unknown := [other for other in before if other.good and other.ended is None]:
         measured = f"the end of {unknown[0].entity.name} is not known"
-        return one.check("in-order", Verdict.INCONCLUSIVE, expected, measured)
+        return case.check("in-order", Verdict.INCONCLUSIVE, expected, measured)
     if not (end and last) or len(ended) < len(before):
         return None
     if all(other.exact for other in before):
-        return one.check("in-order", Verdict.PASS, expected, measured)
-    return one.check("in-order", Verdict.WARN, expected, f"{measured}; some ends are not in the run log")
+        return case.check("in-order", Verdict.PASS, expected, measured)
+    return case.check("in-order", Verdict.WARN, expected, f"{measured}; some ends are not in the run log")
 
 
 def _overlap(judged: Sequence[_Judged]) -> Iterator[Check]:
     """A run ends before the time of the next job."""
-    timed = sorted(((one.due, one) for one in judged if one.due), key=lambda pair: pair[0])
-    for (due, one), (next_due, following) in pairwise(timed):
+    timed = sorted(((case.due, case) for case in judged if case.due), key=lambda pair: pair[0])
+    for (due, case), (next_due, following) in pairwise(timed):
         gap = next_due - due
-        tolerance = f"{_minutes(gap)} min"
-        expected = f"ends before {following.entity.name} at {one.when(next_due)}"
-        if one.good and one.ended is None:
-            yield one.check("no-overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
-        if one.ended is None:
+        tolerance = f"{minutes(gap)} min"
+        expected = f"ends before {following.entity.name} at {case.when(next_due)}"
+        if case.good and case.ended is None:
+            yield case.check("no-overlap", Verdict.INCONCLUSIVE, expected, "its end is not known", tolerance)
+        if case.ended is None:
             continue
-        took = one.ended - due
+        took = case.ended - due
         verdict = Verdict.FAIL if took > gap else Verdict.WARN if took >= gap * WARN_SHARE else Verdict.PASS
-        measured = f"{_minutes(took)} min"
-        if not one.exact:
+        measured = f"{minutes(took)} min"
+        if not case.exact:
             verdict = max(verdict, Verdict.WARN, key=[*Verdict].index)
             measured += " at least; its end is not in the run log"
-        yield one.check("no-overlap", verdict, expected, measured, tolerance)
+        yield case.check("no-overlap", verdict, expected, measured, tolerance)
 
 
 def _differs(job: Job, live: LiveJob, settings: Settings) -> list[str]:
     """What of the live job is not as the night has it."""
-    found = []
+    differences = []
     if not _runs_at(live.schedule, job.cadence) or live.time_zone != settings.time_zone:
-        found.append(shown.printable(f"schedule {live.schedule} {live.time_zone}"))
+        differences.append(shown.printable(f"schedule {live.schedule} {live.time_zone}"))
     # An adopted job keeps the address that was found, until its night.
     if job.management is Management.DECLARED and live.uri != settings.uri(job.entity):
-        found.append(f"URL {shown.uri(live.uri)}")
-    return found
+        differences.append(f"URL {shown.uri(live.uri)}")
+    return differences
 
 
 def _runs_at(schedule: str, cadence: Cadence) -> bool:
@@ -456,5 +456,6 @@ def _fault(row: LogRow | None) -> str:
     return row.fault if row else "no row"
 
 
-def _minutes(span: timedelta) -> str:
+def minutes(span: timedelta) -> str:
+    """With one decimal, such as "4.5"."""
     return f"{span.total_seconds() / 60:.1f}"

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 from ingest.attempt import Attempt, Code, LiveJob
-from ingest.judging.gate import WARN_SHARE, Check, Evidence, evaluate
+from ingest.judging.gate import WARN_SHARE, Check, Evidence, evaluate, minutes
 from ingest.judging.run import SUCCESS, LogRow, find_run, window
 from ingest.judging.verdict import Verdict
 from ingest.rollout import Job, World
@@ -103,8 +103,8 @@ class Headroom:
         needed = -(-(self.p95 / WARN_SHARE) // _MINUTE)
         start = (self.job.cadence.minute + needed) % DAY_MINUTES
         return (
-            f"{self.job.entity.name}: its p95, {_minutes(self.p95)} min, is over {WARN_SHARE:.0%} of the "
-            f"{_minutes(self.gap)} min until {self.following.entity.name}; give it {needed} min: "
+            f"{self.job.entity.name}: its p95, {minutes(self.p95)} min, is over {WARN_SHARE:.0%} of the "
+            f"{minutes(self.gap)} min until {self.following.entity.name}; give it {needed} min: "
             f"{self.following.entity.name} at {start // 60:02}:{start % 60:02} or later"
         )
 
@@ -126,14 +126,14 @@ class Replay:
 
     def held(self, rule: str) -> tuple[int, int]:
         """On how many nights the rule held, of those on which it was asked."""
-        asked = [night.held(rule) for night in self.nights if night.held(rule) is not None]
+        asked = [held for night in self.nights if (held := night.held(rule)) is not None]
         return sum(map(bool, asked)), len(asked)
 
     @property
     def verdict(self) -> Verdict:
         """Fails with any of its nights; inconclusive where none is known in whole."""
         verdicts = {night.verdict for night in self.nights}
-        return next(one for one in (Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE) if one in verdicts)
+        return next(worst for worst in (Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE) if worst in verdicts)
 
 
 def percentile(ordered: Sequence[timedelta], percent: int) -> timedelta | None:
@@ -144,7 +144,8 @@ def percentile(ordered: Sequence[timedelta], percent: int) -> timedelta | None:
 def last_nights(settings: Settings, before: World, after: World, now: datetime, count: int) -> list[date]:
     """The last local days on which all runs are over by `now`, oldest first."""
     today, longest = now.astimezone(time_zone(settings.time_zone)).date(), window(settings)
-    dues = [due for job in (*before.values(), *after.values()) if (due := _due(job, settings, today))]
+    jobs = [job for job in (*before.values(), *after.values()) if job.cadence.is_regular]
+    dues = [due for job in jobs if (due := job.cadence.on(today, settings.time_zone))]
     last = today if all(due + longest < now for due in dues) else today - _DAY
     return [last - back * _DAY for back in range(count - 1, -1, -1)]
 
@@ -162,9 +163,10 @@ def replay(
     jobs = {name: job for name, job in after.items() if job.cadence.is_regular}
     runs: dict[str, dict[date, Past]] = {}
     for name, job in jobs.items():
-        times = {_timed(one, settings) for one in (before.get(name), job) if one and one.cadence.is_regular}
-        found = {day: _past(times, calls[job.entity.log_name], settings, day, now) for day in nights}
-        runs[name] = {day: past for day, past in found.items() if past}
+        versions = [version for version in (before.get(name), job) if version and version.cadence.is_regular]
+        times = {(version.cadence, version.zone or settings.time_zone) for version in versions}
+        rows_of_job = calls[job.entity.log_name]
+        runs[name] = {day: past for day in nights if (past := _past(times, rows_of_job, settings, day, now))}
     judged = tuple(_night(settings, jobs, runs, day) for day in nights)
     headroom = tuple(_headroom(settings, jobs, job, runs[name].values(), nights[-1]) for name, job in jobs.items())
     unknown = tuple(name for name in jobs if not runs[name])
@@ -178,19 +180,19 @@ def _past(
 ) -> Past | None:
     """The run of the scheduled time that a call of the day follows most closely."""
     longest, deadline = window(settings), timedelta(seconds=settings.attempt_deadline_seconds)
-    found = []
+    candidates = []
     for cadence, zone in times:
         if due := cadence.on(day, zone):
             # Cloud Scheduler's last attempt is a later one by now, so the log alone has this run.
             live = LiveJob(Attempt(now, 0), cadence.cron, zone, "", deadline, settings.retry_count)
             run = find_run(due, live, rows, longest, now)
             if run and run.last and run.last.ended:
-                found.append(Past(due, (*run.tries, run.last)))
-    return min(found, key=lambda past: abs(past.calls[0].started - past.due), default=None)
+                candidates.append(Past(due, (*run.tries, run.last)))
+    return min(candidates, key=lambda past: abs(past.calls[0].started - past.due), default=None)
 
 
 def _night(settings: Settings, jobs: World, runs: Mapping[str, Mapping[date, Past]], day: date) -> Night:
-    begins, ends = (datetime.combine(one, time(), time_zone(settings.time_zone)) for one in (day, day + _DAY))
+    begins, ends = (datetime.combine(local, time(), time_zone(settings.time_zone)) for local in (day, day + _DAY))
     live, log, lacking, measured = {}, [], [], set()
     for name, job in jobs.items():
         due = job.cadence.on(day, settings.time_zone)
@@ -227,20 +229,8 @@ def _headroom(settings: Settings, jobs: World, job: Job, runs: Iterable[Past], l
     gaps: list[tuple[timedelta, Job]] = []
     for back in range(7):
         day = last - back * _DAY
-        timed = [(due, one) for one in jobs.values() if (due := one.cadence.on(day, settings.time_zone))]
-        for (due, one), (next_due, following) in pairwise(sorted(timed, key=lambda pair: pair[0])):
-            gaps += [(next_due - due, following)] if one is job else []
+        timed = [(due, other) for other in jobs.values() if (due := other.cadence.on(day, settings.time_zone))]
+        for (due, earlier), (next_due, following) in pairwise(sorted(timed, key=lambda pair: pair[0])):
+            gaps += [(next_due - due, following)] if earlier is job else []
     shortest = min(gaps, key=lambda pair: pair[0], default=(None, None))
     return Headroom(job, tuple(sorted(past.took for past in runs)), *shortest)
-
-
-def _due(job: Job, settings: Settings, day: date) -> datetime | None:
-    return job.cadence.on(day, settings.time_zone) if job.cadence.is_regular else None
-
-
-def _timed(job: Job, settings: Settings) -> tuple[Cadence, str]:
-    return job.cadence, job.zone or settings.time_zone
-
-
-def _minutes(span: timedelta) -> str:
-    return f"{span / _MINUTE:.1f}"

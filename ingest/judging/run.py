@@ -49,10 +49,9 @@ class LogRow:
     @property
     def fault(self) -> str:
         """What went wrong, in one line."""
-        line = printable(self.error or self.status, _ERROR_LENGTH)
-        if self.status == "success" and self.ended:
-            line = f"its answer took {(self.ended - self.started) / timedelta(minutes=1):.0f} min"
-        return line
+        if self.status == SUCCESS and self.ended:
+            return f"its answer took {(self.ended - self.started) / timedelta(minutes=1):.0f} min"
+        return printable(self.error or self.status, _ERROR_LENGTH)
 
     def answered(self, deadline: timedelta) -> bool:
         """Whether it succeeded before Cloud Scheduler gave it up."""
@@ -126,8 +125,8 @@ def find_run(due: datetime, live: LiveJob, rows: Iterable[LogRow], longest: time
 
 def rows_within(due: datetime, rows: Iterable[LogRow], longest: timedelta, now: datetime) -> list[LogRow]:
     """The calls that began in the window and are over, in order."""
-    found = [row for row in rows if due - CLOCK_SKEW <= row.started <= due + longest]
-    return sorted((row for row in found if (row.ended or row.started) <= now), key=lambda row: row.started)
+    calls = (row for row in rows if due - CLOCK_SKEW <= row.started <= due + longest and row.over <= now)
+    return sorted(calls, key=lambda row: row.started)
 
 
 def _of_the_log(rows: Sequence[LogRow], live: LiveJob) -> Run | None:

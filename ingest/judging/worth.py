@@ -14,7 +14,7 @@ from decimal import Decimal
 from ingest.entity import Entity
 from ingest.judging.freshness_sql import quoted
 from ingest.rollout import Action, World, changes
-from ingest.schedule import Cadence, first, time_zone
+from ingest.schedule import Cadence, time_zone
 from ingest.settings import Settings
 
 NIGHTS = 30
@@ -77,82 +77,81 @@ class Worth:
 
 def moved(before: World, after: World, zone: str) -> list[Moved]:
     """The daily jobs that are moved to a later time, then those of other entities with an amount."""
-    found = [
+    shifted = [
         Moved(change.entity, change.before, change.after, change.before_zone or zone)
         for change in changes(before, after)
         if Action.SHIFT_LATER in change.actions and change.before and change.after
         if all(cadence.is_regular and not cadence.is_weekly for cadence in (change.before, change.after))
     ]
-    if not found:
+    if not shifted:
         return []
-    earliest = min(found, key=lambda one: one.old.minute)
-    names = {one.entity.name for one in found}
+    earliest = min(shifted, key=lambda move: move.old.minute)
+    names = {move.entity.name for move in shifted}
     others = [
         Moved(job.entity, earliest.old, job.cadence, earliest.zone, is_own=False)
         for job in after.values()
         if job.entity.amount and job.entity.name not in names and not job.cadence.is_weekly and job.cadence.is_regular
     ]
-    return [*found, *others]
+    return [*shifted, *others]
 
 
-def last_nights(found: Iterable[Moved], now: datetime, count: int = NIGHTS) -> list[date]:
+def last_nights(moves: Iterable[Moved], now: datetime, count: int = NIGHTS) -> list[date]:
     """The last nights whose windows every job has read by now, oldest first.
 
     What was changed in a night's window is read at the old time of the night after.
     """
-    last = min((_last_run(one, now) for one in found), default=None)
+    last = min((_last_run(move, now) for move in moves), default=None)
     return [last - timedelta(days=back) for back in range(count, 0, -1)] if last else []
 
 
-def windows(one: Moved, zone: str, nights: Iterable[date]) -> list[Window]:
+def windows(move: Moved, zone: str, nights: Iterable[date]) -> list[Window]:
     """The job's windows; `zone` is the settings'."""
-    found = []
-    for night in nights:
-        if opens := one.old.on(night, one.zone):
-            closes = first(one.new.next_fires(opens, zone), 1)[0]
-            found.append(Window(night, opens, closes.astimezone(UTC)))
-    return found
+    return [
+        Window(night, opens, next(move.new.next_fires(opens, zone)).astimezone(UTC))
+        for night in nights
+        if (opens := move.old.on(night, move.zone))
+    ]
 
 
-def worth_select(settings: Settings, found: Sequence[Moved], nights: Sequence[date]) -> str:
+def worth_select(settings: Settings, moves: Sequence[Moved], nights: Sequence[date]) -> str:
     """One statement for all the jobs' tables: entity, night (such as 2026-10-20), records, amount (a decimal's text).
 
     A record that was loaded twice counts once a night, with the larger amount. A night without records has no row;
     without an amount it is 0.
     """
-    return "\nUNION ALL\n".join(_select(settings, one, windows(one, settings.time_zone, nights)) for one in found)
+    return "\nUNION ALL\n".join(_select(settings, move, windows(move, settings.time_zone, nights)) for move in moves)
 
 
-def add_up(found: Iterable[Moved], nights: Sequence[date], rows: Iterable[Mapping[str, object]]) -> list[Worth]:
+def add_up(moves: Iterable[Moved], nights: Sequence[date], rows: Iterable[Mapping[str, object]]) -> list[Worth]:
     """The answer of `worth_select`, with the nights that it leaves out."""
     counted: dict[str, dict[date, tuple[int, Decimal]]] = {}
     for row in rows:
         night = date.fromisoformat(str(row["night"]))
         counted.setdefault(str(row["entity"]), {})[night] = (int(str(row["records"])), Decimal(str(row["amount"])))
     worth = []
-    for one in found:
-        mine = counted.get(one.entity.name, {})
+    for move in moves:
+        mine = counted.get(move.entity.name, {})
         pairs = {night: mine.get(night, (0, Decimal())) for night in nights}
         by_night = {
-            night: (records, amount if one.entity.amount else None) for night, (records, amount) in pairs.items()
+            night: (records, amount if move.entity.amount else None) for night, (records, amount) in pairs.items()
         }
-        worth.append(Worth(one, by_night))
+        worth.append(Worth(move, by_night))
     return worth
 
 
-def _select(settings: Settings, one: Moved, found: Sequence[Window]) -> str:
-    keys = ", ".join(f"`{column}`" for column in one.entity.key)
-    amount = f"CAST(`{one.entity.amount}` AS NUMERIC)" if one.entity.amount else "CAST(0 AS NUMERIC)"
-    cases = "\n      ".join(f"WHEN {_within(window, window)} THEN '{window.night}'" for window in found)
-    return f"""SELECT '{one.entity.name}' AS entity, night, COUNT(*) AS records,
+def _select(settings: Settings, move: Moved, windows: Sequence[Window]) -> str:
+    keys = ", ".join(f"`{column}`" for column in move.entity.key)
+    amount = f"CAST(`{move.entity.amount}` AS NUMERIC)" if move.entity.amount else "CAST(0 AS NUMERIC)"
+    cases = "\n      ".join(f"WHEN {_within(window, window)} THEN '{window.night}'" for window in windows)
+    return f"""SELECT '{move.entity.name}' AS entity, night, COUNT(*) AS records,
   COALESCE(CAST(SUM(money) AS STRING), '0') AS amount
 FROM (
   SELECT night, MAX(money) AS money FROM (
     SELECT {keys}, {amount} AS money, CASE
       {cases}
     END AS night
-    FROM {quoted(settings.table(one.entity))}
-    WHERE {_within(found[0], found[-1])}
+    FROM {quoted(settings.table(move.entity))}
+    WHERE {_within(windows[0], windows[-1])}
   ) AS changed WHERE night IS NOT NULL GROUP BY night, {keys}
 ) AS counted GROUP BY night"""  # noqa: S608
 
@@ -162,8 +161,8 @@ def _within(opening: Window, closing: Window) -> str:
     return f"`{MODIFIED}` >= {opens} AND `{MODIFIED}` < {closes}"
 
 
-def _last_run(one: Moved, now: datetime) -> date:
+def _last_run(move: Moved, now: datetime) -> date:
     """The local day of its last run at the old time."""
-    today = now.astimezone(time_zone(one.zone)).date()
-    fire = one.old.on(today, one.zone)
+    today = now.astimezone(time_zone(move.zone)).date()
+    fire = move.old.on(today, move.zone)
     return today if fire and fire <= now else today - timedelta(days=1)

@@ -78,7 +78,8 @@ class Table:
         self._origin, self._absent = origin, absent
         for key in content:
             if key not in known:
-                problems.append(f"{self.name(shown_key(key))}: not a {entry}{origin(key)}; {hint(key, known, entry)}")
+                place = self.name(key if key.isprintable() else repr(key))
+                problems.append(f"{place}: not a {entry}{origin(key)}; {hint(key, known, entry)}")
 
     def name(self, key: str) -> str:
         return self._prefix + key
@@ -113,10 +114,6 @@ def hint(key: str, known: Sequence[str], entry: str = "key") -> str:
     near = get_close_matches(key.lower(), [name.lower() for name in known], n=1)
     meant = [name for name in known if name.lower() in near]
     return f"did you mean {meant[0]!r}?" if meant else f"known {entry}s: {', '.join(known)}"
-
-
-def shown_key(key: str) -> str:
-    return key if key.isprintable() else repr(key)
 
 
 def shown(value: object) -> str:
@@ -165,16 +162,16 @@ def misfits(value: object, kind: Any, where: str) -> list[str]:
     if type(value) is not expected:
         return [f"has {type(value).__name__} for {where or 'the line'} instead of {expected.__name__}"]
     if isinstance(value, list):
-        return [found for n, item in enumerate(value) for found in misfits(item, arguments[0], f"{where}[{n}]")]
+        return [line for n, item in enumerate(value) for line in misfits(item, arguments[0], f"{where}[{n}]")]
     if isinstance(value, dict) and is_typeddict(kind):
         return _misfits_of_keys(value, hints_of(kind), f"{where}." if where else "")
     if isinstance(value, dict):
-        return [found for key, item in value.items() for found in misfits(item, arguments[1], f"{where}.{key}")]
+        return [line for key, item in value.items() for line in misfits(item, arguments[1], f"{where}.{key}")]
     return []
 
 
 def _misfits_of_keys(value: Mapping[str, object], hints: Mapping[str, Any], prefix: str) -> list[str]:
-    found = [f"has the unknown key {prefix}{key}" for key in value if key not in hints]
+    lines = [f"has the unknown key {prefix}{key}" for key in value if key not in hints]
     for key, kind in hints.items():
-        found += misfits(value[key], kind, prefix + key) if key in value else [f"lacks the key {prefix}{key}"]
-    return found
+        lines += misfits(value[key], kind, prefix + key) if key in value else [f"lacks the key {prefix}{key}"]
+    return lines

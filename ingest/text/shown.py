@@ -66,7 +66,7 @@ def uri(text: str) -> str:
 
 def may_be_secret(name: str, value: str) -> bool:
     """Whether a header of that name and value may carry a secret."""
-    return bool(value) and bool(_MAY_HOLD_ONE.search(name) or SECRET_VALUES.search(f"{value}"))
+    return bool(value and (_MAY_HOLD_ONE.search(name) or SECRET_VALUES.search(value)))
 
 
 def body_may_be_secret(body: str) -> bool:

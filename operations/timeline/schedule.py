@@ -11,7 +11,7 @@ from ingest.catalogue import CATALOGUE, GROUPS
 from ingest.entity import Entity, Group
 from ingest.neighbours import Neighbour
 from ingest.rollout import Night
-from ingest.schedule import DAY_MINUTES, Cadence, first, time_zone
+from ingest.schedule import DAY_MINUTES, Cadence, time_zone
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.timeline.measured import Measurement, last_nights
@@ -94,7 +94,7 @@ class Schedule:
 
     def _run(self, cadence: Cadence, zone: str) -> datetime:
         midnight = datetime.combine(self.day, time(), time_zone(self.zone))
-        return first(cadence.next_fires(midnight - timedelta(minutes=1), zone), 1)[0]
+        return next(cadence.next_fires(midnight - timedelta(minutes=1), zone))
 
     def utc_at(self, minute: int) -> str:
         """The UTC time at a local minute of the day, as `utc` writes it."""
@@ -136,7 +136,7 @@ def schedule(
         for entity in CATALOGUE
         if entity.name in after
     )
-    runs = [first(job.cadence.next_fires(at, settings.time_zone), 1)[0] for job in after.values()]
+    runs = [next(job.cadence.next_fires(at, settings.time_zone)) for job in after.values()]
     day = min(runs).astimezone(time_zone(settings.time_zone)).date()
     named = next(n for n in settings.rollout.nights if n.number == number)
     return Schedule(settings, named, day, rows, tuple(neighbours))
