@@ -170,7 +170,7 @@ def counts(plan: Plan) -> str:
 
 
 def _show(found: Preview, settings: Settings) -> None:
-    for remark in remarks(checkout_site().ledger, settings, found=found):
+    for remark in remarks(checkout_site().ledger, settings, preview=found):
         click.echo(f"NOTE: {remark}")
     click.echo(preview_text(found))
 

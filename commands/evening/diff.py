@@ -40,7 +40,7 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_loc
         found = plan(site, settings, engine)
         changes, stacks = found.changes, found.stacks
         plans = [(stack, engine.plan_text(stack)) for stack in stacks] if full else []
-    for remark in remarks(site.ledger, settings, named=(night, strategy) != (None, None), found=found.preview):
+    for remark in remarks(site.ledger, settings, named=(night, strategy) != (None, None), preview=found.preview):
         click.echo(f"NOTE: {remark}", err=True)
     unexpected = unexpected_changes(found.preview, found.resources, settings)
     left = [one.planned for one in found.releases]
