@@ -62,7 +62,7 @@ def wanted(night: int | None, strategy: str | None) -> dict[str, Settings]:
 def synthesized(root: Path, nights: Mapping[str, Settings], environ: Mapping[str, str]) -> dict[str, list[Stack]]:
     """Each night's stacks, as main.py synthesizes them. Raises OperationError.
 
-    Works in a temporary folder: cdktf.out/ and another command's turn are left alone.
+    Works in a temporary folder: cdktf.out/ and another command's lock are left alone.
     """
     from operations.terraform.synth import synthesize_all
 
