@@ -130,11 +130,11 @@ def _with_schedule(suffix: str, drawn: Schedule, evidence: str | None) -> bytes:
     from operations.timeline.evidence import read as read_evidence
     from operations.timeline.page import timeline_page
 
-    found = read_evidence(Path(evidence)) if evidence else None
+    outlook = read_evidence(Path(evidence)) if evidence else None
     here = (drawn.night.number, drawn.settings.strategy)
-    if found and (found["night"], found["strategy"]) != here:
+    if outlook and (outlook["night"], outlook["strategy"]) != here:
         raise OperationError(
-            f"--evidence: it is about night {found['night']} ({found['strategy']}), and the page shows night {here[0]} "
-            f"({here[1]}); choose the same with --night and --strategy"
+            f"--evidence: it is about night {outlook['night']} ({outlook['strategy']}), and the page shows night "
+            f"{here[0]} ({here[1]}); choose the same with --night and --strategy"
         )
-    return timeline_page(drawn, found).encode()
+    return timeline_page(drawn, outlook).encode()

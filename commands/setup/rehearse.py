@@ -36,13 +36,13 @@ def _faults(context: click.Context, parameter: click.Parameter, incomplete: str)
     kind = incomplete.partition(":")[0]
     if kind not in KINDS or kind in WHOLE_NIGHT:
         return starting(KINDS, incomplete)
-    found = {}
+    faults = {}
     for entity in CATALOGUE:
         try:
-            found[str(parse(f"{kind}:{entity.name}", strategy))] = ""
+            faults[str(parse(f"{kind}:{entity.name}", strategy))] = ""
         except OperationError:
             continue
-    return starting(found, incomplete)
+    return starting(faults, incomplete)
 
 
 @click.command()
@@ -91,7 +91,7 @@ def rehearse(
     from rehearsal.start import next_monday, synthesized
 
     settings = read_first_night(strategy)
-    found = _parsed(faults, settings)
+    injected = _parsed(faults, settings)
     begin = clock(settings, at) if at else next_monday(settings, now())
     page = Path(report) if report else None
     if page and not page.parent.is_dir():
@@ -102,7 +102,7 @@ def rehearse(
         with synthesized(settings) as workspace:
             from rehearsal.session import play
 
-            rehearsal, name = play(settings, workspace, engine, found, begin, show)
+            rehearsal, name = play(settings, workspace, engine, injected, begin, show)
     except (KeyboardInterrupt, InterruptedOperationError):
         raise OperationError(
             "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
