@@ -16,7 +16,8 @@ from ingest.settings import Settings
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.deploy import Request, Site, Target, deploy, plan_hash
 from operations.errors import OperationError
-from operations.ledger.ledger import Ledger, Record
+from operations.ledger.ledger import Ledger
+from operations.ledger.record import Record
 from operations.local.lock import lock
 from operations.terraform.declared import read
 from operations.terraform.engine import OUTPUT, Planned, Show, unseen
