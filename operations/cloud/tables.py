@@ -207,7 +207,7 @@ def each(
             if error.cause not in _OF_ONE or OVER_LIMIT in str(error):
                 raise
             if len(part) == 1:
-                refused[part[0].name] = _refusal(part[0], error, settings)
+                refused[part[0].name] = f"table {settings.table(part[0])}: {error}"
                 return
             some(part[: len(part) // 2])
             some(part[len(part) // 2 :])
@@ -314,24 +314,15 @@ def _scanned(
     patience: float,
 ) -> tuple[int, dict[str, str]]:
     """How many bytes the tables' query reads, and why tables are refused, by name."""
-    refused = {}
+    sizes, refused = [], dict[str, str]()
 
-    def scanned(part: Sequence[Entity]) -> int:
-        try:
-            return bigquery.bytes_processed(client, select(settings, part), patience=patience)
-        except UnansweredError as error:
-            if error.cause not in _OF_ONE:
-                raise
-            if len(part) == 1:
-                refused[part[0].name] = _refusal(part[0], error, settings)
-                return 0
-            return scanned(part[: len(part) // 2]) + scanned(part[len(part) // 2 :])
+    def scan(part: Sequence[Entity]) -> dict[str, None]:
+        sizes.append(bigquery.bytes_processed(client, select(settings, part), patience=patience))
+        return {}
 
-    return sum(map(scanned, _parts(entities))), refused
-
-
-def _refusal(entity: Entity, error: UnansweredError, settings: Settings) -> str:
-    return f"table {settings.table(entity)}: {error}"
+    for part in _parts(entities):
+        refused |= each(settings, part, scan)[1]
+    return sum(sizes), refused
 
 
 def read(
