@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.catalogue import CATALOGUE
 from ingest.neighbours import Neighbour
 from ingest.preview import Preview, preview
 from ingest.rollout import IDENTITY_STACK, Action
@@ -40,10 +41,6 @@ PLAN = "plan"
 
 LOOKS, PAUSE_SECONDS = 3, 1.0
 """How often the live jobs are looked at after an apply, until they are as declared."""
-
-
-def _unseen(preview: Preview) -> None:
-    """Shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +175,10 @@ def plan(site: Site, settings: Settings, engine: Engine, neighbours: Sequence[Ne
 
 
 def deploy(
-    site: Site, request: Request, confirm: Callable[[Target], None], present: Callable[[Preview], None] = _unseen
+    site: Site,
+    request: Request,
+    confirm: Callable[[Target], None],
+    present: Callable[[Preview], None] = lambda preview: None,
 ) -> Target:
     """Deploys the request's night and records it. `present` gets what it changes, before anything is refused for that.
 
@@ -192,7 +192,8 @@ def deploy(
         if target.plan.changes:
             confirm(target)
             # The question may have been on the screen for an hour.
-            refuse_lost_runs(_as_of(site.clock(), target, settings), force=request.force)
+            before = target.plan.before
+            refuse_lost_runs(preview(settings, before.world, before.label, site.clock()), force=request.force)
             _refuse_edited(site, settings, target)
         _apply(site, settings, target, engine)
     return target
@@ -205,11 +206,6 @@ def refuse_lost_runs(preview: Preview, *, force: bool) -> None:
             f"refused: a deploy now loses the runs named above. {preview.when_nothing_is_lost}: wait until then, or "
             "use --force --reason TEXT"
         )
-
-
-def _as_of(now: datetime, target: Target, settings: Settings) -> Preview:
-    before = target.plan.before
-    return preview(settings, before.world, before.label, now)
 
 
 def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Preview], None]) -> Target:
@@ -279,7 +275,10 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
     }
     site.record("deploy", settings, {**data, "outcome": STARTED})
     try:
-        _carry_out(site, settings, target, engine)
+        released = _released(site, settings, target, engine)
+        if released.stacks:
+            engine.apply(released.stacks, site.show)
+        _refuse_unfinished(site, settings, target)
     except BaseException as error:
         interrupted = isinstance(error, InterruptedOperationError | KeyboardInterrupt)
         ended = {"outcome": "interrupted" if interrupted else "failed", "error": _first_line(error)}
@@ -299,13 +298,6 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
 def _first_line(error: BaseException) -> str:
     text = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return text.encode(errors="replace").decode()
-
-
-def _carry_out(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
-    released = _released(site, settings, target, engine)
-    if released.stacks:
-        engine.apply(released.stacks, site.show)
-    _refuse_unfinished(site, settings, target)
 
 
 def _refuse_unfinished(site: Site, settings: Settings, target: Target) -> None:
@@ -349,10 +341,10 @@ def _counts(site: Site, settings: Settings) -> tuple[dict[str, int | None] | Non
     """
     # Google's clients are imported where they are used: completion of a deploy's options loads this module.
     from operations.cloud.bigquery import bigquery_client
-    from operations.evidence import table_states
+    from operations.cloud.tables import states
 
     try:
-        tables = table_states(bigquery_client(settings, site.environ), settings)
+        tables = states(bigquery_client(settings, site.environ), settings, CATALOGUE)
         for why in tables.broken.values():
             site.show(f"NOTE: no row count ({why}); the gate cannot see whether that table shrinks.")
         for why in {*tables.uncounted.values()} - {*tables.broken.values()}:

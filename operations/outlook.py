@@ -100,10 +100,10 @@ def ask(client: Client, asked: Questions, *, max_bytes: int | None) -> Outlook:
     by_entity = {job.entity: job for job in asked.moved}
 
     def some(part: Sequence[Entity]) -> dict[str, Worth]:
-        sql = _select(asked.moved, asked.read_nights)(settings, part)
+        jobs = [by_entity[entity] for entity in part]
+        sql = worth_select(settings, jobs, asked.read_nights)
         rows = bigquery.rows(client, sql, _COLUMNS, max_bytes=max_bytes)
-        mine = add_up([by_entity[entity] for entity in part], asked.read_nights, rows)
-        return {worth.moved.entity.name: worth for worth in mine}
+        return {worth.moved.entity.name: worth for worth in add_up(jobs, asked.read_nights, rows)}
 
     try:
         worth, refused = tables.each(settings, list(by_entity), some)

@@ -178,7 +178,7 @@ def invoker_check(granted: Granted, world: World, settings: Settings) -> Check:
     try:
         has = granted.on_service_account(email, [ACT_AS])
     except OperationError as error:
-        if isinstance(error, UnansweredError) and error.cause is Cause.NOT_FOUND:
+        if _is_missing(error):
             remedy = "create it, or correct invoker_service_account"
             if settings.create_invoker:
                 if not any(job.authenticated for job in world.values()):
@@ -355,11 +355,7 @@ def tables_check(
         with asking("the tables cannot be listed"):
             surveyed = survey(entities)
     except OperationError as error:
-        if (
-            isinstance(error, UnansweredError)
-            and error.cause is Cause.NOT_FOUND
-            and not isinstance(live, OperationError)
-        ):
+        if _is_missing(error) and not isinstance(live, OperationError):
             if not succeeded:
                 return Check(name, Verdict.PASS, "there is no dataset yet; the service makes it on its first run")
             return Check(name, Verdict.FAIL, f"there is no dataset, although jobs have run. {error}", WRONG_DATASET)

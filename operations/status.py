@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.attempt import NEVER, Attempt
+from ingest.entity import Entity
 from ingest.neighbours import Neighbour
 from ingest.schedule import Cadence, ScheduleError, time_zone
 from ingest.settings import Settings
@@ -87,10 +89,11 @@ def statuses(
     """The declared jobs in order, then the unmanaged ones and the neighbours, by name. `live` is by short name."""
     names = {job.name for job in declared}
     shown_as = {printable(name): job for name, job in live.items()}
-    unmanaged = sorted(entity.job_name for entity in settings.catalogue if entity.job_name in live.keys() - names)
+    ours = sorted(settings.catalogue, key=attrgetter("job_name"))
+    unmanaged = [entity for entity in ours if entity.job_name in live.keys() - names]
     return [
         *(_declared(job, live.get(job.name), settings, state.entities) for job in declared),
-        *(_unmanaged(live[name], name, settings, state.entities) for name in unmanaged),
+        *(_unmanaged(entity, live[entity.job_name], settings, state.entities) for entity in unmanaged),
         *(_neighbour(neighbour, shown_as[neighbour.job]) for neighbour in neighbours_of(live, settings)),
     ]
 
@@ -146,10 +149,12 @@ def _unusual(live: jobs.Fields) -> str:
     return ""
 
 
-def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
-    entity = next((entity.name for entity in settings.catalogue if entity.job_name == name), None)
-    night = _first_night(entity, settings)
-    if entity and held and entity in held:
+def _unmanaged(entity: Entity, job: ApiJob, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
+    name = entity.name
+    # The first night after this one that has the job.
+    later = (number for number in settings.rollout.numbers if number > settings.night)
+    night = next((number for number in later if name in settings.world(number)), None)
+    if held and name in held:
         note = f"left from another night: a deploy of night {settings.night} removes it"
     elif night is not None:
         note = f"night {night} would create it, which ends in ALREADY_EXISTS: {RECORD_IT}"
@@ -160,8 +165,9 @@ def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str
     try:
         attempt, next_run = jobs.attempt(job), _next_run(job)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
-        return JobStatus(name, entity, (State.UNMANAGED, State.UNREADABLE), job.schedule, note=f"{note} ({error})")
-    return JobStatus(name, entity, (State.UNMANAGED,), job.schedule, (), attempt, next_run, note)
+        states = (State.UNMANAGED, State.UNREADABLE)
+        return JobStatus(entity.job_name, name, states, job.schedule, note=f"{note} ({error})")
+    return JobStatus(entity.job_name, name, (State.UNMANAGED,), job.schedule, (), attempt, next_run, note)
 
 
 def _neighbour(neighbour: Neighbour, job: ApiJob) -> JobStatus:
@@ -170,14 +176,6 @@ def _neighbour(neighbour: Neighbour, job: ApiJob) -> JobStatus:
     with suppress(AttributeError, OverflowError, TypeError, ValueError):
         next_run = _next_run(job)
     return JobStatus(neighbour.job, None, (State.NEIGHBOUR,), neighbour.schedule, (), jobs.attempt(job), next_run, note)
-
-
-def _first_night(entity: str | None, settings: Settings) -> int | None:
-    """The first night after this one that has the entity's job."""
-    for number in settings.rollout.numbers:
-        if number > settings.night and entity in settings.world(number):
-            return number
-    return None
 
 
 def _next_run(job: ApiJob) -> datetime | None:
