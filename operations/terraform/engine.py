@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -303,28 +303,16 @@ class Terraform:
         Such a job is planned to be created and is live already, just as it is declared. Gives the names of those, and
         of the unmanaged ones: jobs that are live and differ, which are left alone. Raises OperationError.
         """
-        from google.api_core.exceptions import GoogleAPICallError
-
-        from operations.cloud import jobs
-        from operations.cloud.errors import message
-
         client = self._make_client()
         imported: list[str] = []
         unmanaged: list[str] = []
-        try:
-            for stack in stacks:
-                self.initialise(stack)
-                content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
-                creates = {resource.address for resource in self._plan(stack) if resource.action == "create"}
-                for address, job, resource in jobs.resources(content):
-                    live = jobs.find(client, job) if address in creates else None
-                    if live and jobs.differences(jobs.declared(resource), live):
-                        unmanaged.append(resource["name"])
-                    elif live:
-                        self.take(stack, address, job)
-                        imported.append(resource["name"])
-        except GoogleAPICallError as error:
-            raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {message(error)}") from None
+        for stack in stacks:
+            self.initialise(stack)
+            creates = [resource for resource in self._plan(stack) if resource.action == "create"]
+            for address, job, differs in _live_already(client, self._root, stack, creates):
+                if not differs:
+                    self.take(stack, address, job)
+                (unmanaged if differs else imported).append(job.rpartition("/")[2])
         return imported, unmanaged
 
     def _apply(self, stack: str, show: Show) -> None:
@@ -410,26 +398,34 @@ def refuse_unrecorded(client: CloudSchedulerClient, root: Path, creates: Sequenc
 
     One that is live just as declared was made by a deploy that was killed.
     """
+    stacks = dict.fromkeys(resource.stack for resource in creates)
+    live = (job for stack in stacks for _, job, differs in _live_already(client, root, stack, creates) if differs)
+    if unrecorded := [job.rpartition("/")[2] for job in live]:
+        raise OperationError(
+            f"{', '.join(unrecorded)}: live and not recorded, so creating would end in 409 ALREADY_EXISTS; nothing was "
+            "applied. Record with `ingest-rollout adopt --record`, commit baseline.json and deploy again"
+        )
+
+
+def _live_already(
+    client: CloudSchedulerClient, root: Path, stack: str, creates: Iterable[Planned]
+) -> Iterator[tuple[str, str, bool]]:
+    """Of the stack's jobs that are to be created, those that are live: address, full name, whether they differ.
+
+    Raises OperationError.
+    """
     from google.api_core.exceptions import GoogleAPICallError
 
     from operations.cloud import jobs
     from operations.cloud.errors import message
 
     addresses = {resource.address for resource in creates}
-    unrecorded = []
     try:
-        for stack in dict.fromkeys(resource.stack for resource in creates):
-            for address, job, resource in jobs.resources(_read(stack_folder(root, stack) / "cdk.tf.json")):
-                live = jobs.find(client, job) if address in addresses else None
-                if live and jobs.differences(jobs.declared(resource), live):
-                    unrecorded.append(resource["name"])
+        for address, job, resource in jobs.resources(_read(stack_folder(root, stack) / "cdk.tf.json")):
+            if address in addresses and (live := jobs.find(client, job)):
+                yield address, job, bool(jobs.differences(jobs.declared(resource), live))
     except GoogleAPICallError as error:
         raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {message(error)}") from None
-    if unrecorded:
-        raise OperationError(
-            f"{', '.join(unrecorded)}: live and not recorded, so creating would end in 409 ALREADY_EXISTS; nothing was "
-            "applied. Record with `ingest-rollout adopt --record`, commit baseline.json and deploy again"
-        )
 
 
 def refuse_unsaved(root: Path, stacks: Sequence[str]) -> None:
