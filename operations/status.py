@@ -17,7 +17,7 @@ from google.cloud.scheduler_v1.types import Job as ApiJob
 from ingest.attempt import NEVER, Attempt
 from ingest.entity import Entity
 from ingest.neighbours import Neighbour
-from ingest.schedule import Cadence, ScheduleError, time_zone
+from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from ingest.text.shown import printable
 from operations.adopt import other_target
@@ -204,7 +204,3 @@ def _advice(states: Sequence[State], night: int, *, resumes: bool) -> str:
 
 def _undo(night: int) -> str:
     return f"`ingest-rollout deploy --night {night} --override plan --reason TEXT`"
-
-
-def local(moment: datetime | None, zone: str) -> datetime | None:
-    return moment.astimezone(time_zone(zone)) if moment else None

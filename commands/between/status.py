@@ -12,12 +12,13 @@ import click
 
 from commands.options import echo_json, json_option, night_options, progress
 from commands.render import table
+from ingest.schedule import time_zone
 from ingest.settings import Settings
 from ingest.text.shown import printable
 from operations.deployed_night import remarks
 from operations.ledger.ledger import FILE, Ledger
 from operations.local.repository import ROOT, read_settings
-from operations.status import Held, JobStatus, State, local
+from operations.status import Held, JobStatus, State
 
 
 @click.command()
@@ -73,9 +74,9 @@ def status_json(settings: Settings, jobs: Sequence[JobStatus], state: Held) -> d
                 "differences": [
                     {"field": each.field, "declared": each.declared, "live": each.live} for each in job.differences
                 ],
-                "last_attempt": _iso(local(_started(job), zone)),
+                "last_attempt": _iso(_started(job), zone),
                 "last_attempt_status": _outcome(job),
-                "next_run": _iso(local(job.next_run, zone)),
+                "next_run": _iso(job.next_run, zone),
                 "note": job.note,
             }
             for job in jobs
@@ -90,9 +91,9 @@ def status_text(settings: Settings, jobs: Sequence[JobStatus], state: Held) -> s
             _coloured(job),
             job.job,
             job.schedule,
-            _text(local(_started(job), zone)),
+            _text(_started(job), zone),
             click.style(_outcome(job), fg="red" if job.attempt and job.attempt.code else None),
-            _text(local(job.next_run, zone)) or "none",
+            _text(job.next_run, zone) or "none",
         )
         for job in jobs
     ]
@@ -146,9 +147,9 @@ def _coloured(job: JobStatus) -> str:
     return click.style(" and ".join(job.states), fg=colour)
 
 
-def _text(moment: datetime | None) -> str:
-    return f"{moment:%a %Y-%m-%d %H:%M}" if moment else ""
+def _text(moment: datetime | None, zone: str) -> str:
+    return f"{moment.astimezone(time_zone(zone)):%a %Y-%m-%d %H:%M}" if moment else ""
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _iso(moment: datetime | None, zone: str) -> str | None:
+    return moment.astimezone(time_zone(zone)).isoformat() if moment else None

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from commands.options import clock, now, strategy_option
-from ingest.neighbours import Neighbour
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.local.files import write_atomic
@@ -101,7 +100,11 @@ def _schedule(
     elif measured:
         runs = read(Path(measured))
     moment = last_midnight(runs, settings.time_zone) if runs and not at else clock(settings, at)
-    beside = _neighbours(settings) if neighbours else []
+    beside = []
+    if neighbours:
+        from operations.neighbours import live_neighbours
+
+        beside = live_neighbours(settings, os.environ)
     return schedule(settings, moment, night=night, measured=runs, neighbours=beside)
 
 
@@ -112,12 +115,6 @@ def _logged(settings: Settings) -> list[Measurement]:
     if not settings.run_log:
         raise OperationError("--measured run-log: the setting run_log is empty; name the log, or give a file")
     return of_log(run_log.rows(bigquery_client(settings, os.environ), settings, now() - LOGGED))
-
-
-def _neighbours(settings: Settings) -> list[Neighbour]:
-    from operations.neighbours import live_neighbours
-
-    return live_neighbours(settings, os.environ)
 
 
 def _with_schedule(suffix: str, drawn: Schedule, evidence: str | None) -> bytes:
