@@ -141,14 +141,6 @@ class Target:
     live: Mapping[str, Fields]
     overrides: list[Override] = field(default_factory=list)
 
-    @property
-    def preview(self) -> Preview:
-        return self.plan.preview
-
-    @property
-    def stacks(self) -> list[str]:
-        return self.plan.stacks
-
 
 def plan_hash(planned: Sequence[Planned]) -> str:
     """The same for plans that do the same."""
@@ -243,10 +235,10 @@ def _refuse_edited(site: Site, settings: Settings, target: Target) -> None:
         )
 
 
-def _released(site: Site, settings: Settings, target: Target, engine: Engine) -> Target:
+def _released(site: Site, settings: Settings, target: Target, engine: Engine) -> Plan:
     """Lets go of the jobs that Terraform would delete, and plans again without them."""
     if not target.plan.releases:
-        return target
+        return target.plan
     for release in target.plan.releases:
         job = release.planned
         taking = [other for other in target.plan.changes if other.stack == release.to and other.address == job.address]
@@ -258,7 +250,7 @@ def _released(site: Site, settings: Settings, target: Target, engine: Engine) ->
     planned = plan(site, settings, engine)
     if planned.releases or unexpected_changes(planned.preview, planned.resources, settings):
         raise OperationError("Terraform's plan changed while this deploy was at it; nothing was applied. Run it again")
-    return replace(target, plan=planned)
+    return planned
 
 
 def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
@@ -266,7 +258,7 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
     for override in target.overrides:
         record_override(site.ledger, settings, override, site.clock(), site.who)
     data = {
-        "stacks": target.stacks,
+        "stacks": target.plan.stacks,
         "plan_hash": plan_hash(target.plan.changes),
         "changes": len(target.plan.changes),
         "started_at": site.clock().isoformat(),
@@ -275,9 +267,9 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
     }
     site.record("deploy", settings, {**data, "outcome": STARTED})
     try:
-        released = _released(site, settings, target, engine)
-        if released.stacks:
-            engine.apply(released.stacks, site.show)
+        stacks = _released(site, settings, target, engine).stacks
+        if stacks:
+            engine.apply(stacks, site.show)
         _refuse_unfinished(site, settings, target)
     except BaseException as error:
         interrupted = isinstance(error, InterruptedOperationError | KeyboardInterrupt)
@@ -305,7 +297,7 @@ def _refuse_unfinished(site: Site, settings: Settings, target: Target) -> None:
     from operations.terraform.declared import not_as_declared, read
 
     declared = read(site.root / OUTPUT)
-    removed = [c.entity.job_name for c in target.preview.changes if Action.REMOVE in c.actions]
+    removed = [c.entity.job_name for c in target.plan.preview.changes if Action.REMOVE in c.actions]
     for look in range(LOOKS):
         missing = not_as_declared(declared, site.live(settings), removed)
         if not missing:

@@ -185,9 +185,9 @@ def _note_committed(settings: Settings) -> None:
 
 
 def _show_next_runs(settings: Settings, done: Target) -> None:
-    what = ", ".join(done.stacks) or "nothing was to be changed"
+    what = ", ".join(done.plan.stacks) or "nothing was to be changed"
     click.echo(f"Night {settings.night} is deployed: {what}. Next runs:")
-    rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in done.preview.changes if c.after]
+    rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in done.plan.preview.changes if c.after]
     click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))
     begins = gate_time(settings.world(), settings, now())
     click.echo(f"From {begins:%a %Y-%m-%d %H:%M} on: ingest-rollout gate --night {settings.night}")

@@ -168,7 +168,7 @@ def _read(states: Store, stack: str) -> State | None:
         raise UnreachableError(str(error)) from None
 
 
-def _sends_token(fields: Fields, settings: Settings, as_found: BaselineJob | None) -> bool:
+def _sends_token(fields: Fields, settings: Settings, recorded: BaselineJob | None) -> bool:
     """Whether the job sends the invoker's token; one that was found with another's is not of the rollout's doing.
 
     Without an invoker set, such as in an older checkout, any other token is one that a deploy would take away.
@@ -176,7 +176,7 @@ def _sends_token(fields: Fields, settings: Settings, as_found: BaselineJob | Non
     email = fields["oidc_service_account_email"]
     if settings.invoker_service_account:
         return bool(email == settings.invoker_service_account)
-    return email is not None and email != (as_found and as_found.oidc_service_account_email)
+    return email is not None and email != (recorded and recorded.oidc_service_account_email)
 
 
 def _as_declared(attributes: Mapping[str, Any], fields: Fields) -> BaselineJob | None:
