@@ -17,7 +17,7 @@ def strategies(context: click.Context, parameter: click.Parameter, incomplete: s
     """The strategies, for --strategy."""
     from ingest.rollout import STRATEGIES
 
-    described = {name: f"{len(one.nights)} nights" for name, one in STRATEGIES.items()}
+    described = {name: f"{len(strategy.nights)} nights" for name, strategy in STRATEGIES.items()}
     return starting(described, incomplete)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import NoSuchCommand
 
+from commands.candidates import starting
 from commands.options import (
     at_option,
     clock,
@@ -136,11 +137,8 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(f"{name:{width}}", text) for name, text in listed.items()])
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-        from click.shell_completion import CompletionItem
-
-        found = [CompletionItem(name, help=SUMMARIES[name]) for name in self.list_commands(context)]
-        more = click.Command.shell_complete(self, context, incomplete)
-        return [*(one for one in found if one.value.startswith(incomplete)), *more]
+        options = click.Command.shell_complete(self, context, incomplete)
+        return [*starting(dict(sorted(SUMMARIES.items())), incomplete), *options]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -179,16 +177,16 @@ def plan(night: int | None, strategy: str | None, from_: str | None, at: str | N
 
     settings = read_settings(night=night, strategy=strategy)
     before = deployed.night_or_start(settings, from_) if from_ else deployed.assumed(settings)
-    found = preview(settings, before.world, before.label, clock(settings, at))
+    shown = preview(settings, before.world, before.label, clock(settings, at))
     if as_json:
-        echo_json(found.as_json())
+        echo_json(shown.as_json())
     else:
-        click.echo(preview_text(found))
-        if found.loses_runs:
-            click.echo(f"{found.when_nothing_is_lost}.")
+        click.echo(preview_text(shown))
+        if shown.loses_runs:
+            click.echo(f"{shown.when_nothing_is_lost}.")
         if not from_:
             click.echo(f"It assumes that the nights go in order: {before.label}. --from counts from another.")
-    return CHANGES if found.has_changes else 0
+    return CHANGES if shown.has_changes else 0
 
 
 @cli.command()
@@ -205,14 +203,14 @@ def nights(strategy: str | None, at: str | None, as_json: bool) -> None:
     from commands.render import preview_text
     from ingest.preview import preview
 
-    found = []
+    previews = []
     for settings in read_first_night(strategy).nights():
         before = deployed.assumed(settings)
-        found.append(preview(settings, before.world, before.label, clock(settings, at)))
+        previews.append(preview(settings, before.world, before.label, clock(settings, at)))
     if as_json:
-        echo_json([one.as_json() for one in found])
+        echo_json([shown.as_json() for shown in previews])
     else:
-        click.echo("\n\n".join(preview_text(one, unchanged=False) for one in found))
+        click.echo("\n\n".join(preview_text(shown, unchanged=False) for shown in previews))
 
 
 @cli.command()

@@ -198,19 +198,19 @@ def catalogue_text(settings: Settings, at: datetime) -> str:
     return table(head, rows, spare=("job", "UTC", "effect on margin"))
 
 
-def preflight_text(settings: Settings, found: Sequence[Check]) -> str:
+def preflight_text(settings: Settings, checks: Sequence[Check]) -> str:
     """A list, not a table: what an API says is longer than a column. Checks that share a reason share its line."""
     width = max(map(len, Verdict))
     lines = [f"Before night {settings.night} ({settings.strategy}) in {settings.project}", ""]
     alike: dict[Check, list[str]] = defaultdict(list)
-    for check in found:
+    for check in checks:
         alike[replace(check, name="")].append(check.name)
-    for one, names in alike.items():
+    for check, names in alike.items():
         lines.append(
-            f"{styled(one.verdict, f'{one.verdict:{width}}')}  {', '.join(names)}: {printable(one.reason, None)}"
+            f"{styled(check.verdict, f'{check.verdict:{width}}')}  {', '.join(names)}: {printable(check.reason, None)}"
         )
-        lines += [f"{'':{width}}    {printable(detail, None)}" for detail in one.details]
-        lines += [f"{'':{width}}  > {printable(one.remedy, None)}"] if one.remedy else []
-    counts = Counter(one.verdict for one in found)
+        lines += [f"{'':{width}}    {printable(detail, None)}" for detail in check.details]
+        lines += [f"{'':{width}}  > {printable(check.remedy, None)}"] if check.remedy else []
+    counts = Counter(check.verdict for check in checks)
     lines += ["", ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])]
     return "\n".join(lines)

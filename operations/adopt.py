@@ -89,7 +89,7 @@ class Adoption:
     @property
     def changed_on_night_0(self) -> bool:
         """Whether night 0 declares something else than what is live."""
-        return any(one.expected != UNDECLARED for one in self.differences)
+        return any(difference.expected != UNDECLARED for difference in self.differences)
 
 
 def live_jobs(make_client: Callable[[], CloudSchedulerClient], settings: Settings) -> dict[str, ApiJob]:
@@ -97,8 +97,8 @@ def live_jobs(make_client: Callable[[], CloudSchedulerClient], settings: Setting
 
     Raises OperationError when they cannot be listed.
     """
-    found = listing.live_jobs(make_client(), listing.parent(settings))
-    return {name: found[name] for name in sorted(found) if name.startswith(settings.job_prefix)}
+    live = listing.live_jobs(make_client(), listing.parent(settings))
+    return {name: live[name] for name in sorted(live) if name.startswith(settings.job_prefix)}
 
 
 def as_found(job: ApiJob) -> BaselineJob:
@@ -121,23 +121,23 @@ def compare(
     held = held or {}
     entities = {entity.job_name: entity for entity in settings.catalogue}
     imported = {job.entity.job_name for job in settings.world_at_start().values()}
-    found = []
+    adoptions = []
     for name in sorted({*imported, *live}):
         entity, job = entities.get(name), live.get(name)
         if entity is None:
-            found.append(Adoption(name, None, Verdict.UNMANAGED, [], [_foreign(name, settings)]))
+            adoptions.append(Adoption(name, None, Verdict.UNMANAGED, [], [_foreign(name, settings)]))
         elif _was_moved(held.get(entity.name), entity, settings):
             recorded = settings.found.get(entity.name)
-            found.append(Adoption(name, entity.name, Verdict.MANAGED, [], [], recorded))
+            adoptions.append(Adoption(name, entity.name, Verdict.MANAGED, [], [], recorded))
         elif not settings.adopt_existing:
-            found.append(Adoption(name, entity.name, Verdict.TAKEN, [], [_taken(entity, settings)]))
+            adoptions.append(Adoption(name, entity.name, Verdict.TAKEN, [], [_taken(entity, settings)]))
         elif job is None and entity.live:
-            found.append(Adoption(name, entity.name, Verdict.MISSING, [], [_missing(name, settings)]))
+            adoptions.append(Adoption(name, entity.name, Verdict.MISSING, [], [_missing(name, settings)]))
         elif job is None:
-            found.append(Adoption(name, entity.name, Verdict.GONE, [], [_GONE]))
+            adoptions.append(Adoption(name, entity.name, Verdict.GONE, [], [_GONE]))
         else:
-            found.append(_adoptable(entity, job, settings, not_secret))
-    return found
+            adoptions.append(_adoptable(entity, job, settings, not_secret))
+    return adoptions
 
 
 def _was_moved(held: Job | None, entity: Entity, settings: Settings) -> bool:
@@ -149,13 +149,13 @@ def _was_moved(held: Job | None, entity: Entity, settings: Settings) -> bool:
     return held.cadence != entity.live
 
 
-def recordable(found: Iterable[Adoption]) -> Baseline:
+def recordable(adoptions: Iterable[Adoption]) -> Baseline:
     """The baseline of what was found. Raises FailedError for what recording cannot cover."""
-    found = list(found)
-    if bad := [one for one in found if one.verdict in BLOCKING]:
-        lines = [f"{one.job}: {one.verdict}" for one in bad]
+    adoptions = list(adoptions)
+    if bad := [adoption for adoption in adoptions if adoption.verdict in BLOCKING]:
+        lines = [f"{adoption.job}: {adoption.verdict}" for adoption in bad]
         raise FailedError("\n".join(["nothing was recorded; fix first what is said above:", *lines]))
-    baseline = {one.entity: one.found for one in found if one.entity and one.found}
+    baseline = {adoption.entity: adoption.found for adoption in adoptions if adoption.entity and adoption.found}
     if not baseline:
         raise FailedError("nothing was recorded: adopt_existing is false, so night 0 imports no job")
     return baseline
@@ -180,16 +180,16 @@ def record_adoption(ledger: Ledger, settings: Settings, baseline: Baseline, at: 
         raise OperationError(f"{FILE} is written, and that is not in the ledger: {error}") from None
 
 
-def as_json(found: Iterable[Adoption], *, recorded: bool) -> dict[str, Any]:
+def as_json(adoptions: Iterable[Adoption], *, recorded: bool) -> dict[str, Any]:
     listed = [
         {
-            "job": one.job,
-            "entity": one.entity,
-            "verdict": one.verdict,
-            "differences": [asdict(difference) for difference in one.differences],
-            "todo": one.todo,
+            "job": adoption.job,
+            "entity": adoption.entity,
+            "verdict": adoption.verdict,
+            "differences": [asdict(difference) for difference in adoption.differences],
+            "todo": adoption.todo,
         }
-        for one in found
+        for adoption in adoptions
     ]
     return {"jobs": listed, "recorded": recorded}
 
@@ -211,7 +211,7 @@ def _adoptable(entity: Entity, job: ApiJob, settings: Settings, not_secret: Coll
             Difference(key, UNDECLARED, there[key]) for key, usual in _DEFAULTS.items() if there[key] != usual
         ]
     todo = [_settled(key, there[key], settled[key], entity, job, settings) for key in settled if key in differing]
-    todo += [f"{one}; change the live job" for one in unrecordable(entity.name, found)]
+    todo += [f"{problem}; change the live job" for problem in unrecordable(entity.name, found)]
     todo += _inexpressible(job)
     todo += _secrets(found, before, entity, not_secret)
     if todo:

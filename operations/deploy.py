@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.catalogue import CATALOGUE
 from ingest.neighbours import Neighbour
 from ingest.preview import Preview, preview
 from ingest.rollout import IDENTITY_STACK, Action
@@ -40,10 +41,6 @@ PLAN = "plan"
 
 LOOKS, PAUSE_SECONDS = 3, 1.0
 """How often the live jobs are looked at after an apply, until they are as declared."""
-
-
-def _unseen(found: Preview) -> None:
-    """Shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class Plan:
     @property
     def stacks(self) -> list[str]:
         """Those with changes."""
-        return list(dict.fromkeys(one.stack for one in self.changes))
+        return list(dict.fromkeys(resource.stack for resource in self.changes))
 
 
 @dataclass(frozen=True)
@@ -144,18 +141,10 @@ class Target:
     live: Mapping[str, Fields]
     overrides: list[Override] = field(default_factory=list)
 
-    @property
-    def preview(self) -> Preview:
-        return self.plan.preview
-
-    @property
-    def stacks(self) -> list[str]:
-        return self.plan.stacks
-
 
 def plan_hash(planned: Sequence[Planned]) -> str:
     """The same for plans that do the same."""
-    values = [(one.stack, one.address, one.action, one.before, one.after) for one in planned]
+    values = [(r.stack, r.address, r.action, r.before, r.after) for r in planned]
     return hashlib.sha256(canonical(values)).hexdigest()
 
 
@@ -171,14 +160,17 @@ def plan(site: Site, settings: Settings, engine: Engine, neighbours: Sequence[Ne
     site.synthesize(settings)
     resources = engine.plan(stacks)
     before = deployed.from_plan(resources, settings)
-    found = preview(settings, before.world, before.label, site.clock(), neighbours)
-    left = releases(found, resources)
-    found = replace(found, warnings=[*found.warnings, *(one.warning for one in left)])
-    return Plan(before, found, resources, left)
+    shown = preview(settings, before.world, before.label, site.clock(), neighbours)
+    left = releases(shown, resources)
+    shown = replace(shown, warnings=[*shown.warnings, *(release.warning for release in left)])
+    return Plan(before, shown, resources, left)
 
 
 def deploy(
-    site: Site, request: Request, confirm: Callable[[Target], None], present: Callable[[Preview], None] = _unseen
+    site: Site,
+    request: Request,
+    confirm: Callable[[Target], None],
+    present: Callable[[Preview], None] = lambda preview: None,
 ) -> Target:
     """Deploys the request's night and records it. `present` gets what it changes, before anything is refused for that.
 
@@ -192,24 +184,20 @@ def deploy(
         if target.plan.changes:
             confirm(target)
             # The question may have been on the screen for an hour.
-            refuse_lost_runs(_as_of(site.clock(), target, settings), force=request.force)
+            before = target.plan.before
+            refuse_lost_runs(preview(settings, before.world, before.label, site.clock()), force=request.force)
             _refuse_edited(site, settings, target)
         _apply(site, settings, target, engine)
     return target
 
 
-def refuse_lost_runs(found: Preview, *, force: bool) -> None:
+def refuse_lost_runs(preview: Preview, *, force: bool) -> None:
     """Raises OperationError where a deploy now takes a run away."""
-    if found.loses_runs and not force:
+    if preview.loses_runs and not force:
         raise OperationError(
-            f"refused: a deploy now loses the runs named above. {found.when_nothing_is_lost}: wait until then, or use "
-            "--force --reason TEXT"
+            f"refused: a deploy now loses the runs named above. {preview.when_nothing_is_lost}: wait until then, or "
+            "use --force --reason TEXT"
         )
-
-
-def _as_of(now: datetime, target: Target, settings: Settings) -> Preview:
-    before = target.plan.before
-    return preview(settings, before.world, before.label, now)
 
 
 def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Preview], None]) -> Target:
@@ -222,22 +210,22 @@ def _prepare(site: Site, request: Request, engine: Engine, present: Callable[[Pr
     live = site.live(settings)
     site.progress("counting the rows of the tables")
     rows, doubled = _counts(site, settings)
-    found = plan(site, settings, engine, site.neighbours(settings))
-    present(found.preview)
-    refuse_lost_runs(found.preview, force=request.force)
-    _refuse_another_plan(site.ledger, settings, found)
-    if unexpected := unexpected_changes(found.preview, found.resources, settings):
+    planned = plan(site, settings, engine, site.neighbours(settings))
+    present(planned.preview)
+    refuse_lost_runs(planned.preview, force=request.force)
+    _refuse_another_plan(site.ledger, settings, planned)
+    if unexpected := unexpected_changes(planned.preview, planned.resources, settings):
         if PLAN not in request.overrides or not (request.reason or "").strip():
             raise OperationError("\n".join([*unexpected, f"refused. To go on anyway: --override {PLAN} --reason TEXT"]))
         overrides.append(Override(settings.night, PLAN, str(request.reason)))
-    overrides += lost_runs(found.preview, request.reason)
-    return Target(found, rows, doubled, live, overrides)
+    overrides += lost_runs(planned.preview, request.reason)
+    return Target(planned, rows, doubled, live, overrides)
 
 
 def _refuse_edited(site: Site, settings: Settings, target: Target) -> None:
     """Raises OperationError where a job that is to be changed is not as it was before the plan."""
     live = site.live(settings)
-    ours = {one.name for one in target.plan.changes}
+    ours = {resource.name for resource in target.plan.changes}
     names = {entity.name: entity.job_name for entity in settings.catalogue if entity.name in ours}
     edited = [entity for entity, job in names.items() if live.get(job) != target.live.get(job)]
     if edited:
@@ -247,22 +235,22 @@ def _refuse_edited(site: Site, settings: Settings, target: Target) -> None:
         )
 
 
-def _released(site: Site, settings: Settings, target: Target, engine: Engine) -> Target:
+def _released(site: Site, settings: Settings, target: Target, engine: Engine) -> Plan:
     """Lets go of the jobs that Terraform would delete, and plans again without them."""
     if not target.plan.releases:
-        return target
+        return target.plan
     for release in target.plan.releases:
-        one = release.planned
-        taking = [other for other in target.plan.changes if other.stack == release.to and other.address == one.address]
+        job = release.planned
+        taking = [other for other in target.plan.changes if other.stack == release.to and other.address == job.address]
         # First: a job in two states is released again after a kill, one in none would be live and not recorded.
         if release.to and taking and taking[0].action == "create":
-            engine.take(release.to, one.address, str((one.before or {})["id"]))
-        engine.release(one.stack, one.address)
+            engine.take(release.to, job.address, str((job.before or {})["id"]))
+        engine.release(job.stack, job.address)
         site.show(release.warning.text)
-    found = plan(site, settings, engine)
-    if found.releases or unexpected_changes(found.preview, found.resources, settings):
+    planned = plan(site, settings, engine)
+    if planned.releases or unexpected_changes(planned.preview, planned.resources, settings):
         raise OperationError("Terraform's plan changed while this deploy was at it; nothing was applied. Run it again")
-    return replace(target, plan=found)
+    return planned
 
 
 def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
@@ -270,7 +258,7 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
     for override in target.overrides:
         record_override(site.ledger, settings, override, site.clock(), site.who)
     data = {
-        "stacks": target.stacks,
+        "stacks": target.plan.stacks,
         "plan_hash": plan_hash(target.plan.changes),
         "changes": len(target.plan.changes),
         "started_at": site.clock().isoformat(),
@@ -279,7 +267,10 @@ def _apply(site: Site, settings: Settings, target: Target, engine: Engine) -> No
     }
     site.record("deploy", settings, {**data, "outcome": STARTED})
     try:
-        _carry_out(site, settings, target, engine)
+        stacks = _released(site, settings, target, engine).stacks
+        if stacks:
+            engine.apply(stacks, site.show)
+        _refuse_unfinished(site, settings, target)
     except BaseException as error:
         interrupted = isinstance(error, InterruptedOperationError | KeyboardInterrupt)
         ended = {"outcome": "interrupted" if interrupted else "failed", "error": _first_line(error)}
@@ -301,19 +292,12 @@ def _first_line(error: BaseException) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _carry_out(site: Site, settings: Settings, target: Target, engine: Engine) -> None:
-    released = _released(site, settings, target, engine)
-    if released.stacks:
-        engine.apply(released.stacks, site.show)
-    _refuse_unfinished(site, settings, target)
-
-
 def _refuse_unfinished(site: Site, settings: Settings, target: Target) -> None:
     """Raises OperationError where the live jobs are not what the night declares, whatever Terraform says."""
     from operations.terraform.declared import not_as_declared, read
 
     declared = read(site.root / OUTPUT)
-    removed = [c.entity.job_name for c in target.preview.changes if Action.REMOVE in c.actions]
+    removed = [c.entity.job_name for c in target.plan.preview.changes if Action.REMOVE in c.actions]
     for look in range(LOOKS):
         missing = not_as_declared(declared, site.live(settings), removed)
         if not missing:
@@ -333,9 +317,9 @@ def _approved_plan(ledger: Ledger, settings: Settings) -> dict[str, Any] | None:
     return saved.data if saved and (done is None or done.seq < saved.seq) and saved.data["plan_hash"] else None
 
 
-def _refuse_another_plan(ledger: Ledger, settings: Settings, found: Plan) -> None:
+def _refuse_another_plan(ledger: Ledger, settings: Settings, planned: Plan) -> None:
     approved = _approved_plan(ledger, settings)
-    if approved and plan_hash(found.changes) != approved["plan_hash"]:
+    if approved and plan_hash(planned.changes) != approved["plan_hash"]:
         raise OperationError(
             "refused: Terraform's plan is not the one that was saved and approved, something changed since; "
             "run `ingest-rollout diff --save` again and have it approved"
@@ -349,17 +333,17 @@ def _counts(site: Site, settings: Settings) -> tuple[dict[str, int | None] | Non
     """
     # Google's clients are imported where they are used: completion of a deploy's options loads this module.
     from operations.cloud.bigquery import bigquery_client
-    from operations.evidence import table_states
+    from operations.cloud.tables import states
 
     try:
-        found = table_states(bigquery_client(settings, site.environ), settings)
-        for why in found.broken.values():
+        tables = states(bigquery_client(settings, site.environ), settings, CATALOGUE)
+        for why in tables.broken.values():
             site.show(f"NOTE: no row count ({why}); the gate cannot see whether that table shrinks.")
-        for why in {*found.uncounted.values()} - {*found.broken.values()}:
+        for why in {*tables.uncounted.values()} - {*tables.broken.values()}:
             site.show(f"NOTE: no natural keys ({why}); the gate cannot see whether rows are doubled.")
-        rows = {**{entity: table.rows for entity, table in found.loaded.items()}, **dict.fromkeys(found.broken)}
-        doubled = {entity: keys.doubled for entity, keys in found.keys.items()}
-        return rows, {**doubled, **dict.fromkeys(found.uncounted)}
+        rows = {**{entity: table.rows for entity, table in tables.loaded.items()}, **dict.fromkeys(tables.broken)}
+        doubled = {entity: keys.doubled for entity, keys in tables.keys.items()}
+        return rows, {**doubled, **dict.fromkeys(tables.uncounted)}
     except OperationError as error:
         site.show(f"NOTE: no row counts ({error}); the gate cannot see whether a table shrinks or rows are doubled.")
         return None, None

@@ -37,10 +37,10 @@ def deployed_night(ledger: Ledger, settings: Settings) -> DeployedNight | None:
     done = [record for record in deploys(records) if record.data["outcome"] == DONE]
     if not done:
         return None
-    found = deployed(records) or done[-1]
-    since = datetime.fromisoformat(found.data["ended_at"] or found.at.isoformat())
-    counted = (found.data["rows"], found.data["doubled"])
-    return DeployedNight(found.strategy, found.night, since, *counted, unfinished(records))
+    deploy = deployed(records) or done[-1]
+    since = datetime.fromisoformat(deploy.data["ended_at"] or deploy.at.isoformat())
+    counted = (deploy.data["rows"], deploy.data["doubled"])
+    return DeployedNight(deploy.strategy, deploy.night, since, *counted, unfinished(records))
 
 
 def without_end(record: Record) -> str:
@@ -52,10 +52,10 @@ def without_end(record: Record) -> str:
     )
 
 
-def remarks(ledger: Ledger, settings: Settings, *, named: bool = True, found: Preview | None = None) -> list[str]:
+def remarks(ledger: Ledger, settings: Settings, *, named: bool = True, preview: Preview | None = None) -> list[str]:
     """What the ledger knows otherwise, or has yet to see, in words. `named`: somebody asked for the settings' night.
 
-    `found` is a preview that counts from what is deployed. Never an error: a damaged ledger is a remark.
+    `preview` counts from what is deployed. Never an error: a damaged ledger is a remark.
     """
     try:
         begun = unfinished(of_target(ledger.records(), settings))
@@ -70,26 +70,26 @@ def remarks(ledger: Ledger, settings: Settings, *, named: bool = True, found: Pr
     told = []
     if not named and (here.strategy, here.night) != (settings.strategy, settings.night):
         told.append(f"the settings say night {settings.night} ({settings.strategy}), and {by_ledger}")
-    if found and here.night in replace(settings, strategy=here.strategy).rollout.numbers:
+    if preview and here.night in replace(settings, strategy=here.strategy).rollout.numbers:
         world = replace(settings, strategy=here.strategy).world(here.night)
-        before = {change.entity.name: change.before for change in found.changes if change.before}
+        before = {change.entity.name: change.before for change in preview.changes if change.before}
         if before != {name: job.cadence for name, job in world.items()}:
-            told.append(f"{by_ledger}, and Terraform's state shows otherwise ({found.before}); was it plain cdktf?")
+            told.append(f"{by_ledger}, and Terraform's state shows otherwise ({preview.before}); was it plain cdktf?")
     return told
 
 
-def why_not_due(ledger: Ledger, settings: Settings, found: DeployedNight, now: datetime) -> str | None:
-    """Why the gate of the settings' night, which is `found`, is not to be asked now; None: ask it.
+def why_not_due(ledger: Ledger, settings: Settings, here: DeployedNight, now: datetime) -> str | None:
+    """Why the gate of the settings' night, which is `here`, is not to be asked now; None: ask it.
 
     Before its last job has had its run it could only say "not due yet". A pass that is too old for the next night is
     asked again. Raises OperationError as the ledger does.
     """
-    if found.unfinished:
-        return f"but {without_end(found.unfinished)}"
+    if here.unfinished:
+        return f"but {without_end(here.unfinished)}"
     world = settings.world()
     gate = newest(counting(of_target(ledger.records(), settings)), "gate", settings)
     is_last = settings.night == settings.rollout.numbers[-1]
     if gate and passed(gate) and (is_last or not came_due(world, settings, gate.at, now)):
         return "its gate has passed"
-    begins = gate_time(world, settings, found.since)
+    begins = gate_time(world, settings, here.since)
     return f"its gate can be asked from {begins:%a %Y-%m-%d %H:%M %Z} on" if now < begins else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from google.cloud.bigquery import Client as BigQueryClient
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.attempt import LiveJob
@@ -17,7 +17,7 @@ from operations.cloud.bigquery import bigquery_client
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.errors import Cause, UnansweredError
 from operations.cloud.scheduler import live_jobs, parent
-from operations.cloud.tables import Tables, states
+from operations.cloud.tables import states
 from operations.errors import OperationError
 
 
@@ -48,29 +48,15 @@ def ask(
             if isinstance(error, UnansweredError) and error.cause in (Cause.UNREACHABLE, Cause.CREDENTIALS):
                 raise  # The tables would be asked in vain.
             silent.append(f"no run log {settings.run_log}, so the tables speak alone: {error}")
-        tables = table_states(client, settings)
+        tables = states(client, settings, CATALOGUE)
     except OperationError as error:
         silent.append(str(error))
+    evidence = Evidence(live, log, None, rows_before, silent=tuple(silent), doubled_before=doubled_before)
     if tables is None:
-        return Evidence(live, log, None, rows_before, silent=tuple(silent), doubled_before=doubled_before)
-    return Evidence(
-        live,
-        log,
-        tables.loaded,
-        rows_before,
-        tables.broken,
-        tuple(silent),
-        tables.keys,
-        doubled_before,
-        tables.uncounted,
-    )
+        return evidence
+    return replace(evidence, tables=tables.loaded, broken=tables.broken, keys=tables.keys, uncounted=tables.uncounted)
 
 
 def last_attempts(client: CloudSchedulerClient, settings: Settings) -> dict[str, LiveJob]:
     """By the job's short name, with the job as it is now. Raises OperationError."""
     return {name: jobs.live_job(job) for name, job in live_jobs(client, parent(settings)).items()}
-
-
-def table_states(client: BigQueryClient, settings: Settings) -> Tables:
-    """Of every entity of the catalogue. Raises OperationError where none could be asked."""
-    return states(client, settings, CATALOGUE)

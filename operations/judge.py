@@ -51,11 +51,12 @@ def judge(
     it. `at_another_time`: `now` is not the present, so it is a look. Raises OperationError where nothing can be judged.
     """
     number, world = f"night {settings.night} ({settings.strategy})", settings.world()
-    found = deployed_night(ledger, settings)
-    on_record = found if found and not found.unfinished and _is(found, settings) else None
+    here = deployed_night(ledger, settings)
+    asked = (settings.strategy, settings.night)
+    on_record = here if here and not here.unfinished and (here.strategy, here.night) == asked else None
     begin = since or (on_record.since if on_record else None)
     if begin is None:
-        raise OperationError(why_not_deployed(ledger, settings, found))
+        raise OperationError(why_not_deployed(ledger, settings, here))
     if begin >= now:
         raise OperationError(f"--since: {begin:%Y-%m-%d %H:%M} is not before now, {now:%Y-%m-%d %H:%M}")
     rows_before = on_record.rows if on_record else None
@@ -66,7 +67,7 @@ def judge(
         why = "--at is a look, it may not be the time that it is"
     elif evidence.jobs is None and evidence.log is None and evidence.tables is None:
         why = "nobody answered, which shows nothing of the night"
-    elif since and (on_record or (found and found.unfinished and is_of(found.unfinished, settings))):
+    elif since and (on_record or (here and here.unfinished and is_of(here.unfinished, settings))):
         why = f"the ledger has the deploy of {number}; leave --since out"
     elif since:
         why = why_not_shown(root, settings, environ, evidence.jobs)
@@ -82,18 +83,18 @@ def judge(
     return Judgement(checks, begin, data, evidence.silent, why)
 
 
-def why_not_deployed(ledger: Ledger, settings: Settings, found: DeployedNight | None) -> str:
-    """By the ledger, in words with what to do. `found` is what is deployed instead."""
+def why_not_deployed(ledger: Ledger, settings: Settings, here: DeployedNight | None) -> str:
+    """By the ledger, in words with what to do. `here` is what is deployed instead."""
     name = f"night {settings.night} ({settings.strategy})"
-    if found is None or (found.unfinished and is_of(found.unfinished, settings)):
+    if here is None or (here.unfinished and is_of(here.unfinished, settings)):
         return f"{name} has no finished deploy on record; deploy it, or say when it was deployed with --since"
-    if found.unfinished:
-        return f"{name} is not what is deployed: {without_end(found.unfinished)}"
-    instead = f"night {found.night} ({found.strategy}) is deployed; run `ingest-rollout gate --night {found.night}`"
+    if here.unfinished:
+        return f"{name} is not what is deployed: {without_end(here.unfinished)}"
+    instead = f"night {here.night} ({here.strategy}) is deployed; run `ingest-rollout gate --night {here.night}`"
     done = [r for r in deploys(of_target(ledger.records(), settings)) if r.data["outcome"] == DONE]
     if any(is_of(record, settings) for record in done):
         return f"{name} is not what is deployed any more: {instead}"
-    if found.strategy == settings.strategy and found.night > settings.night:
+    if here.strategy == settings.strategy and here.night > settings.night:
         return f"{name} was skipped: {instead}"
     return f"{name} has no finished deploy on record, and {instead}, or say when {name} was deployed with --since"
 
@@ -115,7 +116,3 @@ def why_not_shown(
     if other := [c.entity.name for c in changes(held, settings.world()) if not set(c.actions) <= same]:
         return f"Terraform's state does not have {name} as deployed: {', '.join(other)}"
     return None
-
-
-def _is(found: DeployedNight, settings: Settings) -> bool:
-    return (found.strategy, found.night) == (settings.strategy, settings.night)

@@ -60,21 +60,21 @@ class Outlook:
 def questions(client: Client, settings: Settings, now: datetime) -> Questions:
     """By dry runs. Raises OperationError (code 2) where BigQuery cannot be reached."""
     before, after = settings.world_before(), settings.world()
-    found = moved(before, after, settings.time_zone)
-    moves, read_nights = bool(found), last_read_nights(found, now)
+    jobs = moved(before, after, settings.time_zone)
+    moves, read_nights = bool(jobs), last_read_nights(jobs, now)
     nights = last_nights(settings, before, after, now, NIGHTS) if settings.run_log else []
     uncounted: dict[str, str] = {}
     silent, billed = [], 0
-    if found:
+    if jobs:
         try:
-            surveyed = tables.survey(client, settings, [one.entity for one in found])
-            readable, uncounted = tables.having(settings, [one.entity for one in found], surveyed, _columns)
+            surveyed = tables.survey(client, settings, [job.entity for job in jobs])
+            readable, uncounted = tables.having(settings, [job.entity for job in jobs], surveyed, _columns)
             uncounted |= dict.fromkeys(sorted(surveyed.missing), "its table does not exist yet")
-            found = [one for one in found if one.entity in readable]
-            billed += tables.bytes_to_be_billed(client, settings, readable, select=_select(found, read_nights))
+            jobs = [job for job in jobs if job.entity in readable]
+            billed += tables.bytes_to_be_billed(client, settings, readable, select=_select(jobs, read_nights))
         except UnansweredError as error:
             silent.append(f"What the shift is worth is not known: {_said(error)}")
-            found = []
+            jobs = []
     if not settings.run_log:
         silent.append("Whether it would have held is not known: the setting run_log is empty")
     else:
@@ -83,7 +83,7 @@ def questions(client: Client, settings: Settings, now: datetime) -> Questions:
         except UnansweredError as error:
             silent.append(f"Whether it would have held is not known: {_said(error)}")
             nights = []
-    asked = tuple(found), tuple(read_nights), tuple(nights)
+    asked = tuple(jobs), tuple(read_nights), tuple(nights)
     return Questions(settings, now, moves, *asked, uncounted, tuple(silent), billed)
 
 
@@ -96,14 +96,14 @@ def ask(client: Client, asked: Questions, *, max_bytes: int | None) -> Outlook:
     settings, silent = asked.settings, list(asked.silent)
     worth: dict[str, Worth] = {}
     refused: dict[str, str] = {}
-    found = None
-    by_entity = {one.entity: one for one in asked.moved}
+    replayed = None
+    by_entity = {job.entity: job for job in asked.moved}
 
     def some(part: Sequence[Entity]) -> dict[str, Worth]:
-        sql = _select(asked.moved, asked.read_nights)(settings, part)
+        jobs = [by_entity[entity] for entity in part]
+        sql = worth_select(settings, jobs, asked.read_nights)
         rows = bigquery.rows(client, sql, _COLUMNS, max_bytes=max_bytes)
-        mine = add_up([by_entity[entity] for entity in part], asked.read_nights, rows)
-        return {one.moved.entity.name: one for one in mine}
+        return {worth.moved.entity.name: worth for worth in add_up(jobs, asked.read_nights, rows)}
 
     try:
         worth, refused = tables.each(settings, list(by_entity), some)
@@ -112,18 +112,18 @@ def ask(client: Client, asked: Questions, *, max_bytes: int | None) -> Outlook:
     if asked.nights:
         try:
             rows = run_log.rows(client, settings, _since(asked.now), max_bytes=max_bytes)
-            found = replay(settings, settings.world_before(), settings.world(), rows, asked.nights, asked.now)
+            replayed = replay(settings, settings.world_before(), settings.world(), rows, asked.nights, asked.now)
         except UnansweredError as error:
             silent.append(f"Whether it would have held is not known: {_said(error)}")
-    return Outlook(asked, tuple(worth.values()), found, asked.uncounted | refused, tuple(silent))
+    return Outlook(asked, tuple(worth.values()), replayed, asked.uncounted | refused, tuple(silent))
 
 
 def _columns(entity: Entity) -> list[str]:
     return [*entity.key, *filter(None, [entity.amount]), MODIFIED]
 
 
-def _select(found: Iterable[Moved], nights: Sequence[date]) -> Callable[[Settings, Sequence[Entity]], str]:
-    by_entity = {one.entity: one for one in found}
+def _select(jobs: Iterable[Moved], nights: Sequence[date]) -> Callable[[Settings, Sequence[Entity]], str]:
+    by_entity = {job.entity: job for job in jobs}
     return lambda settings, part: worth_select(settings, [by_entity[entity] for entity in part], nights)
 
 

@@ -178,7 +178,7 @@ def invoker_check(granted: Granted, world: World, settings: Settings) -> Check:
     try:
         has = granted.on_service_account(email, [ACT_AS])
     except OperationError as error:
-        if isinstance(error, UnansweredError) and error.cause is Cause.NOT_FOUND:
+        if _is_missing(error):
             remedy = "create it, or correct invoker_service_account"
             if settings.create_invoker:
                 if not any(job.authenticated for job in world.values()):
@@ -200,17 +200,17 @@ def routes_check(world: World, ask: Ask, settings: Settings) -> Check:
     except UnansweredError as error:
         return _unlisted(name, error, world, settings)
     paths = {entity: _path(job.entity, settings) for entity, job in world.items()}
-    found: dict[str, tuple[str, ...] | None] = {}
+    served: dict[str, tuple[str, ...] | None] = {}
     unanswered: dict[str, UnansweredError] = {}
     for path in dict.fromkeys(paths.values()):
         try:
-            found[path] = below(ask, base_url, path)
+            served[path] = below(ask, base_url, path)
         except UnansweredError as error:
             unanswered[path] = error
-    lacking = [job.entity for e, job in world.items() if paths[e] in found and e not in (found[paths[e]] or ())]
+    lacking = [job.entity for e, job in world.items() if paths[e] in served and e not in (served[paths[e]] or ())]
     if lacking:
         reason = f"{len(lacking)} of {len(world)} are not served where the jobs call them"
-        details = [_lack(entity, paths[entity.name], found[paths[entity.name]]) for entity in lacking]
+        details = [_lack(entity, paths[entity.name], served[paths[entity.name]]) for entity in lacking]
         remedies = dict.fromkeys(_remedy(e, entities, references, ask, settings) for e in lacking)
         return Check(name, Verdict.FAIL, reason, "; ".join(remedies), (*details, *map(str, unanswered.values())))
     if unanswered:
@@ -227,10 +227,10 @@ def _path(entity: Entity, settings: Settings) -> str:
     return settings.uri(entity).removeprefix(settings.base_url).partition("?")[0].rpartition("/")[0]
 
 
-def _lack(entity: Entity, path: str, found: Sequence[str] | None) -> str:
-    if found is None:
+def _lack(entity: Entity, path: str, served: Sequence[str] | None) -> str:
+    if served is None:
         return f"{entity.name}: the service has no route {path}/<entity>"
-    return f"{entity.name}: not among the {len(found)} that the service has at {path}"
+    return f"{entity.name}: not among the {len(served)} that the service has at {path}"
 
 
 def _remedy(entity: Entity, entities: Sequence[str], references: Sequence[str], ask: Ask, settings: Settings) -> str:
@@ -285,10 +285,10 @@ def _creates(world: World, before: Before, live: Mapping[str, ApiJob], sources: 
     creates = [job.entity.job_name for entity, job in world.items() if entity not in before.world]
     taken = [job for job in creates if job in live]
     if not taken:
-        found = f"none of {len(creates)} is taken" if creates else "none is to be created"
-        return Check(name, Verdict.PASS, f"{found} ({before.label})")
+        reason = f"none of {len(creates)} is taken" if creates else "none is to be created"
+        return Check(name, Verdict.PASS, f"{reason} ({before.label})")
     try:
-        declared = {one.name: one for one in sources.declared()}
+        declared = {job.name: job for job in sources.declared()}
         with asking("the jobs of these names cannot be compared"):
             differing = {job: _differences(declared[job], live[job]) for job in taken}
     except OperationError as error:
@@ -328,17 +328,17 @@ def _adopts(world: World, before: Before, live: Mapping[str, ApiJob], settings: 
     held = {entity: job for entity, job in before.world.items() if job.management is not Management.BY_HAND}
     try:
         with asking("the live jobs cannot be compared with what is declared"):
-            compared = {one.job: one for one in compare(settings, {job: live[job] for job in adopts}, held)}
+            compared = {a.job: a for a in compare(settings, {job: live[job] for job in adopts}, held)}
     except OperationError as error:
         return _inconclusive(name, error)
-    differing = [one for job in adopts if (one := compared[job]).changed_on_night_0]
+    differing = [adoption for job in adopts if (adoption := compared[job]).changed_on_night_0]
     if differing:
         reason = f"{len(differing)} of {len(adopts)} are not as night 0 declares them ({before.label})"
         remedy = "look at them with `ingest-rollout adopt`; a deploy refuses to change them before they are recorded"
-        details = tuple(f"{one.job}: {text}" for one in differing for text in one.todo)
+        details = tuple(f"{adoption.job}: {text}" for adoption in differing for text in adoption.todo)
         return Check(name, Verdict.FAIL, reason, remedy, details)
-    found = f"all {len(adopts)} are live" if adopts else "none is left to adopt"
-    return Check(name, Verdict.PASS, f"{found} ({before.label})")
+    reason = f"all {len(adopts)} are live" if adopts else "none is left to adopt"
+    return Check(name, Verdict.PASS, f"{reason} ({before.label})")
 
 
 def tables_check(
@@ -353,13 +353,9 @@ def tables_check(
     succeeded = _successes(live, settings)
     try:
         with asking("the tables cannot be listed"):
-            found = survey(entities)
+            surveyed = survey(entities)
     except OperationError as error:
-        if (
-            isinstance(error, UnansweredError)
-            and error.cause is Cause.NOT_FOUND
-            and not isinstance(live, OperationError)
-        ):
+        if _is_missing(error) and not isinstance(live, OperationError):
             if not succeeded:
                 return Check(name, Verdict.PASS, "there is no dataset yet; the service makes it on its first run")
             return Check(name, Verdict.FAIL, f"there is no dataset, although jobs have run. {error}", WRONG_DATASET)
@@ -367,22 +363,22 @@ def tables_check(
     problems, waiting = [], []
     for entity in entities:
         table = settings.table(entity)
-        if entity.name not in found.missing:
-            problems += [found.broken[entity.name]] if entity.name in found.broken else []
+        if entity.name not in surveyed.missing:
+            problems += [surveyed.broken[entity.name]] if entity.name in surveyed.broken else []
         elif entity.log_name in loaded or (entity.name in succeeded and not entity.may_be_quiet):
             problems.append(f"table {table} does not exist, although {entity.job_name} has loaded records")
         else:
             waiting.append(f"table {table} does not exist yet")
     if problems:
         reason = f"{len(problems)} of {len(world)} are not as they should be"
-        details = tuple(dict.fromkeys((*problems, *found.doubts.values(), *waiting)))
+        details = tuple(dict.fromkeys((*problems, *surveyed.doubts.values(), *waiting)))
         return Check(name, Verdict.FAIL, reason, WRONG_DATASET, details)
     later = f"; {len(waiting)} are made by the first run that has records" if waiting else ""
-    reason = f"{len(found.readable)} have their loaded-at column, a time{later}"
-    if found.doubts:
-        reason += f"; of {len(found.doubts)} it may be read wrongly"
+    reason = f"{len(surveyed.readable)} have their loaded-at column, a time{later}"
+    if surveyed.doubts:
+        reason += f"; of {len(surveyed.doubts)} it may be read wrongly"
         remedy = "correct them in ingest/catalogue.py before a gate judges by them"
-        return Check(name, Verdict.WARN, reason, remedy, (*found.doubts.values(), *waiting))
+        return Check(name, Verdict.WARN, reason, remedy, (*surveyed.doubts.values(), *waiting))
     return Check(name, Verdict.PASS, reason, details=tuple(waiting))
 
 
@@ -390,12 +386,12 @@ def _successes(live: Live, settings: Settings) -> dict[str, datetime]:
     """When the last attempt of each entity's job began, of those that ended well."""
     if isinstance(live, OperationError):
         return {}
-    found = {}
+    successes = {}
     for entity in settings.catalogue:
         attempt = jobs.attempt(live[entity.job_name]) if entity.job_name in live else NEVER
         if attempt.started and attempt.code == Code.OK:
-            found[entity.name] = attempt.started
-    return found
+            successes[entity.name] = attempt.started
+    return successes
 
 
 def run_log_check(log: Log, live: Live, since: datetime, settings: Settings) -> Check:
@@ -445,10 +441,10 @@ def neighbours_check(world: World, live: Live, before: Callable[[], Before], at:
         return Check(name, Verdict.PASS, f"none in {settings.region}")
     details = tuple(map(str, beside))
     try:
-        found = changes(before().world, world)
+        changed = changes(before().world, world)
     except OperationError as error:
         return Check(name, Verdict.INCONCLUSIVE, str(error), _inconclusive(name, error).remedy, details)
-    met = [text for _, text in crossings(found, beside, at, settings.time_zone)]
+    met = [text for _, text in crossings(changed, beside, at, settings.time_zone)]
     reason = f"{len(beside)} in {settings.region}"
     if met:
         remedy = "look whether they may run then; whoever owns them can move them"

@@ -276,12 +276,12 @@ def record_json(record: Record) -> str:
 def _since(before: Record, comparison: Comparison) -> SinceRecord:
     metrics: list[ClosedRecord] = [
         {
-            "metric": one.metric,
-            "gap_then": str(_number(one.unit, one.then)),
-            "gap_now": str(_number(one.unit, one.now)),
-            "closed": str(_number(one.unit, one.by)),
+            "metric": gap.metric,
+            "gap_then": str(_number(gap.unit, gap.then)),
+            "gap_now": str(_number(gap.unit, gap.now)),
+            "closed": str(_number(gap.unit, gap.by)),
         }
-        for one in closed(before, comparison)
+        for gap in closed(before, comparison)
     ]
     return {"compared_at": before["compared_at"], "file_sha256": before["file_sha256"], "metrics": metrics}
 

@@ -8,14 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from google.cloud.scheduler_v1.types import Job as ApiJob
 
 from ingest.attempt import NEVER, Attempt
+from ingest.entity import Entity
 from ingest.neighbours import Neighbour
-from ingest.schedule import Cadence, ScheduleError, time_zone
+from ingest.schedule import Cadence, ScheduleError
 from ingest.settings import Settings
 from ingest.text.shown import printable
 from operations.adopt import other_target
@@ -85,78 +87,74 @@ def statuses(
     settings: Settings, declared: Sequence[Declared], live: Mapping[str, ApiJob], state: Held
 ) -> list[JobStatus]:
     """The declared jobs in order, then the unmanaged ones and the neighbours, by name. `live` is by short name."""
-    names = {one.name for one in declared}
+    names = {job.name for job in declared}
     shown_as = {printable(name): job for name, job in live.items()}
-    unmanaged = sorted(entity.job_name for entity in settings.catalogue if entity.job_name in live.keys() - names)
+    ours = sorted(settings.catalogue, key=attrgetter("job_name"))
+    unmanaged = [entity for entity in ours if entity.job_name in live.keys() - names]
     return [
-        *(_declared(one, live.get(one.name), settings, state.entities) for one in declared),
-        *(_unmanaged(live[name], name, settings, state.entities) for name in unmanaged),
-        *(_neighbour(one, shown_as[one.job]) for one in neighbours_of(live, settings)),
+        *(_declared(job, live.get(job.name), settings, state.entities) for job in declared),
+        *(_unmanaged(entity, live[entity.job_name], settings, state.entities) for entity in unmanaged),
+        *(_neighbour(neighbour, shown_as[neighbour.job]) for neighbour in neighbours_of(live, settings)),
     ]
 
 
-def exit_code(found: Sequence[JobStatus]) -> int:
+def exit_code(statuses: Sequence[JobStatus]) -> int:
     """As -detailed-exitcode: 0 no difference, 1 a job could not be read, 2 differences; a neighbour is none.
 
     A job paused by hand is a difference, also on a night that leaves `paused` alone: it does not run.
     """
-    states = {state for one in found for state in one.states}
+    states = {state for status in statuses for state in status.states}
     if State.UNREADABLE in states:
         return 1
     return 2 if states - {State.IN_SYNC, State.NEIGHBOUR} else 0
 
 
-def _declared(one: Declared, job: ApiJob | None, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
-    schedule = str(one.fields["schedule"])
+def _declared(declared: Declared, job: ApiJob | None, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
+    schedule = str(declared.fields["schedule"])
     if job is None:
         note = f"deploy night {settings.night}"
-        if held is not None and one.entity in held:
+        if held is not None and declared.entity in held:
             note = f"somebody deleted it; {_undo(settings.night)} makes it again"
-        elif one.imported and held is not None:
+        elif declared.imported and held is not None:
             note = "it is to be imported and does not exist: make it again, or set adopt_existing to false"
-        return JobStatus(one.name, one.entity, (State.MISSING,), schedule, attempt=NEVER, note=note)
+        return JobStatus(declared.name, declared.entity, (State.MISSING,), schedule, attempt=NEVER, note=note)
     try:
-        found, attempt, next_run = jobs.live(job), jobs.attempt(job), _next_run(job)
+        live, attempt, next_run = jobs.live(job), jobs.attempt(job), _next_run(job)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
         note = f"the API's answer for it cannot be read ({error})"
-        return JobStatus(one.name, one.entity, (State.UNREADABLE,), schedule, note=note)
-    by_hand = found["paused"] is True and one.fields["paused"] is not True
-    keys = [key for key in jobs.differences(one.fields, found, one.ignored) if not (key == "paused" and by_hand)]
-    differences = [Difference(key, *jobs.displayed(key, one.fields[key], found[key])) for key in keys]
+        return JobStatus(declared.name, declared.entity, (State.UNREADABLE,), schedule, note=note)
+    by_hand = live["paused"] is True and declared.fields["paused"] is not True
+    keys = jobs.differences(declared.fields, live, declared.ignored | ({"paused"} if by_hand else set()))
+    differences = [Difference(key, *jobs.displayed(key, declared.fields[key], live[key])) for key in keys]
     if job.state not in (ApiJob.State.ENABLED, ApiJob.State.PAUSED):
         differences.append(Difference("state", "ENABLED", _state_name(job)))
     states: list[State] = []
-    if held is not None and one.entity not in held:
-        states.append(State.NOT_ADOPTED if one.imported else State.NOT_HELD)
+    if held is not None and declared.entity not in held:
+        states.append(State.NOT_ADOPTED if declared.imported else State.NOT_HELD)
     states += [State.DRIFTED] * bool(differences) + [State.PAUSED] * by_hand
-    return JobStatus(
-        one.name,
-        one.entity,
-        tuple(states) or (State.IN_SYNC,),
-        job.schedule,
-        tuple(differences),
-        attempt,
-        next_run,
-        _unusual(found)
-        or _advice(states, settings.night, resumes="paused" not in one.ignored and one.fields["paused"] is False),
-    )
+    resumes = "paused" not in declared.ignored and declared.fields["paused"] is False
+    note = _unusual(live) or _advice(states, settings.night, resumes=resumes)
+    shown = tuple(states) or (State.IN_SYNC,)
+    return JobStatus(declared.name, declared.entity, shown, job.schedule, tuple(differences), attempt, next_run, note)
 
 
-def _unusual(found: jobs.Fields) -> str:
+def _unusual(live: jobs.Fields) -> str:
     """About a job that no night can declare: what it is, and what to do; "" for any other."""
-    if found["target"] != jobs.HTTP:
-        return other_target(found["target"])
+    if live["target"] != jobs.HTTP:
+        return other_target(live["target"])
     try:
-        Cadence.verbatim(found["schedule"])
+        Cadence.verbatim(live["schedule"])
     except ScheduleError as error:
         return f"schedule: {error}"
     return ""
 
 
-def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
-    entity = next((entity.name for entity in settings.catalogue if entity.job_name == name), None)
-    night = _first_night(entity, settings)
-    if entity and held and entity in held:
+def _unmanaged(entity: Entity, job: ApiJob, settings: Settings, held: AbstractSet[str] | None) -> JobStatus:
+    name = entity.name
+    # The first night after this one that has the job.
+    later = (number for number in settings.rollout.numbers if number > settings.night)
+    night = next((number for number in later if name in settings.world(number)), None)
+    if held and name in held:
         note = f"left from another night: a deploy of night {settings.night} removes it"
     elif night is not None:
         note = f"night {night} would create it, which ends in ALREADY_EXISTS: {RECORD_IT}"
@@ -167,24 +165,17 @@ def _unmanaged(job: ApiJob, name: str, settings: Settings, held: AbstractSet[str
     try:
         attempt, next_run = jobs.attempt(job), _next_run(job)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
-        return JobStatus(name, entity, (State.UNMANAGED, State.UNREADABLE), job.schedule, note=f"{note} ({error})")
-    return JobStatus(name, entity, (State.UNMANAGED,), job.schedule, (), attempt, next_run, note)
+        states = (State.UNMANAGED, State.UNREADABLE)
+        return JobStatus(entity.job_name, name, states, job.schedule, note=f"{note} ({error})")
+    return JobStatus(entity.job_name, name, (State.UNMANAGED,), job.schedule, (), attempt, next_run, note)
 
 
-def _neighbour(one: Neighbour, job: ApiJob) -> JobStatus:
-    note = f"it {one.why}; {one.when}"
+def _neighbour(neighbour: Neighbour, job: ApiJob) -> JobStatus:
+    note = f"it {neighbour.why}; {neighbour.when}"
     next_run = None
     with suppress(AttributeError, OverflowError, TypeError, ValueError):
         next_run = _next_run(job)
-    return JobStatus(one.job, None, (State.NEIGHBOUR,), one.schedule, (), jobs.attempt(job), next_run, note)
-
-
-def _first_night(entity: str | None, settings: Settings) -> int | None:
-    """The first night after this one that has the entity's job."""
-    for number in settings.rollout.numbers:
-        if number > settings.night and entity in settings.world(number):
-            return number
-    return None
+    return JobStatus(neighbour.job, None, (State.NEIGHBOUR,), neighbour.schedule, (), jobs.attempt(job), next_run, note)
 
 
 def _next_run(job: ApiJob) -> datetime | None:
@@ -213,7 +204,3 @@ def _advice(states: Sequence[State], night: int, *, resumes: bool) -> str:
 
 def _undo(night: int) -> str:
     return f"`ingest-rollout deploy --night {night} --override plan --reason TEXT`"
-
-
-def local(moment: datetime | None, zone: str) -> datetime | None:
-    return moment.astimezone(time_zone(zone)) if moment else None

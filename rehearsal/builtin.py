@@ -14,7 +14,7 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 from ingest.baseline import RETRY
 from operations.cloud import jobs
-from operations.cloud.errors import words
+from operations.cloud.errors import message
 from operations.errors import OperationError
 from operations.local.files import write_atomic
 from operations.terraform.engine import NO_OP, Planned, Show, refuse_unrecorded, stack_folder, unseen
@@ -69,7 +69,7 @@ class BuiltIn:
                     show(f"{step.job.rpartition('/')[2]}: {step.planned.action}")
             except GoogleAPICallError as error:
                 action = step.planned.action
-                raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {words(error)}") from None
+                raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {message(error)}") from None
 
     def _plan(self, stack: str) -> list[Step]:
         content = json.loads((stack_folder(self._workspace, stack) / "cdk.tf.json").read_text(encoding="utf-8"))

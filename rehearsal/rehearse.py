@@ -17,7 +17,7 @@ from ingest.settings import Settings
 from operations.deploy import PLAN, Request, Site, Target, deploy
 from operations.errors import OperationError
 from operations.evidence import ask
-from operations.ledger.ledger import Record
+from operations.ledger.record import Record
 from rehearsal.faults import HARMLESS, Fault
 from rehearsal.start import DEPLOY_TIME
 from rehearsal.trouble import Trouble

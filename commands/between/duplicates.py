@@ -44,12 +44,12 @@ def duplicates(as_json: bool, max_bytes: int, yes: bool) -> int:
     billed = tables.bytes_to_be_billed(client, settings, countable, select=keys_select)
     limit = accept_bill(billed, f"{len(countable)} tables", max_bytes, yes=yes, err=as_json)
     counted, uncounted = tables.count_keys(client, settings, keyed, surveyed, max_bytes=limit)
-    found = {entity: _verdict(entity, counted.get(entity.name)) for entity in keyed}
+    verdicts = {entity: _verdict(entity, counted.get(entity.name)) for entity in keyed}
     if as_json:
-        echo_json(_json(settings, found, counted, uncounted, billed))
+        echo_json(_json(settings, verdicts, counted, uncounted, billed))
     else:
-        click.echo(_text(settings, found, counted, uncounted))
-    return overall(found.values()).exit_code
+        click.echo(_text(settings, verdicts, counted, uncounted))
+    return overall(verdicts.values()).exit_code
 
 
 def _verdict(entity: Entity, keys: Keys | None) -> Verdict:
@@ -62,12 +62,12 @@ def _verdict(entity: Entity, keys: Keys | None) -> Verdict:
 
 def _text(
     settings: Settings,
-    found: Mapping[Entity, Verdict],
+    verdicts: Mapping[Entity, Verdict],
     counted: Mapping[str, Keys],
     uncounted: Mapping[str, str],
 ) -> str:
     rows = []
-    for entity, verdict in found.items():
+    for entity, verdict in verdicts.items():
         keys = counted.get(entity.name)
         counts = [f"{n:,}" for n in (keys.rows, keys.keys, keys.doubled)] if keys else ["", "", ""]
         key = entity.key[0] + (f" and {len(entity.key) - 1} more" if len(entity.key) > 1 else "")
@@ -79,7 +79,7 @@ def _text(
 
 def _json(
     settings: Settings,
-    found: Mapping[Entity, Verdict],
+    verdicts: Mapping[Entity, Verdict],
     counted: Mapping[str, Keys],
     uncounted: Mapping[str, str],
     billed: int,
@@ -97,7 +97,7 @@ def _json(
                 "verdict": str(verdict),
                 "error": uncounted.get(entity.name),
             }
-            for entity, verdict in found.items()
+            for entity, verdict in verdicts.items()
             for keys in [counted.get(entity.name)]
         ],
     }

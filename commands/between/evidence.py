@@ -49,40 +49,40 @@ def evidence(night: int | None, strategy: str | None, at: str | None, as_json: b
     progress("asking BigQuery what a query bills")
     asked = questions(client, settings, clock(settings, at))
     limit = accept_bill(asked.billed, asked.what, max_bytes, yes=yes, err=as_json)
-    found = ask(client, asked, max_bytes=limit)
+    outlook = ask(client, asked, max_bytes=limit)
     if as_json:
-        echo_json(evidence_json(found))
+        echo_json(evidence_json(outlook))
     else:
-        click.echo("\n".join(_lines(found)))
-    return (found.replay.verdict if found.replay else Verdict.INCONCLUSIVE).exit_code
+        click.echo("\n".join(_lines(outlook)))
+    return (outlook.replay.verdict if outlook.replay else Verdict.INCONCLUSIVE).exit_code
 
 
-def _lines(found: Outlook) -> Iterator[str]:
-    settings = found.questions.settings
+def _lines(outlook: Outlook) -> Iterator[str]:
+    settings = outlook.questions.settings
     zone = settings.time_zone
-    now = found.questions.now.astimezone(time_zone(zone))
+    now = outlook.questions.now.astimezone(time_zone(zone))
     yield f"Night {settings.night} ({settings.strategy}), as of {now:%a %Y-%m-%d %H:%M} {zone}"
-    if found.worth:
-        yield from _worth_lines(found)
-    elif not found.questions.moves:
+    if outlook.worth:
+        yield from _worth_lines(outlook)
+    elif not outlook.questions.moves:
         yield from ("", f"Night {settings.night} moves no daily job to a later time.")
-    yield from (click.style(f"{name}: not counted, {why}", fg="yellow") for name, why in found.uncounted.items())
-    if found.replay:
-        yield from _replay_lines(found.replay, settings)
-    if found.silent:
-        yield from ("", *(click.style(why, fg="red") for why in found.silent))
+    yield from (click.style(f"{name}: not counted, {why}", fg="yellow") for name, why in outlook.uncounted.items())
+    if outlook.replay:
+        yield from _replay_lines(outlook.replay, settings)
+    if outlook.silent:
+        yield from ("", *(click.style(why, fg="red") for why in outlook.silent))
 
 
-def _worth_lines(found: Outlook) -> Iterator[str]:
-    nights = found.questions.read_nights
+def _worth_lines(outlook: Outlook) -> Iterator[str]:
+    nights = outlook.questions.read_nights
     yield from ("", click.style("What the shift is worth", bold=True))
     yield (
         f"Changed in ServiceTitan between the old time and the new one, {_span(nights[0], nights[-1])}, "
         f"{len(nights)} nights"
     )
     head = ("entity", "from", "to", "records", "a night", "amount", "a night", "most in one night")
-    yield from ("", table(head, map(_worth_row, found.worth), spare=head[-1:]))
-    if any(not one.moved.is_own for one in found.worth):
+    yield from ("", table(head, map(_worth_row, outlook.worth), spare=head[-1:]))
+    if any(not worth.moved.is_own for worth in outlook.worth):
         yield (
             "*: this night does not move it. Counted as if it had run with the first of those that move; what runs at "
             "its time already gains nothing."
@@ -90,30 +90,30 @@ def _worth_lines(found: Outlook) -> Iterator[str]:
     yield from ("", "What this cannot see:", *(f"- {text}" for text in LIMITS))
 
 
-def _worth_row(one: Worth) -> tuple[str, ...]:
-    mark = "" if one.moved.is_own else "*"
-    count = len(one.nights)
-    day, (records, amount) = max(one.nights.items(), key=lambda item: (item[1][1] or 0, item[1][0]))
+def _worth_row(worth: Worth) -> tuple[str, ...]:
+    mark = "" if worth.moved.is_own else "*"
+    count = len(worth.nights)
+    day, (records, amount) = max(worth.nights.items(), key=lambda item: (item[1][1] or 0, item[1][0]))
     most = f"{records:,}" + (f", {_money(amount)}" if amount is not None else "") + f" on {day:%a %Y-%m-%d}"
     return (
-        one.moved.entity.name,
-        f"{one.moved.old.clock}{mark}",
-        one.moved.new.clock,
-        f"{one.records:,}",
-        f"{one.records / count:,.1f}",
-        "" if one.amount is None else _money(one.amount),
-        "" if one.amount is None else _money(one.amount / count),
-        most if one.records else "",
+        worth.moved.entity.name,
+        f"{worth.moved.old.clock}{mark}",
+        worth.moved.new.clock,
+        f"{worth.records:,}",
+        f"{worth.records / count:,.1f}",
+        "" if worth.amount is None else _money(worth.amount),
+        "" if worth.amount is None else _money(worth.amount / count),
+        most if worth.records else "",
     )
 
 
-def _replay_lines(found: Replay, settings: Settings) -> Iterator[str]:
-    nights = found.nights
+def _replay_lines(replay: Replay, settings: Settings) -> Iterator[str]:
+    nights = replay.nights
     yield from ("", click.style("Would it have held", bold=True))
     yield f"The runs of {_span(nights[0].day, nights[-1].day)}, {len(nights)} nights, at night {settings.night}'s times"
     yield ""
     for rule, what in zip(RULES, ("the order", "each gap"), strict=True):
-        held, asked = found.held(rule)
+        held, asked = replay.held(rule)
         verdict = Verdict.INCONCLUSIVE if not asked else Verdict.PASS if held == asked else Verdict.FAIL
         known = f"would have held on {held} of {asked} nights" if asked else "is not known, no run is on record"
         yield f"{styled(verdict)}: {what} {known}"
@@ -126,74 +126,75 @@ def _replay_lines(found: Replay, settings: Settings) -> Iterator[str]:
     if lacking:
         yield "Nights that are not known in whole, since the run log has no run of some jobs:"
         yield from (f"  {_days(days)}: {', '.join(names)}" for names, days in lacking.items())
-    if found.unknown:
-        yield f"Without any run on record, so taken as ending at once: {', '.join(found.unknown)}"
-    if found.begins:
-        since = ", ".join(f"{name} ({day:%a %Y-%m-%d})" for name, day in found.begins.items())
+    if replay.unknown:
+        yield f"Without any run on record, so taken as ending at once: {', '.join(replay.unknown)}"
+    if replay.begins:
+        since = ", ".join(f"{name} ({day:%a %Y-%m-%d})" for name, day in replay.begins.items())
         yield f"Taken as ending at once before their first run on record: {since}"
-    if found.irregular:
-        yield f"Left out, they run at no one time of a day: {', '.join(found.irregular)}"
+    if replay.irregular:
+        yield f"Left out, they run at no one time of a day: {', '.join(replay.irregular)}"
     head = ("job", "time", "runs", "p50", "p95", "longest", "gap", "until", "overran")
     yield from ("", click.style("Headroom", bold=True))
     yield (
         "Minutes from the scheduled time to the run's end, and to the next job. Percentiles by nearest rank: each is a "
         "run's own length"
     )
-    yield from ("", table(head, map(_headroom_row, found.headroom), spare=("longest", "overran")))
-    suggestions = [one.suggestion for one in found.headroom if one.suggestion]
+    yield from ("", table(head, map(_headroom_row, replay.headroom), spare=("longest", "overran")))
+    suggestions = [headroom.suggestion for headroom in replay.headroom if headroom.suggestion]
     yield from (click.style(f"WARNING {text}", fg="yellow") for text in suggestions)
     if not suggestions:
         yield f"No job's p95 is over {WARN_SHARE:.0%} of its gap."
 
 
-def _headroom_row(one: Headroom) -> tuple[str, ...]:
+def _headroom_row(headroom: Headroom) -> tuple[str, ...]:
+    runs, gap = headroom.runs, headroom.gap
     return (
-        one.job.entity.name,
-        one.job.cadence.clock,
-        str(len(one.runs)),
-        *(_minutes(span) for span in (one.p50, one.p95, one.runs[-1] if one.runs else None, one.gap)),
-        one.following.entity.name if one.following else "",
-        str(one.overruns) if one.runs and one.gap is not None else "",
+        headroom.job.entity.name,
+        headroom.job.cadence.clock,
+        str(len(runs)),
+        *map(_minutes, (headroom.p50, headroom.p95, runs[-1] if runs else None, gap)),
+        headroom.following.entity.name if headroom.following else "",
+        str(headroom.overruns) if runs and gap is not None else "",
     )
 
 
-def evidence_json(found: Outlook) -> Evidence:
+def evidence_json(outlook: Outlook) -> Evidence:
     """`timeline --evidence` draws it."""
-    asked = found.questions
+    asked = outlook.questions
     return {
         "night": asked.settings.night,
         "strategy": asked.settings.strategy,
         "at": asked.now.isoformat(),
         "time_zone": asked.settings.time_zone,
         "bytes_billed_at_most": asked.billed,
-        "worth": [_worth_json(one) for one in found.worth],
-        "uncounted": found.uncounted,
+        "worth": [_worth_json(worth) for worth in outlook.worth],
+        "uncounted": outlook.uncounted,
         "cannot_see": list(LIMITS),
-        "replay": _replay_json(found.replay) if found.replay else None,
-        "silent": list(found.silent),
+        "replay": _replay_json(outlook.replay) if outlook.replay else None,
+        "silent": list(outlook.silent),
     }
 
 
-def _worth_json(one: Worth) -> WorthOfJob:
+def _worth_json(worth: Worth) -> WorthOfJob:
     return {
-        "entity": one.moved.entity.name,
-        "before": one.moved.old.cron,
-        "before_time_zone": one.moved.zone,
-        "after": one.moved.new.cron,
-        "moved_by_this_night": one.moved.is_own,
-        "records": one.records,
-        "amount": _text(one.amount),
+        "entity": worth.moved.entity.name,
+        "before": worth.moved.old.cron,
+        "before_time_zone": worth.moved.zone,
+        "after": worth.moved.new.cron,
+        "moved_by_this_night": worth.moved.is_own,
+        "records": worth.records,
+        "amount": _text(worth.amount),
         "nights": [
             {"night": day.isoformat(), "records": records, "amount": _text(amount)}
-            for day, (records, amount) in one.nights.items()
+            for day, (records, amount) in worth.nights.items()
         ],
     }
 
 
-def _replay_json(found: Replay) -> Replayed:
-    order, gaps = (Held(held=held, nights=nights) for held, nights in map(found.held, RULES))
+def _replay_json(replay: Replay) -> Replayed:
+    order, gaps = (Held(held=held, nights=nights) for held, nights in map(replay.held, RULES))
     return {
-        "verdict": str(found.verdict),
+        "verdict": str(replay.verdict),
         "order": order,
         "gaps": gaps,
         "nights": [
@@ -203,26 +204,26 @@ def _replay_json(found: Replay) -> Replayed:
                 "failed": [dict(check.record()) for check in night.failed],
                 "without_a_run_on_record": list(night.lacking),
             }
-            for night in found.nights
+            for night in replay.nights
         ],
-        "without_any_run_on_record": list(found.unknown),
-        "first_run_on_record": {name: day.isoformat() for name, day in found.begins.items()},
-        "left_out": list(found.irregular),
+        "without_any_run_on_record": list(replay.unknown),
+        "first_run_on_record": {name: day.isoformat() for name, day in replay.begins.items()},
+        "left_out": list(replay.irregular),
         "percentiles": "nearest rank",
         "headroom": [
             {
-                "entity": one.job.entity.name,
-                "time": one.job.cadence.clock,
-                "runs": len(one.runs),
-                "p50_seconds": _seconds(one.p50),
-                "p95_seconds": _seconds(one.p95),
-                "longest_seconds": _seconds(one.runs[-1] if one.runs else None),
-                "gap_seconds": _seconds(one.gap),
-                "until": one.following.entity.name if one.following else None,
-                "overran": one.overruns,
-                "suggestion": one.suggestion,
+                "entity": headroom.job.entity.name,
+                "time": headroom.job.cadence.clock,
+                "runs": len(headroom.runs),
+                "p50_seconds": _seconds(headroom.p50),
+                "p95_seconds": _seconds(headroom.p95),
+                "longest_seconds": _seconds(headroom.runs[-1] if headroom.runs else None),
+                "gap_seconds": _seconds(headroom.gap),
+                "until": headroom.following.entity.name if headroom.following else None,
+                "overran": headroom.overruns,
+                "suggestion": headroom.suggestion,
             }
-            for one in found.headroom
+            for headroom in replay.headroom
         ],
     }
 

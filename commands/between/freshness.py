@@ -134,8 +134,8 @@ def age_words(age: timedelta) -> str:
     """In days, hours and minutes, whole minutes rounded down: "1 d 2 h 5 min"; a moment to come is "in 5 min"."""
     minutes = int(abs(age) / timedelta(minutes=1))
     parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
-    words = " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 min"
-    return words if age >= timedelta(0) else f"in {words}"
+    text = " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 min"
+    return text if age >= timedelta(0) else f"in {text}"
 
 
 def _json(

@@ -54,15 +54,15 @@ def _verify(as_json: bool) -> int:
     from operations.local.repository import ROOT, read_unchecked
 
     read_unchecked()
-    found = Ledger(ROOT / FILE).check()
-    remark = found.inconclusive or found.note
+    check = Ledger(ROOT / FILE).check()
+    remark = check.inconclusive or check.note
     if as_json:
-        echo_json({"verdict": found.verdict, "records": found.records, "problems": found.problems, "note": remark})
-        return found.verdict.exit_code
-    for problem in found.problems:
+        echo_json({"verdict": check.verdict, "records": check.records, "problems": check.problems, "note": remark})
+        return check.verdict.exit_code
+    for problem in check.problems:
         click.echo(click.style(f"{FILE}: {problem}", fg="red"))
-    if not found.problems:
-        click.echo(f"{FILE}: the chain of {found.records} records is intact")
+    if not check.problems:
+        click.echo(f"{FILE}: the chain of {check.records} records is intact")
     if remark:
         click.echo(click.style(f"{FILE}: {remark}", fg="yellow"))
-    return found.verdict.exit_code
+    return check.verdict.exit_code

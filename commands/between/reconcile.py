@@ -136,37 +136,37 @@ def markdown(comparison: Comparison, report: Report, earlier: Record | None, rec
 
 def sections(comparison: Comparison, earlier: Record | None, most: int) -> list[Section]:
     """The metrics, the gaps' parts, what became of the gaps since `earlier`, and the jobs, `most` of a kind."""
-    found = [Section("Totals", HEAD, [_metric_cells(metric) for metric in comparison.metrics])]
+    listed = [Section("Totals", HEAD, [_metric_cells(metric) for metric in comparison.metrics])]
     if earlier:
-        rows = [_closed_cells(one) for one in closed(earlier, comparison)]
+        rows = [_closed_cells(gap) for gap in closed(earlier, comparison)]
         title = f"Since the record of {earlier['compared_at'][:10]}"
-        found.append(Section(title, ("metric", "gap then", "gap now", "closed", "of the gap then"), rows))
-    found.append(_parts(comparison))
+        listed.append(Section(title, ("metric", "gap then", "gap now", "closed", "of the gap then"), rows))
+    listed.append(_parts(comparison))
     for part in Part:
         pairs = comparison.of(part)
         if pairs and part not in (Part.DOUBLED, Part.ABSENT, Part.DIFFERENT):
-            found.append(Section(_counted(f"Jobs {part}", len(pairs), most), *_jobs(pairs[:most])))
+            listed.append(Section(_counted(f"Jobs {part}", len(pairs), most), *_jobs(pairs[:most])))
     for metric in SUMMED[1:]:
         if pairs := comparison.largest(metric, most):
             count = len(comparison.largest(metric, len(comparison.pairs)))
-            found.append(
+            listed.append(
                 Section(_counted(f"Largest differences in {metric}", count, most), *_differences(metric, pairs))
             )
-    return found
+    return listed
 
 
 def notes(comparison: Comparison, earlier: Record | None) -> list[str]:
     """Why a metric failed or proves nothing, and what one has to know to read the figures."""
-    found = []
+    reasons = []
     for metric in comparison.metrics:
         if metric.verdict is Verdict.INCONCLUSIVE:
-            found.append(f"{metric.name}: inconclusive: the revenue must be over 0 on both sides for a margin")
+            reasons.append(f"{metric.name}: inconclusive: the revenue must be over 0 on both sides for a margin")
         elif metric.verdict is Verdict.FAIL and metric.gap == 0:
-            found.append(f"{metric.name}: fail: as many on both sides, but not the same jobs")
+            reasons.append(f"{metric.name}: fail: as many on both sides, but not the same jobs")
         elif metric.verdict is Verdict.FAIL:
             gap = f"{metric.gap:+.4f} points" if metric.unit is Unit.POINTS else _gap(metric)
-            found.append(f"{metric.name}: fail: the gap is {gap}, the limit {_limit(metric)}")
-    return [*found, *comparison.notes, *(doubts(earlier, comparison) if earlier else [])]
+            reasons.append(f"{metric.name}: fail: the gap is {gap}, the limit {_limit(metric)}")
+    return [*reasons, *comparison.notes, *(doubts(earlier, comparison) if earlier else [])]
 
 
 def amount(unit: Unit, value: Decimal | None, *, sign: bool = False) -> str:
@@ -209,10 +209,10 @@ def _metric_cells(metric: Metric) -> tuple[str, ...]:
     )
 
 
-def _closed_cells(one: Closed) -> tuple[str, ...]:
-    percent = "" if one.percent is None else f"{one.percent:.0f} %"
-    then, now_, by = (amount(one.unit, value, sign=True) for value in (one.then, one.now, one.by))
-    return (one.metric, then, now_, by, percent)
+def _closed_cells(gap: Closed) -> tuple[str, ...]:
+    percent = "" if gap.percent is None else f"{gap.percent:.0f} %"
+    then, now_, by = (amount(gap.unit, value, sign=True) for value in (gap.then, gap.now, gap.by))
+    return (gap.metric, then, now_, by, percent)
 
 
 def _parts(comparison: Comparison) -> Section:
@@ -310,5 +310,5 @@ def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _escaped(words: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", words)
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

@@ -12,12 +12,13 @@ import click
 
 from commands.options import echo_json, json_option, night_options, progress
 from commands.render import table
+from ingest.schedule import time_zone
 from ingest.settings import Settings
 from ingest.text.shown import printable
 from operations.deployed_night import remarks
 from operations.ledger.ledger import FILE, Ledger
 from operations.local.repository import ROOT, read_settings
-from operations.status import Held, JobStatus, State, local
+from operations.status import Held, JobStatus, State
 
 
 @click.command()
@@ -46,15 +47,15 @@ def status(night: int | None, strategy: str | None, as_json: bool) -> int:
     # Asked first: without credentials there is nothing to synthesize for.
     live = live_jobs(scheduler_client(os.environ), parent(settings))
     state = held(ROOT, settings, os.environ)
-    found = statuses(settings, declared_jobs(ROOT, settings, os.environ), live, state)
+    jobs = statuses(settings, declared_jobs(ROOT, settings, os.environ), live, state)
     if as_json:
-        echo_json(status_json(settings, found, state))
+        echo_json(status_json(settings, jobs, state))
     else:
-        click.echo(status_text(settings, found, state))
-    return exit_code(found)
+        click.echo(status_text(settings, jobs, state))
+    return exit_code(jobs)
 
 
-def status_json(settings: Settings, found: Sequence[JobStatus], state: Held) -> dict[str, object]:
+def status_json(settings: Settings, jobs: Sequence[JobStatus], state: Held) -> dict[str, object]:
     """Times are ISO 8601 in the settings' zone, null for none."""
     zone = settings.time_zone
     return {
@@ -66,89 +67,89 @@ def status_json(settings: Settings, found: Sequence[JobStatus], state: Held) -> 
         "note": state.note,
         "jobs": [
             {
-                "job": one.job,
-                "entity": one.entity,
-                "states": [str(each) for each in one.states],
-                "schedule": one.schedule,
+                "job": job.job,
+                "entity": job.entity,
+                "states": [str(each) for each in job.states],
+                "schedule": job.schedule,
                 "differences": [
-                    {"field": each.field, "declared": each.declared, "live": each.live} for each in one.differences
+                    {"field": each.field, "declared": each.declared, "live": each.live} for each in job.differences
                 ],
-                "last_attempt": _iso(local(_started(one), zone)),
-                "last_attempt_status": _outcome(one),
-                "next_run": _iso(local(one.next_run, zone)),
-                "note": one.note,
+                "last_attempt": _iso(_started(job), zone),
+                "last_attempt_status": _outcome(job),
+                "next_run": _iso(job.next_run, zone),
+                "note": job.note,
             }
-            for one in found
+            for job in jobs
         ],
     }
 
 
-def status_text(settings: Settings, found: Sequence[JobStatus], state: Held) -> str:
+def status_text(settings: Settings, jobs: Sequence[JobStatus], state: Held) -> str:
     zone = settings.time_zone
     rows = [
         (
-            _coloured(one),
-            one.job,
-            one.schedule,
-            _text(local(_started(one), zone)),
-            click.style(_outcome(one), fg="red" if one.attempt and one.attempt.code else None),
-            _text(local(one.next_run, zone)) or "none",
+            _coloured(job),
+            job.job,
+            job.schedule,
+            _text(_started(job), zone),
+            click.style(_outcome(job), fg="red" if job.attempt and job.attempt.code else None),
+            _text(job.next_run, zone) or "none",
         )
-        for one in found
+        for job in jobs
     ]
     head = ("state", "job", "schedule", f"last attempt, {zone}", "ended", "next run")
     lines = [f"Night {settings.night} ({settings.strategy}) against {settings.project}, {settings.region}"]
     lines += ["", table(head, rows, spare=("schedule", "next run"))] if rows else []
-    details = _details(found)
+    details = _details(jobs)
     lines += ["", *details] if details else []
-    counts = Counter(" and ".join(one.states) for one in found)
+    counts = Counter(" and ".join(job.states) for job in jobs)
     lines += ["", ", ".join(f"{count} {states}" for states, count in counts.items()) or "no jobs"]
     lines += [f"NOTE: {state.note}"] if state.note else []
     return "\n".join(lines)
 
 
-def _details(found: Sequence[JobStatus]) -> list[str]:
+def _details(jobs: Sequence[JobStatus]) -> list[str]:
     """Jobs that are alike in state and advice share a line; those that differ in fields have lines of their own."""
     alike: dict[str, list[JobStatus]] = {}
-    for one in found:
-        if one.states != (State.IN_SYNC,):
-            text = printable("; ".join(part for part in (" and ".join(one.states), one.note) if part), None)
-            alike.setdefault(text, []).append(one)
+    for job in jobs:
+        if job.states != (State.IN_SYNC,):
+            text = printable("; ".join(part for part in (" and ".join(job.states), job.note) if part), None)
+            alike.setdefault(text, []).append(job)
     lines = []
     for text, members in alike.items():
-        plain = [one.job for one in members if not one.differences]
+        plain = [job.job for job in members if not job.differences]
         lines += [f"{', '.join(plain)}: {text}"] if plain else []
-        for one in members:
-            if one.differences:
-                lines.append(f"{one.job}: {text}")
-                lines += [f"  {d.field}: declared {_value(d.declared)}, live {_value(d.live)}" for d in one.differences]
+        for job in members:
+            if job.differences:
+                lines.append(f"{job.job}: {text}")
+                lines += [f"  {d.field}: declared {_value(d.declared)}, live {_value(d.live)}" for d in job.differences]
     return lines
 
 
-def _started(one: JobStatus) -> datetime | None:
-    return one.attempt.started if one.attempt else None
+def _started(job: JobStatus) -> datetime | None:
+    return job.attempt.started if job.attempt else None
 
 
-def _outcome(one: JobStatus) -> str:
-    return one.attempt.outcome if one.attempt else ""
+def _outcome(job: JobStatus) -> str:
+    return job.attempt.outcome if job.attempt else ""
 
 
 def _value(value: Any) -> str:
     return "none" if value is None else printable(str(value))
 
 
-def _coloured(one: JobStatus) -> str:
-    colour = "green" if one.states == (State.IN_SYNC,) else "yellow"
-    if one.states == (State.NEIGHBOUR,):
+def _coloured(job: JobStatus) -> str:
+    colour = "green" if job.states == (State.IN_SYNC,) else "yellow"
+    if job.states == (State.NEIGHBOUR,):
         colour = "cyan"
-    if {State.MISSING, State.DRIFTED, State.UNREADABLE} & set(one.states):
+    if {State.MISSING, State.DRIFTED, State.UNREADABLE} & set(job.states):
         colour = "red"
-    return click.style(" and ".join(one.states), fg=colour)
+    return click.style(" and ".join(job.states), fg=colour)
 
 
-def _text(moment: datetime | None) -> str:
-    return f"{moment:%a %Y-%m-%d %H:%M}" if moment else ""
+def _text(moment: datetime | None, zone: str) -> str:
+    return f"{moment.astimezone(time_zone(zone)):%a %Y-%m-%d %H:%M}" if moment else ""
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _iso(moment: datetime | None, zone: str) -> str | None:
+    return moment.astimezone(time_zone(zone)).isoformat() if moment else None

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from commands.options import clock, now, strategy_option
-from ingest.neighbours import Neighbour
 from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.local.files import write_atomic
@@ -101,7 +100,11 @@ def _schedule(
     elif measured:
         runs = read(Path(measured))
     moment = last_midnight(runs, settings.time_zone) if runs and not at else clock(settings, at)
-    beside = _neighbours(settings) if neighbours else []
+    beside = []
+    if neighbours:
+        from operations.neighbours import live_neighbours
+
+        beside = live_neighbours(settings, os.environ)
     return schedule(settings, moment, night=night, measured=runs, neighbours=beside)
 
 
@@ -114,12 +117,6 @@ def _logged(settings: Settings) -> list[Measurement]:
     return of_log(run_log.rows(bigquery_client(settings, os.environ), settings, now() - LOGGED))
 
 
-def _neighbours(settings: Settings) -> list[Neighbour]:
-    from operations.neighbours import live_neighbours
-
-    return live_neighbours(settings, os.environ)
-
-
 def _with_schedule(suffix: str, drawn: Schedule, evidence: str | None) -> bytes:
     if suffix == ".png":
         if evidence:
@@ -130,11 +127,11 @@ def _with_schedule(suffix: str, drawn: Schedule, evidence: str | None) -> bytes:
     from operations.timeline.evidence import read as read_evidence
     from operations.timeline.page import timeline_page
 
-    found = read_evidence(Path(evidence)) if evidence else None
+    outlook = read_evidence(Path(evidence)) if evidence else None
     here = (drawn.night.number, drawn.settings.strategy)
-    if found and (found["night"], found["strategy"]) != here:
+    if outlook and (outlook["night"], outlook["strategy"]) != here:
         raise OperationError(
-            f"--evidence: it is about night {found['night']} ({found['strategy']}), and the page shows night {here[0]} "
-            f"({here[1]}); choose the same with --night and --strategy"
+            f"--evidence: it is about night {outlook['night']} ({outlook['strategy']}), and the page shows night "
+            f"{here[0]} ({here[1]}); choose the same with --night and --strategy"
         )
-    return timeline_page(drawn, found).encode()
+    return timeline_page(drawn, outlook).encode()

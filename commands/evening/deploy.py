@@ -64,13 +64,13 @@ def deploy(
     """
     settings = read_settings(night=night, strategy=strategy)
 
-    def present(found: Preview) -> None:
-        if undone := takes_back(found, settings):
+    def present(preview: Preview) -> None:
+        if undone := takes_back(preview, settings):
             raise OperationError(
                 f"refused: a later night than {settings.night} is deployed, and this would take back "
                 f"{', '.join(undone)}; to go back, run `ingest-rollout rollback --to {settings.night}`"
             )
-        _show(found, settings)
+        _show(preview, settings)
 
     _carry_out(Request(settings, force, overrides, reason), present, yes=yes)
 
@@ -97,22 +97,22 @@ def rollback(
     """
     settings = read_settings(night=to, strategy=strategy)
 
-    def present(found: Preview) -> None:
-        forward = [c.entity.name for c in found.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
+    def present(preview: Preview) -> None:
+        forward = [c.entity.name for c in preview.changes if {Action.CREATE, Action.ADOPT} & set(c.actions)]
         if forward:
             raise OperationError(
                 f"--to: night {to} is no way back from what is deployed, it would add {', '.join(forward)}; "
                 f"use `ingest-rollout deploy --night {to}`"
             )
-        _show(found, settings)
-        for line in cannot_undo(found):
+        _show(preview, settings)
+        for line in cannot_undo(preview):
             click.echo(f"CANNOT UNDO: {line}")
 
     _carry_out(Request(settings, force, overrides, reason, way_back=True), present, yes=yes)
     checkout_site().record("rollback", settings, {"to": to})
 
 
-def takes_back(found: Preview, settings: Settings) -> list[str]:
+def takes_back(preview: Preview, settings: Settings) -> list[str]:
     """The entities that a later night of the settings' rollout has, or authenticates, and that the preview undoes.
 
     Each night but the first adds a job or the token. A time alone may have been changed by hand.
@@ -120,22 +120,22 @@ def takes_back(found: Preview, settings: Settings) -> list[str]:
     later = [settings.world(number) for number in settings.rollout.numbers if number > settings.night]
     return [
         name
-        for change in found.changes
+        for change in preview.changes
         for name in [change.entity.name]
         if (Action.REMOVE in change.actions and any(name in world for world in later))
         or (Action.DROP_OIDC in change.actions and any(name in world and world[name].authenticated for world in later))
     ]
 
 
-def cannot_undo(found: Preview) -> list[str]:
+def cannot_undo(preview: Preview) -> list[str]:
     """What going back leaves behind."""
-    removed: list[Entity] = [c.entity for c in found.changes if Action.REMOVE in c.actions]
-    moved = [c.entity.name for c in found.changes if {Action.SHIFT_EARLIER, Action.SHIFT_LATER} & set(c.actions)]
+    removed: list[Entity] = [c.entity for c in preview.changes if Action.REMOVE in c.actions]
+    moved = [c.entity.name for c in preview.changes if {Action.SHIFT_EARLIER, Action.SHIFT_LATER} & set(c.actions)]
     lines = []
     if removed:
         tables = ", ".join(entity.table_name for entity in removed)
         lines.append(f"rows that the removed jobs loaded stay in {tables}, and nothing loads more")
-    if any(Action.DROP_OIDC in c.actions for c in found.changes):
+    if any(Action.DROP_OIDC in c.actions for c in preview.changes):
         lines.append(
             "the invoker and its grant stay; a service that was closed to requests without a token refuses the jobs "
             "from then on: open it first (docs/identity.md)"
@@ -160,19 +160,19 @@ def _carry_out(request: Request, present: Callable[[Preview], None], *, yes: boo
 
 def counts(plan: Plan) -> str:
     """How many jobs Terraform changes how, such as "import 7 jobs, update 1"."""
-    found = Counter(one.action for one in plan.changes if one.is_job)
-    found["delete"] -= len(plan.releases)
-    found["release"] += len(plan.releases)
-    texts = [f"{action} {count}" for action, count in found.items() if count]
+    counted = Counter(resource.action for resource in plan.changes if resource.is_job)
+    counted["delete"] -= len(plan.releases)
+    counted["release"] += len(plan.releases)
+    texts = [f"{action} {count}" for action, count in counted.items() if count]
     if not texts:
         return "no job changes"
     return ", ".join([f"{texts[0]} job{'' if texts[0].endswith(' 1') else 's'}", *texts[1:]])
 
 
-def _show(found: Preview, settings: Settings) -> None:
-    for remark in remarks(checkout_site().ledger, settings, found=found):
+def _show(preview: Preview, settings: Settings) -> None:
+    for remark in remarks(checkout_site().ledger, settings, preview=preview):
         click.echo(f"NOTE: {remark}")
-    click.echo(preview_text(found))
+    click.echo(preview_text(preview))
 
 
 def _note_committed(settings: Settings) -> None:
@@ -185,9 +185,9 @@ def _note_committed(settings: Settings) -> None:
 
 
 def _show_next_runs(settings: Settings, done: Target) -> None:
-    what = ", ".join(done.stacks) or "nothing was to be changed"
+    what = ", ".join(done.plan.stacks) or "nothing was to be changed"
     click.echo(f"Night {settings.night} is deployed: {what}. Next runs:")
-    rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in done.preview.changes if c.after]
+    rows = [(c.entity.name, *moment(c.after, now(), settings.time_zone)) for c in done.plan.preview.changes if c.after]
     click.echo(table(("entity", f"next run, {settings.time_zone}", "UTC"), rows))
     begins = gate_time(settings.world(), settings, now())
     click.echo(f"From {begins:%a %Y-%m-%d %H:%M} on: ingest-rollout gate --night {settings.night}")

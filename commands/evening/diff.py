@@ -37,13 +37,13 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_loc
     with lock(site.root):
         # Without a network or credentials, Terraform would say so for each stack.
         site.live(settings)
-        found = plan(site, settings, engine)
-        changes, stacks = found.changes, found.stacks
+        planned = plan(site, settings, engine)
+        changes, stacks = planned.changes, planned.stacks
         plans = [(stack, engine.plan_text(stack)) for stack in stacks] if full else []
-    for remark in remarks(site.ledger, settings, named=(night, strategy) != (None, None), found=found.preview):
+    for remark in remarks(site.ledger, settings, named=(night, strategy) != (None, None), preview=planned.preview):
         click.echo(f"NOTE: {remark}", err=True)
-    unexpected = unexpected_changes(found.preview, found.resources, settings)
-    left = [one.planned for one in found.releases]
+    unexpected = unexpected_changes(planned.preview, planned.resources, settings)
+    left = [release.planned for release in planned.releases]
     actions = ["release" if change in left else change.action for change in changes]
     told = [
         {"stack": c.stack, "address": c.address, "action": action, "fields": c.fields}
@@ -57,10 +57,10 @@ def diff(night: int | None, strategy: str | None, full: bool, save: bool, no_loc
     else:
         for stack, text in plans:
             click.echo(f"{stack}\n{text}")
-        click.echo(f"Night {settings.night} ({settings.strategy}; {found.preview.before}), planned by Terraform:")
+        click.echo(f"Night {settings.night} ({settings.strategy}; {planned.preview.before}), planned by Terraform:")
         rows = [(c.stack, action, c.name, ", ".join(c.fields)) for c, action in zip(changes, actions, strict=True)]
         click.echo(table(("stack", "action", "job", "fields"), rows) if rows else "no changes")
-        for text in [*(one.warning.text for one in found.releases), *unexpected]:
+        for text in [*(release.warning.text for release in planned.releases), *unexpected]:
             click.secho(f"WARNING: {text}", fg="yellow")
         if save:
             click.echo(f"Saved in the ledger: the deploy of night {settings.night} does this or nothing.")

@@ -43,7 +43,7 @@ def gate(
     settings = read_settings(night=night, strategy=strategy)
     begin = clock(settings, since, "--since") if since else None
     progress("asking Cloud Scheduler, the run log and the tables")
-    found = judge(
+    judgement = judge(
         ROOT,
         Ledger(ROOT / FILE),
         settings,
@@ -53,13 +53,13 @@ def gate(
         at_another_time=at is not None,
     )
     if as_json:
-        about = {"strategy": settings.strategy, "night": settings.night, "silent": found.silent}
-        echo_json({**about, "not_recorded": found.not_recorded, **found.data})
+        about = {"strategy": settings.strategy, "night": settings.night, "silent": judgement.silent}
+        echo_json({**about, "not_recorded": judgement.not_recorded, **judgement.data})
     else:
-        click.echo(text(settings, found.checks, found.since, found.silent, verbose=verbose))
-        if found.not_recorded:
-            click.echo(f"Not recorded: {found.not_recorded}.")
-    return overall(check.verdict for check in found.checks).exit_code
+        click.echo(text(settings, judgement.checks, judgement.since, judgement.silent, verbose=verbose))
+        if judgement.not_recorded:
+            click.echo(f"Not recorded: {judgement.not_recorded}.")
+    return overall(check.verdict for check in judgement.checks).exit_code
 
 
 def text(
@@ -72,7 +72,7 @@ def text(
     verdict = overall(check.verdict for check in checks)
     title = f"The gate of night {settings.night} ({settings.strategy}): {styled(verdict, bold=True)}"
     counts = Counter(check.verdict for check in by_verdict)
-    lines = [f"{title} ({', '.join(f'{count} {one}' for one, count in counts.items())})"]
+    lines = [f"{title} ({', '.join(f'{count} {verdict}' for verdict, count in counts.items())})"]
     begin = since.astimezone(time_zone(settings.time_zone))
     lines.append(f"It counts the runs since the deploy on {begin:%a %Y-%m-%d %H:%M} ({settings.time_zone}).")
     lines += [f"NO ANSWER: {why}" for why in silent]

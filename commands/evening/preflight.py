@@ -12,7 +12,8 @@ from commands.render import preflight_text
 from ingest.judging.verdict import overall
 from ingest.settings import Settings
 from operations.local.repository import ROOT, read_settings
-from operations.preflight import Check
+from operations.preflight import Check, live_sources
+from operations.preflight import preflight as run_checks
 
 
 @click.command()
@@ -30,31 +31,29 @@ def preflight(night: int | None, strategy: str | None, as_json: bool) -> int:
     Example, in the afternoon before night 1:
       ingest-rollout preflight --night 1
     """
-    from operations import preflight as checks
-
     settings = read_settings(night=night, strategy=strategy)
     progress("asking Cloud Scheduler, the service, the tables and the run log")
-    found = checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ), now())
+    checks = run_checks(settings, live_sources(ROOT, settings, os.environ), now())
     if as_json:
-        echo_json(preflight_json(settings, found))
+        echo_json(preflight_json(settings, checks))
     else:
-        click.echo(preflight_text(settings, found))
-    return overall(check.verdict for check in found).exit_code
+        click.echo(preflight_text(settings, checks))
+    return overall(check.verdict for check in checks).exit_code
 
 
-def preflight_json(settings: Settings, found: Sequence[Check]) -> dict[str, object]:
+def preflight_json(settings: Settings, checks: Sequence[Check]) -> dict[str, object]:
     return {
         "strategy": settings.strategy,
         "night": settings.night,
         "project": settings.project,
         "checks": [
             {
-                "check": one.name,
-                "verdict": str(one.verdict),
-                "reason": one.reason,
-                "details": list(one.details),
-                "remedy": one.remedy,
+                "check": check.name,
+                "verdict": str(check.verdict),
+                "reason": check.reason,
+                "details": list(check.details),
+                "remedy": check.remedy,
             }
-            for one in found
+            for check in checks
         ],
     }

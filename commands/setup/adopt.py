@@ -15,7 +15,6 @@ from ingest.baseline import FILE, Baseline, load_baseline
 from ingest.settings import Settings
 from ingest.text.shapes import ShapeError
 from ingest.text.shown import printable
-from operations import adopt as adoption
 from operations.adopt import (
     BLOCKING,
     TO_RECORD,
@@ -27,6 +26,7 @@ from operations.adopt import (
     recordable,
     write,
 )
+from operations.adopt import as_json as adoptions_json
 from operations.cloud.credentials import scheduler_client
 from operations.cloud.scheduler import parent
 from operations.errors import OperationError
@@ -71,27 +71,27 @@ def adopt(record: bool, not_secret: tuple[str, ...], as_json: bool) -> int:
     settings = read_first_night(found=_recorded_before(tolerant=record))
     live = live_jobs(lambda: scheduler_client(os.environ), settings)
     held = held_jobs(ROOT, settings)
-    found = compare(settings, live, held, not_secret=not_secret)
+    adoptions = compare(settings, live, held, not_secret=not_secret)
     # What Terraform has is for `status`; before, every job is shown.
-    left = [one for one in found if one.entity and one.entity not in held] if held and not record else found
+    left = [a for a in adoptions if a.entity and a.entity not in held] if held and not record else adoptions
     if not as_json:
         click.echo(_text(left, settings) if left or not held else OVER)
     try:
         changed = None
         if record:
-            baseline = recordable(found)
+            baseline = recordable(adoptions)
             with lock(ROOT):
                 changed = write(ROOT, baseline)
                 if changed:
                     record_adoption(Ledger(ROOT / LEDGER), settings, baseline, now())
     finally:
         if as_json:
-            echo_json(adoption.as_json(found, recorded=changed is not None))
+            echo_json(adoptions_json(adoptions, recorded=changed is not None))
     if changed is not None:
         if not as_json:
             click.echo(_recorded(changed, len(baseline)))
         return 0
-    return 1 if any(one.verdict in (*BLOCKING, *TO_RECORD) for one in left) else 0
+    return 1 if any(adoption.verdict in (*BLOCKING, *TO_RECORD) for adoption in left) else 0
 
 
 def _recorded_before(*, tolerant: bool) -> Baseline:
@@ -110,15 +110,15 @@ def _recorded(changed: bool, count: int) -> str:
     return f"{count} jobs are in {FILE} just as they are live; nothing to record."
 
 
-def _text(found: Sequence[Adoption], settings: Settings) -> str:
+def _text(adoptions: Sequence[Adoption], settings: Settings) -> str:
     rows = []
-    for one in found:
-        verdict = click.style(one.verdict, fg=_COLOURS.get(one.verdict, "red"))
-        first, *rest = [(d.field, _cell(d.expected), _cell(d.live)) for d in one.differences] or [("", "", "")]
-        rows += [(one.job, verdict, *first), *(("", "", *more) for more in rest)]
+    for adoption in adoptions:
+        verdict = click.style(adoption.verdict, fg=_COLOURS.get(adoption.verdict, "red"))
+        first, *rest = [(d.field, _cell(d.expected), _cell(d.live)) for d in adoption.differences] or [("", "", "")]
+        rows += [(adoption.job, verdict, *first), *(("", "", *more) for more in rest)]
     lines = [f"The live {settings.job_prefix}* jobs of {parent(settings)} against night 0:"]
     lines.append(table(("job", "verdict", "field", "night 0 declares", "live"), rows) if rows else "no jobs")
-    todo = [f"  {one.job}: {_laid_out(printable(text, None))}" for one in found for text in one.todo]
+    todo = [f"  {adoption.job}: {_laid_out(printable(text, None))}" for adoption in adoptions for text in adoption.todo]
     return "\n".join([*lines, *(["", "What to do:", *todo] if todo else [])])
 
 

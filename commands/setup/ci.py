@@ -63,17 +63,18 @@ def preflight(night: int | None, strategy: str | None) -> int:
       ingest-rollout ci preflight --night 1
     """
     from commands.render import preflight_text
-    from operations import preflight as checks
+    from operations.preflight import live_sources
+    from operations.preflight import preflight as run_checks
 
     settings = read_settings(night=night, strategy=strategy)
-    found = [
+    checks = [
         c
-        for c in checks.preflight(settings, checks.live_sources(ROOT, settings, os.environ), now())
+        for c in run_checks(settings, live_sources(ROOT, settings, os.environ), now())
         if c.name not in ONLY_THE_DEPLOYER_KNOWS
     ]
-    click.echo(preflight_text(settings, found))
+    click.echo(preflight_text(settings, checks))
     click.echo(f"Left to the deployer's own preflight: {', '.join(ONLY_THE_DEPLOYER_KNOWS)}")
-    return overall(check.verdict for check in found).exit_code
+    return overall(check.verdict for check in checks).exit_code
 
 
 @ci.command()
@@ -88,14 +89,14 @@ def night() -> None:
     from operations.ledger.ledger import FILE, Ledger
 
     ledger = Ledger(ROOT / FILE)
-    found = deployed_night(ledger, read_settings())
-    if found is None:
+    deployed = deployed_night(ledger, read_settings())
+    if deployed is None:
         click.echo("night=\nstrategy=\ngate=not due\nwhy=nothing is deployed yet, by the ledger")
         return
-    settings = read_settings(night=found.night, strategy=found.strategy)
-    why = why_not_due(ledger, settings, found, now())
-    click.echo(f"night={found.night}\nstrategy={found.strategy}\ngate={'not due' if why else 'due'}")
-    click.echo(f"why=night {found.night} ({found.strategy}) is deployed, {why or 'its gate is due'}")
+    settings = read_settings(night=deployed.night, strategy=deployed.strategy)
+    why = why_not_due(ledger, settings, deployed, now())
+    click.echo(f"night={deployed.night}\nstrategy={deployed.strategy}\ngate={'not due' if why else 'due'}")
+    click.echo(f"why=night {deployed.night} ({deployed.strategy}) is deployed, {why or 'its gate is due'}")
 
 
 @ci.command()

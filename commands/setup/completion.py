@@ -16,10 +16,10 @@ SHELLS = ("bash", "zsh", "fish")
 
 def script(shell: str, root: click.Command) -> str:
     """What the shell has to source. Raises KeyError for a shell that is not in SHELLS."""
-    found = get_completion_class(shell)
-    if found is None or shell not in SHELLS:
+    completer = get_completion_class(shell)
+    if completer is None or shell not in SHELLS:
         raise KeyError(shell)
-    return found(root, {}, PROGRAM, VARIABLE).source()
+    return completer(root, {}, PROGRAM, VARIABLE).source()
 
 
 class Bash(BashComplete):

@@ -52,16 +52,13 @@ def wanted(night: int | None, strategy: str | None) -> dict[str, Settings]:
         settings = read_settings(night=night, strategy=strategy)
         return {f"{settings.strategy} {settings.night}": settings}
     names = [strategy] if strategy else list(STRATEGIES)
-    found: dict[str, Settings] = {}
-    for name in names:
-        found |= {f"{name} {settings.night}": settings for settings in read_first_night(name).nights()}
-    return found
+    return {f"{name} {settings.night}": settings for name in names for settings in read_first_night(name).nights()}
 
 
 def synthesized(root: Path, nights: Mapping[str, Settings], environ: Mapping[str, str]) -> dict[str, list[Stack]]:
     """Each night's stacks, as main.py synthesizes them. Raises OperationError.
 
-    Works in a temporary folder: cdktf.out/ and another command's turn are left alone.
+    Works in a temporary folder: cdktf.out/ and another command's lock are left alone.
     """
     from operations.terraform.synth import synthesize_all
 
@@ -111,12 +108,12 @@ def policy_text(report: Report) -> str:
         counts = report.counts(rule)
         rows.append((rule.id, rule.title, *(str(counts[verdict] or "") for verdict in Verdict)))
     lines = [table(("rule", "requires", *Verdict), rows), ""]
-    for (rule_id, where), found in _grouped(report.violations).items():
-        lines.append(click.style(f"{rule_id} {where}: {_details(found)}", fg="red"))
-        lines.append(f"  on {_nights(found)}. {found[0].rule.reason}")
-    for (rule_id, where), found in _grouped(report.exempted).items():
-        lines.append(f"{rule_id} {where}: {_details(found)}")
-        lines.append(f"  on {_nights(found)}. Exempted: {found[0].exemption.reason if found[0].exemption else ''}")
+    for (rule_id, where), alike in _grouped(report.violations).items():
+        lines.append(click.style(f"{rule_id} {where}: {_details(alike)}", fg="red"))
+        lines.append(f"  on {_nights(alike)}. {alike[0].rule.reason}")
+    for (rule_id, where), alike in _grouped(report.exempted).items():
+        lines.append(f"{rule_id} {where}: {_details(alike)}")
+        lines.append(f"  on {_nights(alike)}. Exempted: {alike[0].exemption.reason if alike[0].exemption else ''}")
     lines += [click.style(problem, fg="red") for problem in report.problems]
     broken = len(report.violations) + len(report.problems)
     lines.append(f"{len(report.nights)} nights, {len(RULES)} rules: {f'{broken} violations' if broken else 'passed'}")
@@ -124,10 +121,10 @@ def policy_text(report: Report) -> str:
 
 
 def _grouped(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
-    found: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        found.setdefault((finding.rule.id, f"{finding.stack} {finding.address}".strip()), []).append(finding)
-    return found
+        groups.setdefault((finding.rule.id, f"{finding.stack} {finding.address}".strip()), []).append(finding)
+    return groups
 
 
 def _details(findings: Sequence[Finding]) -> str:

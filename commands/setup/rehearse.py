@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,11 @@ from commands.options import clock, echo_json, now, strategy_option
 from commands.records import records_table
 from commands.render import table
 from ingest.schedule import time_zone
-from ingest.settings import Settings
 from operations.errors import OperationError
 from operations.local.repository import read_first_night
 from operations.terraform.process import InterruptedOperationError
 
 if TYPE_CHECKING:
-    from rehearsal.faults import Fault
     from rehearsal.rehearse import Rehearsal, Step
 
 ENGINES = ("auto", "terraform", "built-in")
@@ -36,13 +33,13 @@ def _faults(context: click.Context, parameter: click.Parameter, incomplete: str)
     kind = incomplete.partition(":")[0]
     if kind not in KINDS or kind in WHOLE_NIGHT:
         return starting(KINDS, incomplete)
-    found = {}
+    faults = {}
     for entity in CATALOGUE:
         try:
-            found[str(parse(f"{kind}:{entity.name}", strategy))] = ""
+            faults[str(parse(f"{kind}:{entity.name}", strategy))] = ""
         except OperationError:
             continue
-    return starting(found, incomplete)
+    return starting(faults, incomplete)
 
 
 @click.command()
@@ -91,7 +88,12 @@ def rehearse(
     from rehearsal.start import next_monday, synthesized
 
     settings = read_first_night(strategy)
-    found = _parsed(faults, settings)
+    injected = []
+    if faults:
+        # Not before: it loads DuckDB, which else is loaded while main.py runs.
+        from rehearsal.faults import parse
+
+        injected = [parse(text, settings.rollout) for text in faults]
     begin = clock(settings, at) if at else next_monday(settings, now())
     page = Path(report) if report else None
     if page and not page.parent.is_dir():
@@ -102,7 +104,7 @@ def rehearse(
         with synthesized(settings) as workspace:
             from rehearsal.session import play
 
-            rehearsal, name = play(settings, workspace, engine, found, begin, show)
+            rehearsal, name = play(settings, workspace, engine, injected, begin, show)
     except (KeyboardInterrupt, InterruptedOperationError):
         raise OperationError(
             "interrupted; the twin is stopped and its temporary folder removed, nothing else was touched"
@@ -122,14 +124,6 @@ def rehearse(
     if page:
         click.echo(f"The report: {page.resolve().as_uri()}")
     return 0 if rehearsal.passed else 1
-
-
-def _parsed(faults: Sequence[str], settings: Settings) -> list[Fault]:
-    if not faults:
-        return []
-    from rehearsal.faults import parse
-
-    return [parse(text, settings.rollout) for text in faults]
 
 
 def _text(rehearsal: Rehearsal, engine: str) -> str:

@@ -71,7 +71,7 @@ def rows(
     `columns` are those that the query has, with the API's types, such as INTEGER; only a TIMESTAMP may be null.
     Raises OperationError (code 2), also for an answer of another shape and one that is cut off.
     """
-    found: list[dict[str, Any]] = []
+    fetched: list[dict[str, Any]] = []
     config = QueryJobConfig()
     if max_bytes is not None:
         # The client would send None as text.
@@ -90,14 +90,14 @@ def rows(
         # Pages that repeat would have no end.
         number = 0
         for number, page in enumerate(result.pages, 1):
-            found += [{name: _within(value) for name, value in row.items()} for row in page]
-            if len(found) > (result.total_rows or 0) or number > len(found) + 1:
+            fetched += [{name: _within(value) for name, value in row.items()} for row in page]
+            if len(fetched) > (result.total_rows or 0) or number > len(fetched) + 1:
                 break
-        if len(found) != result.total_rows:
-            raise ValueError(f"{len(found)} rows on {number} pages, it spoke of {result.total_rows}")
-        if any(row[name] is None for row in found for name, kind in columns.items() if kind != "TIMESTAMP"):
+        if len(fetched) != result.total_rows:
+            raise ValueError(f"{len(fetched)} rows on {number} pages, it spoke of {result.total_rows}")
+        if any(row[name] is None for row in fetched for name, kind in columns.items() if kind != "TIMESTAMP"):
             raise ValueError(f"a null in a column of {', '.join(columns)}")
-    return found
+    return fetched
 
 
 def _within(value: Any) -> Any:

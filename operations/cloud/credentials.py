@@ -86,20 +86,20 @@ def credentials(environ: Mapping[str, str], *, code: int = 1, variables: SignIn 
     with catch_warnings():
         simplefilter("ignore")  # About a missing quota project: the API's own error has the command.
         try:
-            found = _quota(_source(environ, variables.keys), environ)
+            signed_in = _quota(_source(environ, variables.keys), environ)
         except (GoogleAuthError, *_BROKEN) as error:
             raise OperationError(f"no Google Cloud credentials ({printable(str(error))}); {SIGN_IN}", code) from None
     if account := _first(environ, variables.impersonates)[1]:
         from google.auth import impersonated_credentials
 
         # The client's own type hints know service accounts and users as a source only.
-        found = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-            source_credentials=found,
+        signed_in = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+            source_credentials=signed_in,
             target_principal=account,
             target_scopes=list(_SCOPES),
-            quota_project_id=getattr(found, "quota_project_id", None),
+            quota_project_id=getattr(signed_in, "quota_project_id", None),
         )
-    return found
+    return signed_in
 
 
 def quota_project(environ: Mapping[str, str]) -> str:
@@ -115,10 +115,10 @@ def quota_project(environ: Mapping[str, str]) -> str:
         home = environ.get("CLOUDSDK_CONFIG") or os.path.join(environ.get("HOME", ""), ".config", "gcloud")
         text = os.path.join(home, "application_default_credentials.json")
     try:
-        found = json.loads(_content(text))["quota_project_id"]
+        project = json.loads(_content(text))["quota_project_id"]
     except (OSError, RecursionError, *_BROKEN):
         return ""
-    return found if isinstance(found, str) else ""
+    return project if isinstance(project, str) else ""
 
 
 def _source(environ: Mapping[str, str], keys: Sequence[str]) -> Credentials:
@@ -130,18 +130,17 @@ def _source(environ: Mapping[str, str], keys: Sequence[str]) -> Credentials:
         return TokenCredentials(_content(token).strip())  # type: ignore[no-untyped-call]
     name, text = _first(environ, keys)
     if not text:
-        found, _ = google.auth.default(scopes=_SCOPES)
-        return found
+        return google.auth.default(scopes=_SCOPES)[0]
     try:
         key = json.loads(_content(text))
     except (OSError, RecursionError, ValueError):
         # The value may be a key that was cut off: it is not shown.
         raise _no_key(f"{name} is neither the path of a key's file nor its JSON") from None
     try:
-        found, _ = google.auth.load_credentials_from_dict(key, scopes=_SCOPES)  # type: ignore[no-untyped-call]
+        signed_in, _ = google.auth.load_credentials_from_dict(key, scopes=_SCOPES)  # type: ignore[no-untyped-call]
     except (DefaultCredentialsError, *_BROKEN) as error:
         raise _no_key(f"{name}: {type(error).__name__}, it is no key of Google's") from None
-    return found  # type: ignore[no-any-return]
+    return signed_in  # type: ignore[no-any-return]
 
 
 def _no_key(text: str) -> GoogleAuthError:
@@ -150,15 +149,15 @@ def _no_key(text: str) -> GoogleAuthError:
     return DefaultCredentialsError(text)  # type: ignore[no-untyped-call]
 
 
-def _quota(found: Credentials, environ: Mapping[str, str]) -> Credentials:
+def _quota(signed_in: Credentials, environ: Mapping[str, str]) -> Credentials:
     """With the project that the provider sends for quotas."""
     from google.auth.credentials import CredentialsWithQuotaProject
 
     overrides = environ.get("USER_PROJECT_OVERRIDE", "").lower() in ("1", "t", "true")
     project = (environ.get("GOOGLE_BILLING_PROJECT") if overrides else None) or quota_project(environ)
-    if project and isinstance(found, CredentialsWithQuotaProject):
-        return found.with_quota_project(project)  # type: ignore[no-any-return, no-untyped-call]
-    return found
+    if project and isinstance(signed_in, CredentialsWithQuotaProject):
+        return signed_in.with_quota_project(project)  # type: ignore[no-any-return, no-untyped-call]
+    return signed_in
 
 
 def _first(environ: Mapping[str, str], names: Sequence[str]) -> tuple[str, str]:

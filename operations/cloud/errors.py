@@ -53,13 +53,13 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """`words` is one line, of the API where it said something; `http_status` is 0 where there was no answer.
+    """`message` is one line, of the API where it said something; `http_status` is 0 where there was no answer.
 
     `status` is the canonical code's name, such as PERMISSION_DENIED; "" where the answer has none.
     """
 
     cause: Cause
-    words: str
+    message: str
     http_status: int = 0
     status: str = ""
 
@@ -67,15 +67,15 @@ class Failure:
     def text(self) -> str:
         """What is wrong and, where it is the same for every API, what to do."""
         if self.cause is Cause.CREDENTIALS:
-            return f"the credentials were not accepted ({self.words}); {SIGN_IN}"
+            return f"the credentials were not accepted ({self.message}); {SIGN_IN}"
         if self.cause is Cause.QUOTA_PROJECT:
-            return f"the credentials have no quota project that they may use ({self.words}); {SET_QUOTA_PROJECT}"
+            return f"the credentials have no quota project that they may use ({self.message}); {SET_QUOTA_PROJECT}"
         if self.cause is Cause.UNREACHABLE:
-            return f"it {unreached(self.words)}"
+            return f"it {unreached(self.message)}"
         if self.cause is Cause.UNREADABLE:
-            return f"the answer is none that the API gives ({self.words})"
+            return f"the answer is none that the API gives ({self.message})"
         name = self.status or (f"HTTP {self.http_status}" if self.http_status else "")
-        said = f"{name}, {self.words}" if name else self.words
+        said = f"{name}, {self.message}" if name else self.message
         return f"{said}; try again later" if self.cause is Cause.UNAVAILABLE else said
 
 
@@ -105,10 +105,10 @@ def asking(question: str, *, remedies: Mapping[Cause, str] | None = None, code: 
         *(GoogleAPIError, GoogleAuthError, ParseError, OSError),
         *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
     ) as error:
-        found = failure(error)
-        remedy = (remedies or {}).get(found.cause)
-        text = f"{question}: {found.text}" + (f"; {remedy}" if remedy else "")
-        raise UnansweredError(text, found.cause, code) from None
+        why = failure(error)
+        remedy = (remedies or {}).get(why.cause)
+        text = f"{question}: {why.text}" + (f"; {remedy}" if remedy else "")
+        raise UnansweredError(text, why.cause, code) from None
 
 
 def failure(error: BaseException) -> Failure:
@@ -116,7 +116,7 @@ def failure(error: BaseException) -> Failure:
     if isinstance(error, RetryError):
         error = error.cause or error
     if isinstance(error, GoogleAPICallError):
-        return Failure(_cause(error), words(error), int(error.code or 0), _status(error))
+        return Failure(_cause(error), message(error), int(error.code or 0), _status(error))
     if isinstance(error, TimeoutError):
         return Failure(Cause.UNREACHABLE, "no answer in time")
     # What requests raises over an answer that is not JSON is an OSError too.
@@ -129,7 +129,7 @@ def failure(error: BaseException) -> Failure:
     return Failure(Cause.UNREADABLE, printable(f"{type(error).__name__}: {error}"))
 
 
-def words(error: GoogleAPICallError) -> str:
+def message(error: GoogleAPICallError) -> str:
     """What the API says, in one line, without the request that the REST client puts before it.
 
     BigQuery puts the job's id into lines below.
@@ -141,7 +141,7 @@ def words(error: GoogleAPICallError) -> str:
 def _cause(error: GoogleAPICallError) -> Cause:
     # A 403 or 404 without the API's own body comes from something between here and the API.
     # BigQuery and Cloud Storage have reasons where newer APIs have a status.
-    named = {_status(error), *(one.get("reason") for one in error.errors or () if isinstance(one, Mapping))}
+    named = {_status(error), *(detail.get("reason") for detail in error.errors or () if isinstance(detail, Mapping))}
     if isinstance(error, Unauthorized):
         return Cause.CREDENTIALS
     if isinstance(error, TooManyRequests | ServerError):

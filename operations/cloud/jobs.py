@@ -59,8 +59,8 @@ def declared(resource: Mapping[str, Any]) -> Fields:
 
 def _block(value: Any) -> Mapping[str, Any]:
     """A nested block, which is an object in a resource's JSON and a list of one in the state; empty without one."""
-    found: Mapping[str, Any] = (value[0] if isinstance(value, list) and value else value) or {}
-    return found
+    block: Mapping[str, Any] = (value[0] if isinstance(value, list) and value else value) or {}
+    return block
 
 
 def _kind(topic: str | None, path: str | None) -> str:
@@ -176,7 +176,7 @@ def find(client: CloudSchedulerClient, job: str) -> Fields | None:
         return None
 
 
-def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], ignore: Iterable[str] = ()) -> list[str]:
+def differences(wanted: Mapping[str, Any], live: Mapping[str, Any], ignore: Iterable[str] = ()) -> list[str]:
     """The keys in which a live job is not as declared, in the order of KEYS.
 
     As the google provider 6.50.0 sees it: what is not declared counts as different where the job has it, but for
@@ -184,28 +184,28 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], ignore: Ite
     another kind, its kind is the difference.
     """
     left_alone = set(ignore)
-    if wanted["target"] != found["target"]:
+    if wanted["target"] != live["target"]:
         left_alone.update(TARGET)
     if wanted["paused"] is None:
         left_alone.add("paused")
-    if wanted["attempt_deadline"] is None and found["attempt_deadline"] == DEFAULTS["attempt_deadline"]:
+    if wanted["attempt_deadline"] is None and live["attempt_deadline"] == DEFAULTS["attempt_deadline"]:
         left_alone.add("attempt_deadline")
-    return [key for key in KEYS if key not in left_alone and wanted[key] != found[key]]
+    return [key for key in KEYS if key not in left_alone and wanted[key] != live[key]]
 
 
-def displayed(key: str, wanted: Any, found: Any) -> tuple[Any, Any]:
+def displayed(key: str, wanted: Any, live: Any) -> tuple[Any, Any]:
     """Both values of a field for people's eyes, files and comments: without those that may be a secret."""
     if key == "uri":
-        return tuple(shown.uri(value) if isinstance(value, str) else value for value in (wanted, found))  # type: ignore[return-value]
+        return tuple(shown.uri(value) if isinstance(value, str) else value for value in (wanted, live))  # type: ignore[return-value]
     if key == "body":
-        other = f"{shown.HIDDEN[:-1]}, another)" if wanted and wanted != found else shown.HIDDEN
-        return wanted and shown.HIDDEN, found and other
-    if key == "headers" and isinstance(found, Mapping):
+        other = f"{shown.HIDDEN[:-1]}, another)" if wanted and wanted != live else shown.HIDDEN
+        return wanted and shown.HIDDEN, live and other
+    if key == "headers" and isinstance(live, Mapping):
         known = wanted if isinstance(wanted, Mapping) else {}
-        others = {name for name in found if name in known and known[name] != found[name]}
-        theirs = {name: f"{shown.HIDDEN[:-1]}, another)" if name in others else shown.HIDDEN for name in found}
+        others = {name for name in live if name in known and known[name] != live[name]}
+        theirs = {name: f"{shown.HIDDEN[:-1]}, another)" if name in others else shown.HIDDEN for name in live}
         return dict.fromkeys(known, shown.HIDDEN) if known else wanted, theirs
-    return wanted, found
+    return wanted, live
 
 
 def _own_headers(headers: Mapping[str, str]) -> dict[str, str]:

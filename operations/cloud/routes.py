@@ -57,10 +57,10 @@ class Answer:
 
     def names(self, *keys: str) -> tuple[str, ...] | None:
         """The list of names under the first of `keys` that the body has; None where there is none."""
-        found = next((self.body[key] for key in keys if key in self.body), None)
-        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        names = next((self.body[key] for key in keys if key in self.body), None)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             return None
-        return tuple(found)
+        return tuple(names)
 
 
 Ask = Callable[[str], Answer]
@@ -83,7 +83,7 @@ def get(url: str, token: str = "") -> Answer:
             content = response.raw.read(LONGEST, decode_content=True)
             return Answer(response.status_code, _object(content))
     except (GoogleAuthError, OSError, ValueError) as error:
-        return Answer(None, text=failure(error).words)
+        return Answer(None, text=failure(error).message)
     finally:
         session.close()  # type: ignore[no-untyped-call]
 
@@ -137,7 +137,7 @@ def _cause(answer: Answer) -> Cause:
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(content)
+        value = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -52,7 +52,6 @@ def rows(
     patience: float = PATIENCE,
 ) -> list[LogRow]:
     """The run log since `since`, in no order. The settings must name one. Raises OperationError (code 2)."""
-    found = bigquery.rows(client, query(settings, since), _COLUMNS, max_bytes=max_bytes, patience=patience)
     return [
         LogRow(
             row["entity_type"],
@@ -64,7 +63,7 @@ def rows(
             _count(row["records_inserted"]),
             row["error_message"],
         )
-        for row in found
+        for row in bigquery.rows(client, query(settings, since), _COLUMNS, max_bytes=max_bytes, patience=patience)
     ]
 
 

@@ -20,7 +20,7 @@ def parent(settings: Settings) -> str:
 
 def live_jobs(client: CloudSchedulerClient, parent: str) -> dict[str, Job]:
     """Every job of the location, by short name. Raises UnansweredError, also for pages without an end."""
-    found: dict[str, Job] = {}
+    jobs: dict[str, Job] = {}
     seen: set[str] = set()
     question = f"Cloud Scheduler cannot list the jobs of {parent}"
     with asking(question):
@@ -30,22 +30,22 @@ def live_jobs(client: CloudSchedulerClient, parent: str) -> dict[str, Job]:
             for job in page.jobs:
                 if not (name := job.name.rpartition("/")[2]):
                     raise UnansweredError(f"{question}: the answer holds a job without a name; try again")
-                found[name] = job
+                jobs[name] = job
             token = page.next_page_token
             if token and (token in seen or number >= MOST_PAGES):
                 raise UnansweredError(f"{question}: its pages have no end (after {number}); try again")
             seen.add(token)
-    return found
+    return jobs
 
 
 def live_fields(client: CloudSchedulerClient, settings: Settings) -> dict[str, Fields]:
     """What the catalogue's jobs are, by short name. Raises UnansweredError."""
     ours = {entity.job_name for entity in settings.catalogue}
-    found = {}
+    fields = {}
     for name, job in live_jobs(client, parent(settings)).items():
         if name in ours:
             try:
-                found[name] = live(job)
+                fields[name] = live(job)
             except (AttributeError, OverflowError, TypeError, ValueError) as error:
                 raise UnansweredError(f"{name}: the API's answer for it cannot be read ({error}); look at it") from None
-    return found
+    return fields

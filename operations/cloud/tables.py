@@ -78,12 +78,12 @@ def _column_types(
 
     And why a dataset cannot be listed, by its name; one that does not exist has no tables.
     """
-    found: dict[str, dict[str, str]] = {}
+    types: dict[str, dict[str, str]] = {}
     refused: dict[str, UnansweredError] = {}
 
     def read(part: Mapping[str, str]) -> None:
         for row in bigquery.rows(client, columns_query(settings, part), _COLUMNS, patience=patience):
-            found.setdefault(row["table_name"], {})[row["column_name"].lower()] = row["data_type"]
+            types.setdefault(row["table_name"], {})[row["column_name"].lower()] = row["data_type"]
 
     try:
         read(datasets)
@@ -93,11 +93,11 @@ def _column_types(
         for prefix, dataset in datasets.items():
             try:
                 read({prefix: dataset})
-            except UnansweredError as one:
-                refused[dataset] = one
+            except UnansweredError as refusal:
+                refused[dataset] = refusal
         if refused.keys() == {*datasets.values()}:
             raise
-    return found, {name: str(error) for name, error in refused.items() if error.cause is not Cause.NOT_FOUND}
+    return types, {name: str(error) for name, error in refused.items() if error.cause is not Cause.NOT_FOUND}
 
 
 def loaded_at_column(entity: Entity, columns: Container[str]) -> str | None:
@@ -109,15 +109,15 @@ def states(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
     """What the tables say, by three queries. Raises OperationError (code 2) where none can be asked."""
     entities = list(entities)
     surveyed = survey(client, settings, entities, patience=patience)
-    found = read_each(client, settings, surveyed, max_bytes=MAX_BYTES, patience=patience)
+    tables = read_each(client, settings, surveyed, max_bytes=MAX_BYTES, patience=patience)
     # What BigQuery has just refused to read it would refuse again.
-    refused = {e.name: found.broken[e.name] for e in surveyed.readable if e.key and e.name in found.broken}
+    refused = {e.name: tables.broken[e.name] for e in surveyed.readable if e.key and e.name in tables.broken}
     others = [entity for entity in entities if entity.name not in refused]
     try:
         keys, uncounted = count_keys(client, settings, others, surveyed, max_bytes=MAX_BYTES, patience=patience)
     except UnansweredError as error:
-        return replace(found, uncounted={entity.name: str(error) for entity in entities if entity.key})
-    return replace(found, keys=keys, uncounted=uncounted | refused)
+        return replace(tables, uncounted={entity.name: str(error) for entity in entities if entity.key})
+    return replace(tables, keys=keys, uncounted=uncounted | refused)
 
 
 def read_each(
@@ -143,7 +143,7 @@ def having(
 
     Those without a table are among neither.
     """
-    found, lacking = [], {}
+    complete, lacking = [], {}
     for entity in entities:
         has = surveyed.columns.get(entity.table_name)
         if entity.name in surveyed.missing:
@@ -157,8 +157,8 @@ def having(
                 f"{entity.name} in ingest/catalogue.py"
             )
         else:
-            found.append(entity)
-    return found, lacking
+            complete.append(entity)
+    return complete, lacking
 
 
 def count_keys(
@@ -178,16 +178,16 @@ def count_keys(
     countable, uncounted = having(settings, entities, surveyed, attrgetter("key"))
 
     def read_keys(part: Sequence[Entity]) -> dict[str, Keys]:
-        names, found = {entity.table_name: entity.name for entity in part}, {}
+        names, counted = {entity.table_name: entity.name for entity in part}, {}
         for some in _parts(part):
             sql = keys_select(settings, some)
             for row in bigquery.rows(client, sql, _KEYS, max_bytes=max_bytes, patience=patience):
-                found[names[row["table_name"]]] = Keys(row["row_count"], row["key_count"], row["doubled_count"])
-        return found
+                counted[names[row["table_name"]]] = Keys(row["row_count"], row["key_count"], row["doubled_count"])
+        return counted
 
-    found, refused = each(settings, countable, read_keys)
+    counted, refused = each(settings, countable, read_keys)
     missing = {entity.name: NO_ROWS for entity in entities if entity.name in surveyed.missing}
-    return missing | found, uncounted | refused
+    return missing | counted, uncounted | refused
 
 
 def each(
@@ -197,24 +197,24 @@ def each(
 
     Raises OperationError where the refusal is about no single table.
     """
-    found: dict[str, T] = {}
+    answered: dict[str, T] = {}
     refused: dict[str, str] = {}
 
     def some(part: Sequence[Entity]) -> None:
         try:
-            found.update(ask(part))
+            answered.update(ask(part))
         except UnansweredError as error:
             if error.cause not in _OF_ONE or OVER_LIMIT in str(error):
                 raise
             if len(part) == 1:
-                refused[part[0].name] = _refusal(part[0], error, settings)
+                refused[part[0].name] = f"table {settings.table(part[0])}: {error}"
                 return
             some(part[: len(part) // 2])
             some(part[len(part) // 2 :])
 
     if entities:
         some(entities)
-    return found, refused
+    return answered, refused
 
 
 def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, patience: float = PATIENCE) -> Survey:
@@ -224,50 +224,50 @@ def survey(client: Client, settings: Settings, entities: Iterable[Entity], *, pa
     """
     entities = list(entities)
     types, refused = _column_types(client, settings, _datasets(settings, entities), patience)
-    found = Survey([], {}, columns={table: frozenset(columns) for table, columns in types.items()})
+    surveyed = Survey([], {}, columns={table: frozenset(columns) for table, columns in types.items()})
     for entity in entities:
         has = types.get(entity.table_name)
         column = loaded_at_column(entity, has or ())
         if why := refused.get(settings.dataset_of(entity)):
-            found.broken[entity.name] = why
+            surveyed.broken[entity.name] = why
         elif has is None:
-            found.missing.add(entity.name)
-            found.broken[entity.name] = (
+            surveyed.missing.add(entity.name)
+            surveyed.broken[entity.name] = (
                 f"table {settings.table(entity)} does not exist; run its job, or fix the dataset"
             )
         elif column is None:
             wanted = " or ".join(entity.loaded_at_fields)
             table = settings.table(entity)
-            found.broken[entity.name] = (
+            surveyed.broken[entity.name] = (
                 f"table {table} has no column {wanted}; set loaded_at_fields in ingest/catalogue.py"
             )
         else:
-            _take(found, entity, column, shown.printable(has[column.lower()], 60), settings)
-    return found
+            _take(surveyed, entity, column, shown.printable(has[column.lower()], 60), settings)
+    return surveyed
 
 
-def _take(found: Survey, entity: Entity, column: str, kind: str, settings: Settings) -> None:
+def _take(surveyed: Survey, entity: Entity, column: str, kind: str, settings: Settings) -> None:
     what = f"column {column} of {settings.table(entity)} is {kind}"
     zoned = bool(entity.loaded_at_zone) and kind in IN_A_ZONE
     if kind not in TIMES and not zoned:
         cast = f'set loaded_at_zone="{settings.time_zone}" for it' if kind in IN_A_ZONE else "cast it in a view"
-        found.broken[entity.name] = (
+        surveyed.broken[entity.name] = (
             f"{what}, which is no time; name another column in loaded_at_fields of {entity.name} in "
             f"ingest/catalogue.py, or {cast}"
         )
         return
     if kind == "DATE":
-        found.doubts[entity.name] = (
+        surveyed.doubts[entity.name] = (
             f"{what}: its newest row counts as midnight, before the run that loaded it; name a column with a time in "
             f"loaded_at_fields of {entity.name} in ingest/catalogue.py"
         )
     elif kind == "DATETIME" and not zoned:
-        found.doubts[entity.name] = (
+        surveyed.doubts[entity.name] = (
             f"{what}, which has no zone, and is read as UTC; if it is local, set "
             f'loaded_at_zone="{settings.time_zone}" for {entity.name} in ingest/catalogue.py'
         )
     zone = entity.loaded_at_zone if zoned else ""
-    found.readable.append(replace(entity, loaded_at_fields=(column,), loaded_at_zone=zone))
+    surveyed.readable.append(replace(entity, loaded_at_fields=(column,), loaded_at_zone=zone))
 
 
 def tried(client: Client, settings: Settings, surveyed: Survey, *, patience: float = PATIENCE) -> Survey:
@@ -314,24 +314,15 @@ def _scanned(
     patience: float,
 ) -> tuple[int, dict[str, str]]:
     """How many bytes the tables' query reads, and why tables are refused, by name."""
-    refused = {}
+    sizes, refused = [], dict[str, str]()
 
-    def scanned(part: Sequence[Entity]) -> int:
-        try:
-            return bigquery.bytes_processed(client, select(settings, part), patience=patience)
-        except UnansweredError as error:
-            if error.cause not in _OF_ONE:
-                raise
-            if len(part) == 1:
-                refused[part[0].name] = _refusal(part[0], error, settings)
-                return 0
-            return scanned(part[: len(part) // 2]) + scanned(part[len(part) // 2 :])
+    def scan(part: Sequence[Entity]) -> dict[str, None]:
+        sizes.append(bigquery.bytes_processed(client, select(settings, part), patience=patience))
+        return {}
 
-    return sum(map(scanned, _parts(entities))), refused
-
-
-def _refusal(entity: Entity, error: UnansweredError, settings: Settings) -> str:
-    return f"table {settings.table(entity)}: {error}"
+    for part in _parts(entities):
+        refused |= each(settings, part, scan)[1]
+    return sum(sizes), refused
 
 
 def read(

@@ -69,7 +69,7 @@ def blocks(records: Sequence[Record], settings: Settings, now: datetime) -> list
     current = counting(records)
     gate = newest(current, "gate", settings)
     overrides = [r for r in current if r.kind == "override" and is_of(r, settings) and _is_for(r, gate)]
-    return [one for one in _blocks(gate, settings, now) if not any(_covers(r, one) for r in overrides)]
+    return [block for block in _blocks(gate, settings, now) if not any(_covers(r, block) for r in overrides)]
 
 
 def _blocks(gate: Record | None, settings: Settings, now: datetime) -> Iterator[Block]:
@@ -88,8 +88,8 @@ def _is_for(override: Record, gate: Record | None) -> bool:
     return named == (gate and gate.hash) or (named is None and gate is not None and override.seq > gate.seq)
 
 
-def _covers(override: Record, one: Block) -> bool:
-    return current_name(override.data["check"]) == one.check and override.data["entity"] in (None, one.entity)
+def _covers(override: Record, block: Block) -> bool:
+    return current_name(override.data["check"]) == block.check and override.data["entity"] in (None, block.entity)
 
 
 def check_approval(
@@ -106,35 +106,35 @@ def check_approval(
     An override names a check that blocks, or one that was overridden when this night's deploy began that is now
     repeated. The way back needs no gate. Raises OperationError otherwise.
     """
-    found = ledger.check()
-    if found.problems:
+    verification = ledger.check()
+    if verification.problems:
         raise OperationError(
-            f"refused: the ledger cannot be trusted: {found.problems[0]}; see `ingest-rollout history --verify`"
+            f"refused: the ledger cannot be trusted: {verification.problems[0]}; see `ingest-rollout history --verify`"
         )
     if way_back:
         return []
     records = of_target(ledger.records(), settings)
     before = _overridden_before(records, settings)
     night = gated_night(records, settings)
-    open_ones = blocks(records, replace(settings, night=night), now) if night is not None else []
+    open_blocks = blocks(records, replace(settings, night=night), now) if night is not None else []
     vouched = Block(settings.night, LEDGER)
-    if found.inconclusive and not any(_covers(r, vouched) for r in before):
-        open_ones.append(vouched)
-    known = [*open_ones, *(Block(r.night, current_name(r.data["check"]), r.data["entity"]) for r in before)]
-    if unknown := [name for name in overrides if not any(one.is_named(name) for one in known)]:
-        allowed = ", ".join(_names(open_ones)) or "none, nothing blocks this deploy"
+    if verification.inconclusive and not any(_covers(r, vouched) for r in before):
+        open_blocks.append(vouched)
+    known = [*open_blocks, *(Block(r.night, current_name(r.data["check"]), r.data["entity"]) for r in before)]
+    if unknown := [name for name in overrides if not any(block.is_named(name) for block in known)]:
+        allowed = ", ".join(_names(open_blocks)) or "none, nothing blocks this deploy"
         raise OperationError(f"--override: {unknown[0]!r} does not block this deploy; what does: {allowed}")
     if overrides and not (reason or "").strip():
         raise OperationError("--override needs --reason TEXT: why it may go on; it is recorded in the ledger")
-    if left := [one for one in open_ones if not any(one.is_named(name) for name in overrides)]:
-        options = " ".join(f"--override {name}" for name in dict.fromkeys(one.check for one in left))
+    if left := [block for block in open_blocks if not any(block.is_named(name) for name in overrides)]:
+        options = " ".join(f"--override {name}" for name in dict.fromkeys(block.check for block in left))
         what = list(_why(left, records, replace(settings, night=night or 0), now))
         if vouched in left:
-            what.append(f"git cannot vouch for the ledger: {found.inconclusive}")
+            what.append(f"git cannot vouch for the ledger: {verification.inconclusive}")
         if any(deploy.night > settings.night for deploy in deploys(records)[-1:]):
             what.append(f"to go back, run `ingest-rollout rollback --to {settings.night}`")
         raise OperationError(f"refused: {'; '.join(what)}. To go on anyway: {options} --reason TEXT")
-    return [Override(one.night, one.check, str(reason), one.entity, one.gate) for one in open_ones]
+    return [Override(block.night, block.check, str(reason), block.entity, block.gate) for block in open_blocks]
 
 
 def _overridden_before(records: Sequence[Record], settings: Settings) -> list[Record]:
@@ -143,19 +143,19 @@ def _overridden_before(records: Sequence[Record], settings: Settings) -> list[Re
     return [r for r in records if r.kind == "override" and r.seq > max(others, default=0)]
 
 
-def _names(found: Sequence[Block]) -> list[str]:
+def _names(blocks: Sequence[Block]) -> list[str]:
     """Each check with its entities."""
     entities: dict[str, list[str]] = {}
-    for one in found:
-        entities.setdefault(one.check, []).extend([one.entity] if one.entity else [])
+    for block in blocks:
+        entities.setdefault(block.check, []).extend([block.entity] if block.entity else [])
     return [f"{check} ({', '.join(names)})" if names else check for check, names in entities.items()]
 
 
 def _why(left: Sequence[Block], records: Sequence[Record], settings: Settings, now: datetime) -> Iterator[str]:
     """In words, with what to do; the settings' night is the one whose gate it is."""
     number = settings.night
-    of_gate = [one for one in left if one.check != LEDGER]
-    failed = [one for one in of_gate if one.check != NO_GATE]
+    of_gate = [block for block in left if block.check != LEDGER]
+    failed = [block for block in of_gate if block.check != NO_GATE]
     ask = f"run `ingest-rollout gate --night {number}`"
     gate = newest(counting(records), "gate", settings)
     if failed:
@@ -196,10 +196,10 @@ def record_override(
     ledger.append("override", strategy=settings.strategy, night=override.night, data=data, target=where, at=at, who=who)
 
 
-def lost_runs(found: Preview, reason: str | None) -> list[Override]:
+def lost_runs(preview: Preview, reason: str | None) -> list[Override]:
     """The runs that the preview's night loses, which --force accepts, as they are recorded."""
     return [
-        Override(found.night, LOST_RUN, str(reason), warning.entity)
-        for warning in found.warnings
+        Override(preview.night, LOST_RUN, str(reason), warning.entity)
+        for warning in preview.warnings
         if warning.kind == "lost run"
     ]

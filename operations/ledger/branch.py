@@ -109,7 +109,7 @@ class LedgerBranch:
         parent = ["-p", tip] if tip else []
         commit = self._asked("commit-tree", tree, *parent, "-m", message).decode().strip()
         done = self._git(("push", "--quiet", REMOTE, f"{commit}:refs/heads/{BRANCH}"))
-        return _words(done) if done.returncode else ""
+        return _reason(done) if done.returncode else ""
 
     def _write(self, content: bytes) -> None:
         write_atomic(self._path, content, otherwise="nothing was changed")
@@ -129,7 +129,7 @@ class LedgerBranch:
     def _asked(self, *arguments: str, given: bytes = b"") -> bytes:
         done = self._git(arguments, given)
         if done.returncode:
-            raise OperationError(f"the branch {BRANCH}: `git {arguments[0]}` failed: {_words(done)}")
+            raise OperationError(f"the branch {BRANCH}: `git {arguments[0]}` failed: {_reason(done)}")
         return done.stdout
 
     def _git(self, arguments: Sequence[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -204,5 +204,5 @@ def _message(new: bytes, remark: str) -> str:
     return f"{last.kind}, night {last.night} ({last.strategy})" + (f"\n\n{remark}" if remark else "")
 
 
-def _words(done: subprocess.CompletedProcess[bytes]) -> str:
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
     return " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"

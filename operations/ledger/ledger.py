@@ -14,39 +14,7 @@ from filelock import FileLock, Timeout
 from ingest.judging.verdict import Verdict
 from operations.errors import OperationError
 from operations.ledger import git as history_git
-from operations.ledger.git import who
-from operations.ledger.record import (
-    START,
-    Adopt,
-    Check,
-    Deploy,
-    Gate,
-    Override,
-    Preview,
-    Record,
-    Rollback,
-    Window,
-    compose,
-    examine,
-    parse,
-    torn,
-)
-
-__all__ = [
-    "FILE",
-    "Adopt",
-    "Check",
-    "Deploy",
-    "Gate",
-    "Ledger",
-    "Override",
-    "Preview",
-    "Record",
-    "Rollback",
-    "Verification",
-    "Window",
-    "who",
-]
+from operations.ledger.record import START, Record, compose, examine, parse, torn
 
 FILE = "history/ledger.jsonl"
 """The ledger's place below the repository's root."""
@@ -133,12 +101,11 @@ class Ledger:
         """The records that can be read of a ledger that may be damaged, and the problems. Raises OperationError."""
         return examine(self._content())
 
-    def verify(self) -> list[str]:
-        """The problems, each naming its line; empty: none was found. `check` also names what cannot be seen."""
-        return self.check().problems
-
     def check(self) -> Verification:
-        """Examines the chain, and compares it with what git has committed. Raises OperationError."""
+        """Examines the chain, and compares it with what git has committed; a problem names its line.
+
+        Raises OperationError.
+        """
         content = self._content()
         records, problems = examine(content)
         count = len(records)

@@ -267,33 +267,33 @@ def examine(content: bytes) -> tuple[list[Record], list[str]]:
         except ValueError as error:
             parsed.append(str(error))
     places: dict[int, int] = {}
-    for number, found in enumerate(parsed, 1):
-        if isinstance(found, Record):
-            places.setdefault(found.seq, number)
+    for number, entry in enumerate(parsed, 1):
+        if isinstance(entry, Record):
+            places.setdefault(entry.seq, number)
 
     records: list[Record] = []
     problems: list[str] = []
     seq, digest, unread = 0, START, 0
-    for number, found in enumerate(parsed, 1):
-        if isinstance(found, str):
-            problems.append(f"line {number} {found}")
+    for number, entry in enumerate(parsed, 1):
+        if isinstance(entry, str):
+            problems.append(f"line {number} {entry}")
             unread += 1
             continue
-        records.append(found)
-        if places[found.seq] != number:
+        records.append(entry)
+        if places[entry.seq] != number:
             problems.append(
-                f"line {number} has the seq of line {places[found.seq]}, {found.seq}: a copy, or branches were merged"
+                f"line {number} has the seq of line {places[entry.seq]}, {entry.seq}: a copy, or branches were merged"
             )
-        elif found.seq <= seq:
-            problems.append(f"line {number} is out of order: seq {found.seq} comes after seq {seq}")
-        elif found.seq == seq + 1:
-            if found.previous != digest:
+        elif entry.seq <= seq:
+            problems.append(f"line {number} is out of order: seq {entry.seq} comes after seq {seq}")
+        elif entry.seq == seq + 1:
+            if entry.previous != digest:
                 before = f"line {number - 1}" if number > 1 else "the ledger's start"
                 problems.append(f"line {number} does not follow {before}: it was written after another line")
-        elif found.seq > seq + 1 + unread:
-            problems.append(f"line {number} {_gap(seq + 1, found.seq, places)}")
-        if found.seq > seq:
-            seq, digest, unread = found.seq, found.hash, 0
+        elif entry.seq > seq + 1 + unread:
+            problems.append(f"line {number} {_gap(seq + 1, entry.seq, places)}")
+        if entry.seq > seq:
+            seq, digest, unread = entry.seq, entry.hash, 0
     if rest:
         problems.append(torn(len(lines) + 1, rest))
     return records, problems

@@ -35,9 +35,9 @@ def newest(records: Sequence[Record], kind: str, settings: Settings) -> Record |
 
 def deploys(records: Sequence[Record]) -> list[Record]:
     """Each deploy and rollback once: the record of its end, or `started` where nobody saw that."""
-    found = [record for record in records if record.kind == "deploy"]
-    ended = {_identity(record): record.seq for record in found if record.data["outcome"] != STARTED}
-    return [r for r in found if r.data["outcome"] != STARTED or ended.get(_identity(r), 0) < r.seq]
+    recorded = [record for record in records if record.kind == "deploy"]
+    ended = {_identity(record): record.seq for record in recorded if record.data["outcome"] != STARTED}
+    return [r for r in recorded if r.data["outcome"] != STARTED or ended.get(_identity(r), 0) < r.seq]
 
 
 def unfinished(records: Sequence[Record]) -> Record | None:
@@ -64,7 +64,7 @@ def deployed(records: Sequence[Record]) -> Record | None:
 def passed(gate: Record) -> bool:
     """Whether it is a pass; one that looked at nothing is none."""
     checks = [Check.read(check) for check in gate.data["checks"]]
-    return bool(checks) and gate.data["verdict"] == Verdict.PASS and not any(one.verdict.blocks for one in checks)
+    return bool(checks) and gate.data["verdict"] == Verdict.PASS and not any(check.verdict.blocks for check in checks)
 
 
 def _identity(deploy: Record) -> tuple[str, int, str]:

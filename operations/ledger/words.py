@@ -36,9 +36,9 @@ def _gate(data: Mapping[str, Any]) -> tuple[str, str]:
     told = f", {len(checks)} checks"
     worst = ""
     for verdict in (Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.FAIL):
-        if found := [check for check in checks if check.verdict is verdict]:
-            told += f", {len(found)} {verdict}"
-            worst = f"; {found[0]}"
+        if alike := [check for check in checks if check.verdict is verdict]:
+            told += f", {len(alike)} {verdict}"
+            worst = f"; {alike[0]}"
     return data["verdict"], told + worst
 
 

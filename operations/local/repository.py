@@ -46,8 +46,8 @@ def read_unchecked() -> Settings:
 
 def refuse_broken_rules(settings: Settings) -> None:
     """Raises OperationError with all of them."""
-    if found := problems(Plan(settings=settings, catalogue=settings.catalogue)):
-        raise OperationError("\n".join(map(str, found)))
+    if broken := problems(Plan(settings=settings, catalogue=settings.catalogue)):
+        raise OperationError("\n".join(map(str, broken)))
 
 
 def read_first_night(strategy: str | None = None, *, found: Baseline | None = None) -> Settings:

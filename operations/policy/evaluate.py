@@ -11,7 +11,7 @@ import inspect
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -181,18 +181,20 @@ def evaluate(
         for subject in stack.subjects()
         for rule in rules
     ]
-    found = [_exempted(finding, exemptions) for finding in findings]
-    problems = list(_without_reason(exemptions)) + list(_of_unknown_rules(exemptions, rules))
+    judged = [_exempted(finding, exemptions) for finding in findings]
+    known = {rule.id for rule in rules}
+    problems = [f"{_label(e)}: gives no reason; write one" for e in exemptions if not e.reason.strip()]
+    problems += [f"{_label(e)}: there is no rule {e.rule}" for e in exemptions if e.rule not in known]
     if complete:
-        used = {finding.exemption for finding in found}
+        used = {finding.exemption for finding in judged}
         # A stack that the settings do not turn on says nothing of its exemptions.
-        there = {finding.stack for finding in found}
+        there = {finding.stack for finding in judged}
         problems += [
-            f"{_label(one)}: matches nothing; remove it"
-            for one in exemptions
-            if one.stack in there and one not in used and one.reason.strip()
+            f"{_label(e)}: matches nothing; remove it"
+            for e in exemptions
+            if e.stack in there and e not in used and e.reason.strip()
         ]
-    return Report(found, problems, tuple(nights))
+    return Report(judged, problems, tuple(nights))
 
 
 def read_stacks(folder: Path) -> list[Stack]:
@@ -211,17 +213,7 @@ def _exempted(finding: Finding, exemptions: Sequence[Exemption]) -> Finding:
     if finding.judgement.verdict is not Verdict.NON_COMPLIANT:
         return finding
     # One without a reason excuses nothing.
-    by = next((one for one in exemptions if one.reason.strip() and one.covers(finding)), None)
-    return Finding(finding.rule, finding.night, finding.stack, finding.address, finding.judgement, by)
-
-
-def _without_reason(exemptions: Sequence[Exemption]) -> Iterator[str]:
-    return (f"{_label(one)}: gives no reason; write one" for one in exemptions if not one.reason.strip())
-
-
-def _of_unknown_rules(exemptions: Sequence[Exemption], rules: Sequence[Rule]) -> Iterator[str]:
-    known = {rule.id for rule in rules}
-    return (f"{_label(one)}: there is no rule {one.rule}" for one in exemptions if one.rule not in known)
+    return replace(finding, exemption=next((e for e in exemptions if e.reason.strip() and e.covers(finding)), None))
 
 
 def _label(exemption: Exemption) -> str:

@@ -68,8 +68,8 @@ def backoff(subject: Subject) -> Iterator[str]:
     """
     for name in ("min_backoff_duration", "max_backoff_duration"):
         declared = subject.body["retry_config"].get(name)
-        found = DURATION.fullmatch(declared or "")
-        if not found or float(found[1]) not in BACKOFF:
+        match = DURATION.fullmatch(declared or "")
+        if not match or float(match[1]) not in BACKOFF:
             yield f"{name} is {declared!r}; allowed: {BACKOFF.text('s')}"
 
 
@@ -91,7 +91,7 @@ def plain_custom_role(subject: Subject) -> Iterator[str]:
     if not permissions:
         yield "it has no permissions"
     for name in permissions:
-        if "*" in name or any(one.fullmatch(name) for one in TOO_MUCH_FOR_A_ROLE):
+        if "*" in name or any(pattern.fullmatch(name) for pattern in TOO_MUCH_FOR_A_ROLE):
             yield f"{name} leads further than it says"
 
 
@@ -130,7 +130,7 @@ EXEMPTIONS: tuple[Exemption, ...] = ()
 def rules_table() -> str:
     """The rules as the Markdown table of docs/policy.md."""
     lines = ["| rule | requires | why |", "|---|---|---|"]
-    lines += [f"| {one.id} | {_cell(one.title)} | {_cell(one.reason)} |" for one in RULES]
+    lines += [f"| {rule.id} | {_cell(rule.title)} | {_cell(rule.reason)} |" for rule in RULES]
     return "\n".join(lines)
 
 
@@ -143,12 +143,12 @@ def _strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
-        for key, one in value.items():
+        for key, inner in value.items():
             if key != "//":
-                yield from _strings(one, (*path, key))
+                yield from _strings(inner, (*path, key))
     elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one, path)
+        for inner in value:
+            yield from _strings(inner, path)
 
 
 def _short(text: str) -> str:

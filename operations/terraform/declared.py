@@ -34,7 +34,7 @@ class Declared:
 def declared_jobs(root: Path, settings: Settings, environ: Mapping[str, str]) -> list[Declared]:
     """The jobs of the settings' night, in the catalogue's order. Raises OperationError when it cannot be synthesized.
 
-    Works in a temporary folder: cdktf.out/ and another command's turn are left alone.
+    Works in a temporary folder: cdktf.out/ and another command's lock are left alone.
     """
     with TemporaryDirectory(prefix="ingest-declared-") as folder:
         # jsii unpacks itself into TMPDIR.
@@ -44,23 +44,23 @@ def declared_jobs(root: Path, settings: Settings, environ: Mapping[str, str]) ->
 
 def not_as_declared(declared: Iterable[Declared], live: Mapping[str, jobs.Fields], removed: Iterable[str]) -> list[str]:
     """What is missing until the live jobs, by short name, are what is declared and those `removed` are gone."""
-    found = []
-    for one in declared:
-        if one.name not in live:
-            found.append(f"{one.entity} is not live")
-        elif keys := jobs.differences(one.fields, live[one.name], one.ignored):
-            found.append(f"{one.entity} has another {', '.join(keys)}")
-    return found + [f"{name} is still live" for name in removed if name in live]
+    missing = []
+    for job in declared:
+        if job.name not in live:
+            missing.append(f"{job.entity} is not live")
+        elif keys := jobs.differences(job.fields, live[job.name], job.ignored):
+            missing.append(f"{job.entity} has another {', '.join(keys)}")
+    return missing + [f"{name} is still live" for name in removed if name in live]
 
 
 def read(folder: Path) -> list[Declared]:
     """The jobs in a folder that cdktf wrote, such as cdktf.out/."""
-    found = []
+    declared = []
     for file in folder.glob("stacks/*/cdk.tf.json"):
         content = json.loads(file.read_text(encoding="utf-8"))
         imports = {entry["to"] for entry in content.get("import", [])}
         for address, job, resource in jobs.resources(content):
-            found.append(
+            declared.append(
                 Declared(
                     entity=address.partition(".")[2],
                     name=job.rpartition("/")[2],
@@ -71,4 +71,4 @@ def read(folder: Path) -> list[Declared]:
                 )
             )
     order = [entity.name for entity in CATALOGUE]
-    return sorted(found, key=lambda one: order.index(one.entity))
+    return sorted(declared, key=lambda job: order.index(job.entity))

@@ -64,12 +64,12 @@ def assumed(settings: Settings) -> Before:
 
 def from_plan(planned: Iterable[Planned], settings: Settings) -> Before:
     """The world that Terraform found live when it planned all phase stacks."""
-    planned = [one for one in planned if one.is_job]
     # One that goes to another stack is in the state of the first and imported by the other: the first counts.
-    live = {one.name: one for one in sorted(planned, key=lambda one: not one.imports) if one.before is not None}
-    missing = {one.name for one in planned} - set(live)
+    planned = sorted((r for r in planned if r.is_job), key=lambda r: not r.imports)
+    live = {r.name: r for r in planned if r.before is not None}
+    missing = {r.name for r in planned} - set(live)
     world = {}
-    for name, job in _known({name: one.before or {} for name, one in live.items()}, settings, "the plan").items():
+    for name, job in _known({n: r.before or {} for n, r in live.items()}, settings, "the plan").items():
         world[name] = replace(job, management=Management.BY_HAND) if live[name].imports else job
     held = {name: job for name, job in world.items() if job.management is Management.DECLARED}
     start = {name: job for name, job in settings.world_at_start().items() if name not in missing}
@@ -116,7 +116,7 @@ def stacks_with_jobs(root: Path, settings: Settings, environ: Mapping[str, str])
     held = {group: _jobs(states.read(group.stack)) for group in GROUPS}
     home = f"projects/{settings.project}/locations/{settings.region}/jobs/"
     ids = [str(attributes.get("id", home)) for jobs in held.values() for attributes in jobs.values()]
-    if elsewhere := [one for one in ids if not one.startswith(home)]:
+    if elsewhere := [name for name in ids if not name.startswith(home)]:
         raise OperationError(
             f"refused: Terraform's state has {len(elsewhere)} jobs that are not in the project {settings.project} and "
             f"the region {settings.region}, such as {elsewhere[0]}; set project and region to where they are, or give "
@@ -128,7 +128,7 @@ def stacks_with_jobs(root: Path, settings: Settings, environ: Mapping[str, str])
 def _known(attributes: Mapping[str, Mapping[str, Any]], settings: Settings, place: str) -> dict[str, Job]:
     """The catalogue's jobs among those with these attributes, by entity. Raises OperationError."""
     known = {entity.name: entity for entity in settings.catalogue}
-    return {name: _job(known[name], found, settings, place) for name, found in attributes.items() if name in known}
+    return {name: _job(known[name], values, settings, place) for name, values in attributes.items() if name in known}
 
 
 def _job(entity: Entity, attributes: Mapping[str, Any], settings: Settings, place: str) -> Job:
@@ -141,15 +141,15 @@ def _job(entity: Entity, attributes: Mapping[str, Any], settings: Settings, plac
         ) from None
     from operations.cloud import jobs
 
-    found = settings.found.get(entity.name)
+    recorded = settings.found.get(entity.name)
     fields = jobs.declared(attributes)
     uri, zone = fields["uri"], fields["time_zone"]
     return Job(
         entity,
         cadence,
         Management.DECLARED,
-        imported=settings.adopt_existing and (entity.live is not None or found is not None),
-        authenticated=_sends_token(fields, settings, found),
+        imported=settings.adopt_existing and (entity.live is not None or recorded is not None),
+        authenticated=_sends_token(fields, settings, recorded),
         declared=_as_declared(attributes, fields),
         uri=None if uri == settings.uri(entity) else uri,
         zone=None if zone == settings.time_zone else zone,
@@ -168,7 +168,7 @@ def _read(states: Store, stack: str) -> State | None:
         raise UnreachableError(str(error)) from None
 
 
-def _sends_token(fields: Fields, settings: Settings, as_found: BaselineJob | None) -> bool:
+def _sends_token(fields: Fields, settings: Settings, recorded: BaselineJob | None) -> bool:
     """Whether the job sends the invoker's token; one that was found with another's is not of the rollout's doing.
 
     Without an invoker set, such as in an older checkout, any other token is one that a deploy would take away.
@@ -176,7 +176,7 @@ def _sends_token(fields: Fields, settings: Settings, as_found: BaselineJob | Non
     email = fields["oidc_service_account_email"]
     if settings.invoker_service_account:
         return bool(email == settings.invoker_service_account)
-    return email is not None and email != (as_found and as_found.oidc_service_account_email)
+    return email is not None and email != (recorded and recorded.oidc_service_account_email)
 
 
 def _as_declared(attributes: Mapping[str, Any], fields: Fields) -> BaselineJob | None:

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -93,7 +95,7 @@ class Planned:
 
 def changing(planned: Iterable[Planned]) -> list[Planned]:
     """Without what stays as it is."""
-    return [one for one in planned if one.action != NO_OP]
+    return [resource for resource in planned if resource.action != NO_OP]
 
 
 class Engine(Protocol):
@@ -206,14 +208,14 @@ class Terraform:
         for stack in stacks:
             self.initialise(stack)
         try:
-            found = side_by_side(self._plan, stacks)
+            plans = side_by_side(self._plan, stacks)
         except OperationError as error:
             if _NOT_INSTALLED not in str(error):
                 raise
             for stack in stacks:
                 self._init(stack)
-            found = side_by_side(self._plan, stacks)
-        self._planned = sorted((one for stack in found for one in stack), key=lambda one: (one.stack, one.address))
+            plans = side_by_side(self._plan, stacks)
+        self._planned = sorted(chain.from_iterable(plans), key=attrgetter("stack", "address"))
         return self._planned
 
     def plan_text(self, stack: str) -> str:
@@ -226,7 +228,7 @@ class Terraform:
         The identity is applied before the others, which are applied side by side. Raises OperationError; where a job to
         be created is live and not recorded, before anything is applied.
         """
-        if creates := [one for one in self._planned if one.action == "create" and one.stack in stacks]:
+        if creates := [r for r in self._planned if r.action == "create" and r.stack in stacks]:
             refuse_unrecorded(self._make_client(), self._root, creates)
         for part in in_order(stacks):
             self._apply_part(part, show)
@@ -292,8 +294,8 @@ class Terraform:
     def _backend(self, stack: str) -> dict[str, Any]:
         """The backend that the stack is synthesized with, by its type."""
         content = _read(stack_folder(self._root, stack) / "cdk.tf.json")
-        found: dict[str, Any] = content.get("terraform", {}).get("backend", {})
-        return found
+        backend: dict[str, Any] = content.get("terraform", {}).get("backend", {})
+        return backend
 
     def import_orphans(self, stacks: Sequence[str]) -> tuple[list[str], list[str]]:
         """Imports the jobs that a deploy made just before it was killed, without saving them in the state.
@@ -301,28 +303,16 @@ class Terraform:
         Such a job is planned to be created and is live already, just as it is declared. Gives the names of those, and
         of the unmanaged ones: jobs that are live and differ, which are left alone. Raises OperationError.
         """
-        from google.api_core.exceptions import GoogleAPICallError
-
-        from operations.cloud import jobs
-        from operations.cloud.errors import words
-
         client = self._make_client()
         imported: list[str] = []
         unmanaged: list[str] = []
-        try:
-            for stack in stacks:
-                self.initialise(stack)
-                content = json.loads((stack_folder(self._root, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
-                creates = {one.address for one in self._plan(stack) if one.action == "create"}
-                for address, job, resource in jobs.resources(content):
-                    live = jobs.find(client, job) if address in creates else None
-                    if live and jobs.differences(jobs.declared(resource), live):
-                        unmanaged.append(resource["name"])
-                    elif live:
-                        self.take(stack, address, job)
-                        imported.append(resource["name"])
-        except GoogleAPICallError as error:
-            raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
+        for stack in stacks:
+            self.initialise(stack)
+            creates = [resource for resource in self._plan(stack) if resource.action == "create"]
+            for address, job, differs in _live_already(client, self._root, stack, creates):
+                if not differs:
+                    self.take(stack, address, job)
+                (unmanaged if differs else imported).append(job.rpartition("/")[2])
         return imported, unmanaged
 
     def _apply(self, stack: str, show: Show) -> None:
@@ -336,27 +326,27 @@ class Terraform:
             "plan",
             on_event=lambda event: _show_event(event, show),
         )
-        for one in self._planned:
+        for resource in self._planned:
             # Of an import, Terraform reports nothing.
-            if one.stack == stack and one.is_job and one.action == "import":
-                show(f"{one.name}: imported")
+            if resource.stack == stack and resource.is_job and resource.action == "import":
+                show(f"{resource.name}: imported")
 
     def _plan(self, stack: str) -> list[Planned]:
         self._progress(f"planning {stack}")
-        found = self._plan_json(stack)
+        plan = self._plan_json(stack)
         # A job whose create was answered and whose resume was not: it is live, and no reason to make it again.
-        tainted = [one for one in found.get("resource_changes", []) if one.get("action_reason") == TAINTED]
-        for one in tainted:
-            self.run(stack, "untaint", LOCK_TIMEOUT, one["address"])
+        tainted = [change for change in plan.get("resource_changes", []) if change.get("action_reason") == TAINTED]
+        for change in tainted:
+            self.run(stack, "untaint", LOCK_TIMEOUT, change["address"])
         if tainted:
-            found = self._plan_json(stack)
-        return planned(stack, found)
+            plan = self._plan_json(stack)
+        return planned(stack, plan)
 
     def _plan_json(self, stack: str) -> dict[str, Any]:
         self.run(stack, "plan", "-input=false", LOCK_TIMEOUT, "-out=plan")
         try:
-            found: dict[str, Any] = json.loads(self.run(stack, "show", "-json", "plan"))
-            return found
+            plan: dict[str, Any] = json.loads(self.run(stack, "show", "-json", "plan"))
+            return plan
         except (ValueError, RecursionError) as error:
             self._refuse_another_program()
             raise OperationError(f"{stack}: Terraform's plan is no JSON of its own ({error}); run this again") from None
@@ -408,26 +398,34 @@ def refuse_unrecorded(client: CloudSchedulerClient, root: Path, creates: Sequenc
 
     One that is live just as declared was made by a deploy that was killed.
     """
-    from google.api_core.exceptions import GoogleAPICallError
-
-    from operations.cloud import jobs
-    from operations.cloud.errors import words
-
-    addresses = {one.address for one in creates}
-    unrecorded = []
-    try:
-        for stack in dict.fromkeys(one.stack for one in creates):
-            for address, job, resource in jobs.resources(_read(stack_folder(root, stack) / "cdk.tf.json")):
-                live = jobs.find(client, job) if address in addresses else None
-                if live and jobs.differences(jobs.declared(resource), live):
-                    unrecorded.append(resource["name"])
-    except GoogleAPICallError as error:
-        raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {words(error)}") from None
-    if unrecorded:
+    stacks = dict.fromkeys(resource.stack for resource in creates)
+    live = (job for stack in stacks for _, job, differs in _live_already(client, root, stack, creates) if differs)
+    if unrecorded := [job.rpartition("/")[2] for job in live]:
         raise OperationError(
             f"{', '.join(unrecorded)}: live and not recorded, so creating would end in 409 ALREADY_EXISTS; nothing was "
             "applied. Record with `ingest-rollout adopt --record`, commit baseline.json and deploy again"
         )
+
+
+def _live_already(
+    client: CloudSchedulerClient, root: Path, stack: str, creates: Iterable[Planned]
+) -> Iterator[tuple[str, str, bool]]:
+    """Of the stack's jobs that are to be created, those that are live: address, full name, whether they differ.
+
+    Raises OperationError.
+    """
+    from google.api_core.exceptions import GoogleAPICallError
+
+    from operations.cloud import jobs
+    from operations.cloud.errors import message
+
+    addresses = {resource.address for resource in creates}
+    try:
+        for address, job, resource in jobs.resources(_read(stack_folder(root, stack) / "cdk.tf.json")):
+            if address in addresses and (live := jobs.find(client, job)):
+                yield address, job, bool(jobs.differences(jobs.declared(resource), live))
+    except GoogleAPICallError as error:
+        raise OperationError(f"Cloud Scheduler cannot be asked for its jobs: {message(error)}") from None
 
 
 def refuse_unsaved(root: Path, stacks: Sequence[str]) -> None:
@@ -449,10 +447,10 @@ def in_order(stacks: Sequence[str]) -> list[list[str]]:
 
 def reason(stderr: str) -> str:
     """Terraform's errors on one line, each once and two at the most, without the bars that frame them."""
-    words = flat(stderr)
-    _, found, errors = words.partition("Error: ")
-    if not found:
-        return words
+    text = flat(stderr)
+    _, label, errors = text.partition("Error: ")
+    if not label:
+        return text
     each = list(dict.fromkeys(errors.split(" Error: ")))
     more = f"; and {len(each) - 2} more" if len(each) > 2 else ""
     return f"Error: {'; '.join(each[:2])}{more}"
@@ -461,10 +459,10 @@ def reason(stderr: str) -> str:
 def _event(line: str) -> dict[str, Any]:
     """A line of Terraform's machine-readable output; an empty object for another line."""
     try:
-        found = json.loads(line)
+        event = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return event if isinstance(event, dict) else {}
 
 
 def _show_event(event: Mapping[str, Any], show: Show) -> None:
@@ -479,16 +477,16 @@ def _show_event(event: Mapping[str, Any], show: Show) -> None:
 
 def _errors(output: str) -> str:
     """The errors in Terraform's machine-readable output, as it prints them for people."""
-    found = [event.get("diagnostic", {}) for event in map(_event, output.splitlines())]
-    errors = [one for one in found if one.get("severity") == "error"]
-    return "".join(f"Error: {one.get('summary', '')}\n\n{one.get('detail', '')}\n" for one in errors)
+    diagnostics = [event.get("diagnostic", {}) for event in map(_event, output.splitlines())]
+    errors = [error for error in diagnostics if error.get("severity") == "error"]
+    return "".join(f"Error: {error.get('summary', '')}\n\n{error.get('detail', '')}\n" for error in errors)
 
 
 def _read(path: Path) -> dict[str, Any]:
     """A JSON file's object; an empty one where the file is missing or was cut off."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
     except (OSError, ValueError, RecursionError):
         return {}
 
@@ -496,25 +494,25 @@ def _read(path: Path) -> dict[str, Any]:
 def _bare(value: Any) -> Any:
     """Without what is empty: Terraform takes null, "", {} and [] of an optional field for the same."""
     if isinstance(value, Mapping):
-        return {key: bare for key, one in value.items() if (bare := _bare(one)) not in (None, "", {}, [])}
-    return [_bare(one) for one in value] if isinstance(value, list) else value
+        return {key: bare for key, item in value.items() if (bare := _bare(item)) not in (None, "", {}, [])}
+    return [_bare(item) for item in value] if isinstance(value, list) else value
 
 
 def planned(stack: str, plan: Mapping[str, Any]) -> list[Planned]:
     """What becomes of each resource by the JSON of `terraform show -json plan` (format 1.x)."""
     # Where the refresh found something else than the state had.
-    drift = {one["address"]: one["change"].get("before") for one in plan.get("resource_drift", [])}
-    found = []
+    drift = {resource["address"]: resource["change"].get("before") for resource in plan.get("resource_drift", [])}
+    resources = []
     for resource in plan.get("resource_changes", []):
         change = resource["change"]
         actions = [a for a in change["actions"] if a != "no-op"]
-        words = ["import"] if change.get("importing") else []
-        words += ["replace"] if len(actions) > 1 else actions
+        verbs = ["import"] if change.get("importing") else []
+        verbs += ["replace"] if len(actions) > 1 else actions
         before, after = change.get("before"), change.get("after")
         fields = []
         if actions == ["update"]:
             fields = [key for key in after if _bare(before.get(key)) != _bare(after[key])]
         address = resource["address"]
         recorded = None if change.get("importing") else drift.get(address, before)
-        found.append(Planned(stack, address, " and ".join(words) or NO_OP, fields, before, after, recorded))
-    return found
+        resources.append(Planned(stack, address, " and ".join(verbs) or NO_OP, fields, before, after, recorded))
+    return resources

@@ -37,34 +37,34 @@ def plain(output: str, *, bucket: str, folder: str) -> str | None:
 
     `bucket` is the backend's, "" for the local one; `folder` is the stack's, where a lock can be broken.
     """
-    words = flat(output)
-    if "Lock Info:" in words:
+    text = flat(output)
+    if "Lock Info:" in text:
         return held(dict(_FIELDS.findall(_plain(output))), folder)
-    if "errored.tfstate" in words:
-        return state_not_saved(folder, _because(words, bucket))
-    if "Backend configuration changed" in words or "Backend initialization required" in words:
+    if "errored.tfstate" in text:
+        return state_not_saved(folder, _because(text, bucket))
+    if "Backend configuration changed" in text or "Backend initialization required" in text:
         return (
             f"{folder} was initialised with another backend; to move the state there, run `ingest-rollout move-state`; "
             f"without a state to move, `terraform init -reconfigure` in {folder}"
         )
-    named = _BUCKET.search(words)
+    named = _BUCKET.search(text)
     bucket = named.group(1) if named else bucket
     if not bucket:
         return None
-    if "bucket does not exist" in words or "bucket doesn't exist" in words:
+    if "bucket does not exist" in text or "bucket doesn't exist" in text:
         return no_bucket(bucket)
-    if "could not find default credentials" in words:
+    if "could not find default credentials" in text:
         return f"no Google Cloud credentials for the bucket of the state; {SIGN_IN}"
     # The provider's own errors are about jobs, and have neither of these.
-    if not named and "Cloud Storage" not in words:
+    if not named and "Cloud Storage" not in text:
         return None
-    if re.search(r"\b403\b", words):
-        verb = "lock" if ".tflock" in words else "write" if "upload" in words else "read"
-        return not_yours(bucket, verb, _says(words))
-    if re.search(r"\b401\b", words):
+    if re.search(r"\b403\b", text):
+        verb = "lock" if ".tflock" in text else "write" if "upload" in text else "read"
+        return not_yours(bucket, verb, _says(text))
+    if re.search(r"\b401\b", text):
         return f"the bucket of the state did not accept the credentials; {SIGN_IN}"
-    if found := re.search(r"(dial tcp[^.]*|no such host|connection refused|i/o timeout)", words):
-        return unreachable(bucket, found.group(1))
+    if match := re.search(r"(dial tcp[^.]*|no such host|connection refused|i/o timeout)", text):
+        return unreachable(bucket, match.group(1))
     return None
 
 
@@ -95,17 +95,17 @@ def state_not_saved(folder: str, because: str = "Terraform says above what does"
     )
 
 
-def _because(words: str, bucket: str) -> str:
-    named = _BUCKET.search(words)
-    if re.search(r"\b403\b", words):
-        return not_yours(named.group(1) if named else bucket, "write", _says(words))
-    found = re.search(r"Failed to (?:upload|save) state[^:]*: (.*?)(?: Error: |$)", words)
-    return found.group(1) if found else "Terraform says above what does"
+def _because(text: str, bucket: str) -> str:
+    named = _BUCKET.search(text)
+    if re.search(r"\b403\b", text):
+        return not_yours(named.group(1) if named else bucket, "write", _says(text))
+    match = re.search(r"Failed to (?:upload|save) state[^:]*: (.*?)(?: Error: |$)", text)
+    return match.group(1) if match else "Terraform says above what does"
 
 
-def _says(words: str) -> str:
-    found = _SAYS.search(words)
-    return found.group(0).strip(" .") if found else "403"
+def _says(text: str) -> str:
+    match = _SAYS.search(text)
+    return match.group(0).strip(" .") if match else "403"
 
 
 def _plain(output: str) -> str:

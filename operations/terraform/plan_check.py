@@ -38,58 +38,58 @@ class Release:
         return Warning("released", name, text)
 
 
-def releases(found: Preview, planned: Sequence[Planned]) -> list[Release]:
+def releases(preview: Preview, planned: Sequence[Planned]) -> list[Release]:
     """The jobs that the plan deletes and the preview does not remove."""
-    removed = {change.entity.name for change in found.changes if Action.REMOVE in change.actions}
-    stacks = {one.name: one.stack for one in planned if one.is_job and one.action != "delete"}
+    removed = {change.entity.name for change in preview.changes if Action.REMOVE in change.actions}
+    stacks = {resource.name: resource.stack for resource in planned if resource.is_job and resource.action != "delete"}
     return [
-        Release(one, stacks.get(one.name))
-        for one in planned
-        if one.is_job and one.action == "delete" and (one.name in stacks or one.name not in removed)
+        Release(resource, stacks.get(resource.name))
+        for resource in planned
+        if resource.is_job and resource.action == "delete" and (resource.name in stacks or resource.name not in removed)
     ]
 
 
-def unexpected_changes(found: Preview, planned: Sequence[Planned], settings: Settings) -> list[str]:
+def unexpected_changes(preview: Preview, planned: Sequence[Planned], settings: Settings) -> list[str]:
     """What the plan undoes that somebody did by hand, and what it takes away or makes without a line in the preview.
 
     A value that a night of the rollout or the last deploy gave to a field is expected to be there, whichever of the two
     it was: a deploy may have been cut off.
     """
     worlds = [settings.world_at_start(), *(settings.world(number) for number in settings.rollout.numbers)]
-    left = {release.planned.name for release in releases(found, planned)}
-    shown = {change.entity.name: change.actions for change in found.changes}
+    left = {release.planned.name for release in releases(preview, planned)}
+    shown = {change.entity.name: change.actions for change in preview.changes}
     texts: list[str] = []
-    for one in planned:
-        if one.action == NO_OP or (one.is_job and one.name in left):
+    for resource in planned:
+        if resource.action == NO_OP or (resource.is_job and resource.name in left):
             continue
-        if not one.is_job:
-            if one.action != "create":
-                texts.append(f"{one.address}: the preview shows it made or unchanged, the plan {one.action}")
-        elif one.action == "replace":
+        if not resource.is_job:
+            if resource.action != "create":
+                texts.append(f"{resource.address}: the preview shows it made or unchanged, the plan {resource.action}")
+        elif resource.action == "replace":
             texts.append(
-                f"{one.name}: the plan deletes the live job and makes it again; "
+                f"{resource.name}: the plan deletes the live job and makes it again; "
                 "is a setting such as project or region another one?"
             )
-        elif one.action == "create" and one.recorded is not None:
-            texts.append(f"{one.name}: was deleted by hand; this deploy makes it again")
-        elif "update" in one.action:
-            texts += _by_hand(one, worlds, settings)
-        elif _ACTIONS[one.action] not in shown.get(one.name, ()):
-            texts.append(f"{one.name}: the preview does not show that the plan would {one.action} it")
+        elif resource.action == "create" and resource.recorded is not None:
+            texts.append(f"{resource.name}: was deleted by hand; this deploy makes it again")
+        elif "update" in resource.action:
+            texts += _by_hand(resource, worlds, settings)
+        elif _ACTIONS[resource.action] not in shown.get(resource.name, ()):
+            texts.append(f"{resource.name}: the preview does not show that the plan would {resource.action} it")
     return texts
 
 
 _ACTIONS = {"create": Action.CREATE, "delete": Action.REMOVE, "import": Action.ADOPT}
 
 
-def _by_hand(one: Planned, worlds: Sequence[World], settings: Settings) -> Iterator[str]:
+def _by_hand(resource: Planned, worlds: Sequence[World], settings: Settings) -> Iterator[str]:
     """The fields that the plan changes and that have a value which is not of our making."""
     from operations.cloud import jobs
 
-    before, after = jobs.declared(one.before or {}), jobs.declared(one.after or {})
-    recorded = jobs.declared(one.recorded) if one.recorded else {}
-    known = [world[one.name] for world in worlds if one.name in world]
-    unrecorded = any(job.imported for job in known) and one.name not in settings.found
+    before, after = jobs.declared(resource.before or {}), jobs.declared(resource.after or {})
+    recorded = jobs.declared(resource.recorded) if resource.recorded else {}
+    known = [world[resource.name] for world in worlds if resource.name in world]
+    unrecorded = any(job.imported for job in known) and resource.name not in settings.found
     for key in jobs.differences(after, before):
         if unrecorded and key in _UNKNOWN:
             continue
@@ -99,7 +99,7 @@ def _by_hand(one: Planned, worlds: Sequence[World], settings: Settings) -> Itera
             continue
         if before[key] in [_value(job, key) for job in known]:
             continue
-        text = f"{one.name}: {_change(key, before[key], after[key])}; somebody changed the live job"
+        text = f"{resource.name}: {_change(key, before[key], after[key])}; somebody changed the live job"
         if unrecorded and key in (*REQUEST, "uri"):
             text += ", or it was never recorded: `ingest-rollout adopt --record` keeps it as it is"
         yield text
@@ -118,7 +118,7 @@ def _change(key: str, before: object, after: object) -> str:
         return f"this deploy changes its {key}"
     from operations.cloud import jobs
 
-    old, new = ("none" if one is None else printable(str(one)) for one in jobs.displayed(key, before, after))
+    old, new = ("none" if value is None else printable(str(value)) for value in jobs.displayed(key, before, after))
     if old == new:
         return f"this deploy changes its {key}"
     return f"{key} is {old}, and this deploy sets it to {new}"

@@ -39,7 +39,7 @@ def harmless(text: str) -> str:
             column, is_map = len(before), value.endswith("{")
             value = value if is_map else shown.HIDDEN
         elif '"' in value and name.endswith("uri"):
-            value = _QUOTED.sub(lambda found: f'"{shown.uri(found[1])}"', value)
+            value = _QUOTED.sub(lambda match: f'"{shown.uri(match[1])}"', value)
         elif '"' in value:
             value = shown.HIDDEN
         lines.append(f"{before}{name}{sign}{value}")

@@ -56,8 +56,8 @@ class State:
 
     @property
     def resources(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.content["resources"]
-        return found
+        resources: list[dict[str, Any]] = self.content["resources"]
+        return resources
 
     @property
     def is_empty(self) -> bool:
@@ -199,15 +199,15 @@ def keep_private(root: Path) -> None:
 def parse(place: str, content: bytes, remedy: str) -> State:
     """Raises UnreadableError, with the remedy, for what is not a state of format version 4."""
     try:
-        found = json.loads(content)
-        if not all(isinstance(resource["type"], str) for resource in found["resources"]):
+        state = json.loads(content)
+        if not all(isinstance(resource["type"], str) for resource in state["resources"]):
             raise ValueError("a resource has no type")
-        int(found.get("serial", 0))
+        int(state.get("serial", 0))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableError(
             f"{place}: cannot be read as Terraform state ({printable(str(error))}); {remedy}, or say --from"
         ) from None
-    return State(place, found)
+    return State(place, state)
 
 
 def refuse_left_behind(root: Path, settings: Settings, stacks: Sequence[str]) -> None:
@@ -217,8 +217,8 @@ def refuse_left_behind(root: Path, settings: Settings, stacks: Sequence[str]) ->
     """
     local = LocalStore(root)
     for stack in stacks:
-        found = local.read(stack)
-        held = len(found.resources) if found else 0
+        state = local.read(stack)
+        held = len(state.resources) if state else 0
         if settings.backend == "gcs" and held:
             raise StateError(
                 f"{local.place(stack)} holds {held} resources, and backend is gcs, where Terraform would not see them; "
@@ -259,19 +259,19 @@ def unreachable(bucket: str, says: str) -> str:
     return f"the bucket {bucket} for Terraform's state {unreached(says)}"
 
 
-def _refusal(bucket: str, found: Failure) -> str:
+def _refusal(bucket: str, failure: Failure) -> str:
     from operations.cloud.errors import Cause
 
     # A download is refused in plain text, without the API's status.
-    if found.http_status == 404:
+    if failure.http_status == 404:
         return no_bucket(bucket)
-    if found.http_status == 403:
-        return not_yours(bucket, "read", found.words)
-    if found.cause is Cause.UNREACHABLE:
-        return unreachable(bucket, found.words)
-    if found.cause is Cause.CREDENTIALS:
-        return found.text
-    return f"the bucket {bucket} for Terraform's state cannot be read: {found.text}"
+    if failure.http_status == 403:
+        return not_yours(bucket, "read", failure.message)
+    if failure.cause is Cause.UNREACHABLE:
+        return unreachable(bucket, failure.message)
+    if failure.cause is Cause.CREDENTIALS:
+        return failure.text
+    return f"the bucket {bucket} for Terraform's state cannot be read: {failure.text}"
 
 
 def _passes(error: Exception) -> bool:

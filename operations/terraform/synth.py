@@ -57,8 +57,8 @@ def night_environ(
 
     Raises OperationError for variables that lead Terraform elsewhere, or its token to an address that is not https.
     """
-    if found := steering(environ):
-        raise OperationError("\n".join(found))
+    if problems := steering(environ):
+        raise OperationError("\n".join(problems))
     refuse_open_endpoints(environ)
     node = bundled_node()
     folders = [str(node.parent)] if node else []
@@ -84,5 +84,5 @@ def _run(command: list[str], folder: Path, environ: dict[str, str], given: str =
     """Raises OperationError with the command's words when it fails."""
     done = run(command, folder, environ, given=given)
     if done.code:
-        words = f"{done.stdout}\n{done.stderr}".strip()
-        raise OperationError(f"`{command[0]} main.py` failed in {folder}:\n{words}")
+        output = f"{done.stdout}\n{done.stderr}".strip()
+        raise OperationError(f"`{command[0]} main.py` failed in {folder}:\n{output}")

@@ -138,11 +138,11 @@ class _Chart:
         return " ".join([self._note(), *groups, *self._neighbour_lines()])
 
     def _neighbour_lines(self) -> list[str]:
-        found = self.schedule.neighbours
+        neighbours = self.schedule.neighbours
         if self.layout.is_narrow:
-            texts = [text for one in found for text in (one.job, f"  {one.when}")]
+            texts = [text for neighbour in neighbours for text in (neighbour.job, f"  {neighbour.when}")]
         else:
-            texts = [f"{one.job}, {one.when}" for one in found]
+            texts = [f"{neighbour.job}, {neighbour.when}" for neighbour in neighbours]
         return ["Neighbours, with a ring at their time:", *texts] if texts else []
 
     def _hours(self) -> tuple[int, int]:
@@ -153,16 +153,16 @@ class _Chart:
             ends.append(minute_of(group.closes or group.opens))
             for row in rows:
                 minutes = [cadence.minute for cadence in (row.before, row.after) if cadence]
-                spans = [self._span(one) for one in row.measured]
+                spans = [self._span(attempt) for attempt in row.measured]
                 starts += [*minutes, *(int(start) for start, _ in spans)]
                 ends += [*(minute + GAP_MINUTES for minute in minutes), *(int(end) + 1 for _, end in spans)]
         return min(starts) // 60 * 60, -(-max(ends) // 60) * 60
 
-    def _span(self, one: Measurement) -> tuple[float, float]:
+    def _span(self, attempt: Measurement) -> tuple[float, float]:
         """From its start by the local clock on, in minutes from that day's midnight."""
-        local = self.schedule.local(one.started).replace(tzinfo=None)
+        local = self.schedule.local(attempt.started).replace(tzinfo=None)
         start = (local - datetime.combine(local, time())) / timedelta(minutes=1)
-        return start, start + (one.ended - one.started) / timedelta(minutes=1)
+        return start, start + (attempt.ended - attempt.started) / timedelta(minutes=1)
 
     def _axis(self) -> None:
         schedule, scale, base = self.schedule, self.scale, self.top - 12
@@ -185,9 +185,9 @@ class _Chart:
             self.to.line(scale.x(minute), base - 4, scale.x(minute), base + 4, "rule")
             self.to.text(scale.x(minute), local, clock(minute), "time middle")
             self.to.text(scale.x(minute), utc, self.schedule.utc_at(minute), "time note middle")
-        for one in self.schedule.neighbours:
-            minute = self.schedule.minute(one.cadence, one.time_zone) if one.cadence else -1
-            if scale.opens <= minute <= scale.closes and not one.paused:
+        for neighbour in self.schedule.neighbours:
+            minute = self.schedule.minute(neighbour.cadence, neighbour.time_zone) if neighbour.cadence else -1
+            if scale.opens <= minute <= scale.closes and not neighbour.paused:
                 self.to.circle(scale.x(minute), base, 5, f"hollow-{NEUTRAL}")
 
     def _group(self, group: Group, rows: list[Row], colour: str, top: float) -> None:
@@ -231,21 +231,21 @@ class _Chart:
             old, new = self._bar_ends(row.before), self._bar_ends(row.after)
             later = row.after.minute > row.before.minute
             self.to.arrow(*((old[1], new[0] - 3) if later else (old[0], new[1] + 3)), middle, colour)
-        for one in sorted(row.measured, key=lambda one: not one.ok):
-            self._measured(one, middle + BAR / 2 + (6 if layout.is_narrow else 9))
+        for attempt in sorted(row.measured, key=lambda attempt: not attempt.ok):
+            self._measured(attempt, middle + BAR / 2 + (6 if layout.is_narrow else 9))
         if row.measured and not layout.is_narrow:
-            end = max(self._span(one)[1] for one in row.measured)
-            words = " + ".join(lasts(one) for one in row.measured)
-            self.to.text(self.scale.x(end) + LABEL_GAP, middle + BAR / 2 + 15.5, words, "note")
+            end = max(self._span(attempt)[1] for attempt in row.measured)
+            durations = " + ".join(lasts(attempt) for attempt in row.measured)
+            self.to.text(self.scale.x(end) + LABEL_GAP, middle + BAR / 2 + 15.5, durations, "note")
 
     def _bar(self, cadence: Cadence, middle: float, classes: str) -> None:
         left, right = self._bar_ends(cadence)
         self.to.rect(left, middle - BAR / 2, right - left, BAR, classes, rx=2.5)
 
-    def _measured(self, one: Measurement, top: float) -> None:
-        start, end = self._span(one)
+    def _measured(self, attempt: Measurement, top: float) -> None:
+        start, end = self._span(attempt)
         left, right = self.scale.x(start), self.scale.x(end)
-        classes = "run measured" if one.ok else "run failed"
+        classes = "run measured" if attempt.ok else "run failed"
         self.to.rect(left, top, max(right - left, LEAST), MEASURED_BAR, classes, rx=1)
 
     def _bar_ends(self, cadence: Cadence) -> tuple[float, float]:
@@ -267,7 +267,7 @@ class _Chart:
     def _legend_entries(self) -> list[tuple[str, str]]:
         """Classes of a bar, and what it means."""
         rows = self.schedule.rows
-        attempts = [one for row in rows for one in row.measured]
+        attempts = [attempt for row in rows for attempt in row.measured]
         night = f"after night {self.schedule.night.number}, with its {GAP_MINUTES} minutes"
         entries = [
             (
@@ -277,8 +277,8 @@ class _Chart:
                 any(row.kind == "moved" for row in rows),
             ),
             ("after", f"solid-{NEUTRAL}", night, True),
-            ("run", "measured", "measured, start to end", any(one.ok for one in attempts)),
-            ("run", "failed", "measured, failed", any(not one.ok for one in attempts)),
+            ("run", "measured", "measured, start to end", any(attempt.ok for attempt in attempts)),
+            ("run", "failed", "measured, failed", any(not attempt.ok for attempt in attempts)),
             ("wave", f"tint-{NEUTRAL}", "wave of a group", True),
         ]
         return [(f"{kind} {classes}", text) for kind, classes, text, shown in entries if shown]
@@ -309,7 +309,7 @@ def _times(row: Row) -> str:
 
 def _told(row: Row) -> str:
     old, new = row.before.clock if row.before else "", row.after.clock
-    words = {"moved": f"from {old} to {new}", "new": f"new at {new}"}
-    attempts = [lasts(one) + ("" if one.ok else " (failed)") for one in row.measured]
+    texts = {"moved": f"from {old} to {new}", "new": f"new at {new}"}
+    attempts = [lasts(attempt) + ("" if attempt.ok else " (failed)") for attempt in row.measured]
     measured = f", measured {' and '.join(attempts)}" if attempts else ""
-    return f"{row.entity.title} {words.get(row.kind, f'at {new} as before')}{measured}"
+    return f"{row.entity.title} {texts.get(row.kind, f'at {new} as before')}{measured}"

@@ -106,8 +106,8 @@ def read(path: Path) -> Evidence:
     try:
         content = read_json(path, f"write it with {COMMAND}")
         wrong = misfits(content, Evidence, "")
-        found: Evidence = content
-        wrong = wrong or [f"has {one!r} for an amount" for one in _amounts(found) if not _is_amount(one)]
+        evidence: Evidence = content
+        wrong = wrong or [f"has {amount!r} for an amount" for amount in _amounts(evidence) if not _is_amount(amount)]
     except FileNotFoundError:
         raise OperationError(f"--evidence: {path} does not exist; write it with {COMMAND}") from None
     except ShapeError as error:
@@ -115,20 +115,20 @@ def read(path: Path) -> Evidence:
     if wrong:
         shown = "; ".join(text.replace("the line", "the file") for text in wrong[:3])
         raise OperationError(f"--evidence: {path} is not what {COMMAND} prints: it {shown}")
-    return found
+    return evidence
 
 
 def bars(job: WorthOfJob) -> list[Bar]:
     """One for each night: as high as its amount or, for a job without amounts, its records."""
-    heights = [Decimal(one["amount"]) if one["amount"] else Decimal(one["records"]) for one in job["nights"]]
+    heights = [Decimal(night["amount"]) if night["amount"] else Decimal(night["records"]) for night in job["nights"]]
     highest = max((abs(height) for height in heights), default=Decimal()) or Decimal(1)
-    found = []
-    for number, (one, height) in enumerate(zip(job["nights"], heights, strict=True)):
+    drawn = []
+    for number, (night, height) in enumerate(zip(job["nights"], heights, strict=True)):
         tall = round(float(abs(height) / highest) * TALL, 1)
-        records = f"{one['night']}: {one['records']} record{'' if one['records'] == 1 else 's'}"
-        text = records + (f", {money(one['amount'])}" if one["amount"] else "")
-        found.append(Bar(number * (BAR + GAP), round(TALL - tall, 1), tall, text))
-    return found
+        records = f"{night['night']}: {night['records']} record{'' if night['records'] == 1 else 's'}"
+        text = records + (f", {money(night['amount'])}" if night["amount"] else "")
+        drawn.append(Bar(number * (BAR + GAP), round(TALL - tall, 1), tall, text))
+    return drawn
 
 
 def share(job: HeadroomOfJob, percentile: str) -> float | None:
@@ -155,9 +155,9 @@ def minutes(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds / 60:.1f}"
 
 
-def _amounts(found: Evidence) -> Iterator[str]:
-    for job in found["worth"]:
-        yield from (one["amount"] for one in (job, *job["nights"]) if one["amount"] is not None)
+def _amounts(evidence: Evidence) -> Iterator[str]:
+    for job in evidence["worth"]:
+        yield from (entry["amount"] for entry in (job, *job["nights"]) if entry["amount"] is not None)
 
 
 def _is_amount(text: str) -> bool:

@@ -58,16 +58,16 @@ def read(path: Path) -> list[Measurement]:
     entries = [entry for line in lines for entry in _entries(line)]
     if not entries and lines != [[]]:
         raise OperationError(f"--measured: {path} holds no list of runs; it has to be like {SHAPE}")
-    found, wrong = [], []
+    measurements, wrong = [], []
     for number, entry in enumerate(entries, 1):
         try:
-            found.append(_measurement(entry))
+            measurements.append(_measurement(entry))
         except ValueError as error:
             wrong.append(f"--measured: {path}: entry {number}: {error}")
     if wrong:
         more = [f"and {len(wrong) - TOLD} more"] if len(wrong) > TOLD else []
         raise OperationError("\n".join([*wrong[:TOLD], *more]))
-    return found
+    return measurements
 
 
 def of_log(rows: Iterable[LogRow]) -> list[Measurement]:
@@ -82,7 +82,7 @@ def of_log(rows: Iterable[LogRow]) -> list[Measurement]:
 def _entries(line: Any) -> list[Any]:
     """Those of a list, an object with one, a record of the ledger, or a row of the run log, in the shape of SHAPE."""
     if isinstance(line, list):
-        return [entry for one in line for entry in (_entries(one) if _is_log_row(one) else [one])]
+        return [entry for item in line for entry in (_entries(item) if _is_log_row(item) else [item])]
     if not isinstance(line, dict):
         return []
     if _is_log_row(line):
@@ -110,20 +110,20 @@ def _in_utc(text: Any) -> Any:
 def last_nights(measured: Iterable[Measurement], zone: str) -> dict[str, tuple[Measurement, ...]]:
     """By entity, the attempts of the last day in `zone` on which it has any, in the order of their starts."""
     by_entity: dict[str, list[Measurement]] = {}
-    for one in sorted(measured, key=lambda one: one.started):
-        by_entity.setdefault(one.entity, []).append(one)
-    return {name: _last_night(found, zone) for name, found in by_entity.items()}
+    for attempt in sorted(measured, key=lambda attempt: attempt.started):
+        by_entity.setdefault(attempt.entity, []).append(attempt)
+    return {name: _last_night(attempts, zone) for name, attempts in by_entity.items()}
 
 
 def last_midnight(measured: Sequence[Measurement], zone: str) -> datetime:
     """The moment at which the last day in `zone` with a measurement begins, of one or more."""
-    day = max(one.started for one in measured).astimezone(time_zone(zone)).date()
+    day = max(attempt.started for attempt in measured).astimezone(time_zone(zone)).date()
     return datetime.combine(day, time(), time_zone(zone))
 
 
-def _last_night(found: Sequence[Measurement], zone: str) -> tuple[Measurement, ...]:
-    days = [one.started.astimezone(time_zone(zone)).date() for one in found]
-    return tuple(one for one, day in zip(found, days, strict=True) if day == max(days))
+def _last_night(attempts: Sequence[Measurement], zone: str) -> tuple[Measurement, ...]:
+    days = [attempt.started.astimezone(time_zone(zone)).date() for attempt in attempts]
+    return tuple(attempt for attempt, day in zip(attempts, days, strict=True) if day == max(days))
 
 
 def _measurement(entry: Any) -> Measurement:

@@ -56,11 +56,11 @@ class Step:
 
 def steps(settings: Settings) -> list[Step]:
     """The strategy's nights, each counted from the one before."""
-    found = []
-    for night in settings.rollout.nights:
-        found_changes = changes(settings.world_before(night.number), settings.world(night.number))
-        found.append(Step(night, {change.entity.name: change for change in found_changes}))
-    return found
+    return [
+        Step(night, {change.entity.name: change for change in changed})
+        for night in settings.rollout.nights
+        for changed in [changes(settings.world_before(night.number), settings.world(night.number))]
+    ]
 
 
 def state(change: Change) -> str:
@@ -219,22 +219,22 @@ class _Overview:
             self.to.text(centre, base, text, "time middle note")
 
     def _legend(self, middle: float) -> None:
-        words = legend(self.steps)
-        column = (WIDTH - 2 * MARGIN) / len(words)
-        for number, (kind, text) in enumerate(words.items()):
+        meanings = legend(self.steps)
+        column = (WIDTH - 2 * MARGIN) / len(meanings)
+        for number, (kind, text) in enumerate(meanings.items()):
             x = MARGIN + column * number
             self._chip(x + CHIP_WIDTH / 2, middle, kind, "04:00", NEUTRAL)
             self.to.text(x + CHIP_WIDTH + 10, middle + 4.5, text, "note")
 
     def _stations(self, entity: Entity) -> list[Cadence]:
         """The cadences that the job has one after the other, before the rollout included."""
-        found: list[Cadence] = []
+        stations: list[Cadence] = []
         for step in self.steps:
             change = step.changes.get(entity.name)
             for cadence in (change.before, change.after) if change else ():
-                if cadence and cadence not in found[-1:]:
-                    found.append(cadence)
-        return found
+                if cadence and cadence not in stations[-1:]:
+                    stations.append(cadence)
+        return stations
 
     def _height(self, group: Group) -> int:
         return GROUP_HEAD + ROW * len(list(members(group)))

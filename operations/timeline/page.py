@@ -24,13 +24,14 @@ def environment(*loaders: BaseLoader) -> Environment:
     )
 
 
-def timeline_page(schedule: Schedule, found: evidence.Evidence | None = None) -> str:
+def timeline_page(schedule: Schedule, outlook: evidence.Evidence | None = None) -> str:
     """The page of a schedule and its rollout, readable on a phone, in the dark and on paper.
 
-    `found` is drawn below it: what the night's shift is worth, and the headroom of its jobs.
+    `outlook` is drawn below it: what the night's shift is worth, and the headroom of its jobs.
     """
     drawn = {name: getattr(evidence, name) for name in ("bars", "is_tight", "minutes", "money", "share")}
-    return environment().get_template("page.html.jinja").render(timeline=parts(schedule) | drawn | {"evidence": found})
+    timeline = parts(schedule) | drawn | {"evidence": outlook}
+    return environment().get_template("page.html.jinja").render(timeline=timeline)
 
 
 def parts(schedule: Schedule) -> dict[str, Any]:

@@ -101,4 +101,4 @@ def stand_alone_style() -> str:
 
 
 def _resolved(palette: Mapping[str, str]) -> str:
-    return re.sub(r"var\(--([a-z0-9-]+)\)", lambda found: palette[found[1]], COLOURS)
+    return re.sub(r"var\(--([a-z0-9-]+)\)", lambda match: palette[match[1]], COLOURS)

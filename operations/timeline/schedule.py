@@ -60,8 +60,8 @@ class Schedule:
     @property
     def measured_days(self) -> str:
         """The local days of what was measured: "2026-10-25", or "2026-10-20 to 2026-10-25"."""
-        days = sorted({f"{self.local(one.started):%a %Y-%m-%d}" for row in self.rows for one in row.measured}, key=_day)
-        return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else ""
+        days = sorted({self.local(attempt.started).date() for row in self.rows for attempt in row.measured})
+        return " to ".join(dict.fromkeys(f"{day:%a %Y-%m-%d}" for day in days[:1] + days[-1:]))
 
     @cached_property
     def utc_note(self) -> str:
@@ -142,9 +142,9 @@ def schedule(
     return Schedule(settings, named, day, rows, tuple(neighbours))
 
 
-def lasts(one: Measurement) -> str:
+def lasts(attempt: Measurement) -> str:
     """How long an attempt took: "5 s", "1 min 15 s", "20 min"."""
-    minutes, seconds = divmod(round((one.ended - one.started).total_seconds()), 60)
+    minutes, seconds = divmod(round((attempt.ended - attempt.started).total_seconds()), 60)
     parts = ([f"{minutes} min"] if minutes else []) + ([f"{seconds} s"] if seconds or not minutes else [])
     return " ".join(parts)
 
@@ -160,7 +160,3 @@ def _in_utc(moment: datetime, *, weekday: bool = False, since: date | None = Non
 def _offset(day: date, zone: str) -> str:
     text = datetime.combine(day, time(12), time_zone(zone)).isoformat()[-6:]
     return "" if text == "+00:00" else text.replace("-", MINUS)
-
-
-def _day(text: str) -> str:
-    return text.partition(" ")[2]

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from operations.ledger.ledger import Ledger, Record
+from operations.ledger.ledger import Ledger
+from operations.ledger.record import Record
 
 MOMENT = datetime(2026, 10, 21, 4, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ from google.cloud.scheduler_v1 import CloudSchedulerClient
 from operations.cloud.credentials import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from operations.deploy import Request, Site, Target, deploy, plan_hash
 from operations.errors import OperationError
-from operations.ledger.ledger import Ledger, Record
+from operations.ledger.ledger import Ledger
+from operations.ledger.record import Record
 from operations.local.lock import lock
 from operations.terraform.declared import read
 from operations.terraform.engine import OUTPUT, Planned
@@ -81,13 +82,13 @@ def test_the_stages_come_in_order_with_a_record_before_and_after(site: Site, rec
     target = deploy(site, request(), asked(recorder))
 
     assert steps(recorder) == ["synthesize", "plan", "confirm", "apply"]
-    assert target.stacks == ["phase-financial", "phase-labor"]
+    assert target.plan.stacks == ["phase-financial", "phase-labor"]
     assert kinds(site) == [("override", "gate"), ("deploy", "started"), ("deploy", "done")]
     data = site.ledger.records()[-1].data
     begun = site.ledger.records()[-2].data
     assert begun == {**data, "outcome": "started", "ended_at": None}
     assert data["changes"] == len(CREATES)
-    assert data["stacks"] == target.stacks
+    assert data["stacks"] == target.plan.stacks
     assert (data["rows"], data["doubled"]) == ({"jobs": 900}, {"jobs": 2})
     assert data["started_at"] == EVENING.isoformat()
 
@@ -200,7 +201,7 @@ def test_force_is_recorded_with_the_runs_that_it_loses(site: Site, recorder: Rec
     forced = request(1, overrides=[], reason="ran by hand", way_back=True, force=True)
     target = deploy(at_night, forced, asked(recorder))
 
-    lost = [one.entity for one in target.preview.warnings if one.kind == "lost run"]
+    lost = [one.entity for one in target.plan.preview.warnings if one.kind == "lost run"]
     records = [record for record in site.ledger.records() if record.kind == "override"]
     assert lost == ["jobs", "invoices"]
     assert [(r.night, r.data["check"], r.data["entity"], r.data["reason"]) for r in records] == [
@@ -234,7 +235,7 @@ def test_a_job_that_no_night_has_leaves_the_state_and_stays_live(site: Site, rec
 
     released = recorder.calls.index("release memberships")
     assert recorder.calls.index("confirm") < released < recorder.calls.index("apply")
-    assert any("memberships: no night has it any more" in one.text for one in target.preview.warnings)
+    assert any("memberships: no night has it any more" in one.text for one in target.plan.preview.warnings)
 
 
 def test_a_job_that_moves_to_another_group_is_moved_in_the_state(site: Site, recorder: Recorder) -> None:

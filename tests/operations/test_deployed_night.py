@@ -106,7 +106,7 @@ def test_remarks_are_what_the_ledger_knows_otherwise(ledger: Ledger) -> None:
         ),
     ):
         found = preview(night(2), before, "night 0 is deployed", DEPLOYED)
-        assert remarks(ledger, night(2), found=found) == told
+        assert remarks(ledger, night(2), preview=found) == told
 
     add(ledger, "deploy", STARTED, night=2)
     (remark,) = remarks(ledger, night(2))

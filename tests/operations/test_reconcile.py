@@ -83,13 +83,13 @@ def test_a_gap_that_is_no_number_is_refused(tmp_path: Path, gap: str) -> None:
 
 def test_a_record_of_other_jobs_is_told() -> None:
     before = a_record(Decimal(90))
-    other = Population(START, date(2025, 10, 25), frozenset([2, 1]), frozenset(["Management"]))
+    other = Population(START, date(2025, 10, 25), frozenset([2, 1]), frozenset(["Hold"]))
 
     assert doubts(before, a_comparison(Decimal(90))[0]) == []
     assert doubts(before, a_comparison(Decimal(90), other)[0]) == [
         "the earlier record is of other days: 2025-10-20, 2025-10-26; now 2025-10-20, 2025-10-25",
         "the earlier record is of other business units: all; now 1, 2",
-        "the earlier record is of other statuses: all; now Management",
+        "the earlier record is of other statuses: all; now Hold",
     ]
 
 

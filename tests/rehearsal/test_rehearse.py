@@ -311,7 +311,7 @@ def test_the_ledger_has_the_story_of_a_night_that_was_blocked(stage: Open) -> No
         ]
         begun = [n for n, one in enumerate(told) if one[0] == "deploy" and one[2] == "started"]
         assert [told[n + 1] for n in begun] == deploys, "each is recorded before and after"
-        assert it.rehearsal.site.ledger.verify() == []
+        assert it.rehearsal.site.ledger.check().problems == []
 
 
 def test_a_night_whose_gate_did_not_pass_is_not_followed_by_the_next(stage: Open) -> None:

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.text.shown import LONGEST
-from operations.cloud.errors import Cause, UnansweredError, asking, failure, words
+from operations.cloud.errors import Cause, UnansweredError, asking, failure, message
 from operations.errors import SIGN_IN
 
 REFUSED = (
@@ -125,7 +125,7 @@ def test_what_is_no_answers_fault_passes() -> None:
 
 
 def test_words_are_the_apis_without_the_request() -> None:
-    assert words(BadRequest("POST https://bigquery/x?y: Syntax error\n\nJob ID: 7")) == "Syntax error"
+    assert message(BadRequest("POST https://bigquery/x?y: Syntax error\n\nJob ID: 7")) == "Syntax error"
 
 
 @given(st.text())

@@ -40,7 +40,7 @@ def test_a_hooks_variables_do_not_lead_git_astray(
     ledger.path.write_bytes(b"")
     monkeypatch.setenv("GIT_DIR", ".git")
 
-    assert len(ledger.verify()) == 1
+    assert len(ledger.check().problems) == 1
 
 
 def test_a_record_is_signed_by_the_repositorys_email(repository: Repository, ledger: Ledger) -> None:

@@ -57,7 +57,7 @@ def test_append_returns_the_record_that_is_read_back(ledger: Ledger) -> None:
 
 def test_a_ledger_that_does_not_exist_yet_has_no_records(ledger: Ledger) -> None:
     assert ledger.records() == []
-    assert ledger.verify() == []
+    assert ledger.check().problems == []
     assert not ledger.path.parent.exists()
 
 
@@ -225,14 +225,14 @@ def test_any_torn_end_is_named_and_append_refuses_until_it_is_deleted(told: byte
         whole = ledger.path.read_bytes().count(b"\n")
         if told[:-cut].endswith(b"\n"):
             return
-        (problem,) = ledger.verify()
+        (problem,) = ledger.check().problems
         assert problem.startswith(f"line {whole + 1} is torn")
         with pytest.raises(OperationError, match=f"line {whole + 1} is torn.*delete that line; nothing was recorded"):
             add(ledger, "deploy", DEPLOY)
 
         ledger.path.write_bytes(told[: told[:-cut].rindex(b"\n") + 1])
         assert add(ledger, "deploy", DEPLOY).seq == whole + 1
-        assert ledger.verify() == []
+        assert ledger.check().problems == []
 
 
 def test_append_refuses_after_a_damaged_last_line(ledger: Ledger) -> None:

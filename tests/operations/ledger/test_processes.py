@@ -48,7 +48,7 @@ def test_several_processes_append_to_one_chain(ledger: Ledger) -> None:
         process.communicate()
         assert process.returncode == 0
 
-    assert ledger.verify() == []
+    assert ledger.check().problems == []
     records = ledger.records()
     assert len(records) == 100
     for name in "0123":
@@ -80,7 +80,7 @@ def test_a_killed_process_leaves_all_that_it_was_told_is_written(seed: int, ledg
             add(ledger, "deploy", DEPLOY)
         ledger.path.write_bytes(content[: content.rindex(b"\n") + 1] if whole else b"")
     assert add(ledger, "deploy", DEPLOY).seq == whole + 1
-    assert ledger.verify() == []
+    assert ledger.check().problems == []
 
 
 def test_a_reader_waits_for_a_line_that_is_on_its_way(
@@ -95,7 +95,7 @@ def test_a_reader_waits_for_a_line_that_is_on_its_way(
         yield
 
     monkeypatch.setattr(Ledger, "_lock", until_the_writer_is_done)
-    assert ledger.verify() == []
+    assert ledger.check().problems == []
 
 
 def test_a_reader_that_may_not_lock_still_reads(told: bytes, ledger: Ledger) -> None:
@@ -103,5 +103,5 @@ def test_a_reader_that_may_not_lock_still_reads(told: bytes, ledger: Ledger) -> 
     ledger.path.write_bytes(told[:-10])
     Path(f"{ledger.path}.lock").mkdir()
 
-    (problem,) = ledger.verify()
+    (problem,) = ledger.check().problems
     assert problem.startswith("line 7 is torn")

@@ -232,7 +232,7 @@ def test_lines_cut_off_at_the_end_are_found_by_what_is_committed(repository: Rep
     repository.commit()
     ledger.path.write_bytes(b"".join(lines_of(ledger.path.read_bytes())[:-2]))
 
-    assert ledger.verify() == [
+    assert ledger.check().problems == [
         "line 6 and what follows is missing: git has 7 lines in HEAD; "
         "get them back with `git restore history/ledger.jsonl`"
     ]
@@ -246,7 +246,9 @@ def test_an_end_that_was_cut_off_and_written_anew_is_found(repository: Repositor
     add(ledger, "adopt", {"baseline_hash": ""})
     add(ledger, "adopt", {"baseline_hash": ""})
 
-    assert ledger.verify() == ["line 6 is not what is committed; compare with `git diff HEAD -- history/ledger.jsonl`"]
+    assert ledger.check().problems == [
+        "line 6 is not what is committed; compare with `git diff HEAD -- history/ledger.jsonl`"
+    ]
 
 
 @pytest.mark.parametrize("with_folder", [False, True])
@@ -258,7 +260,7 @@ def test_a_ledger_that_is_gone_is_found(with_folder: bool, repository: Repositor
         Path(f"{ledger.path}.lock").unlink(missing_ok=True)
         ledger.path.parent.rmdir()
 
-    (found,) = ledger.verify()
+    (found,) = ledger.check().problems
     assert found.startswith("line 1 and what follows is missing")
 
 
