@@ -25,7 +25,7 @@ from tests.given.deploys import (
     schedules,
     weekly,
 )
-from tests.given.twin import PARENT, named
+from tests.given.twin import named
 from twin.scheduler import ApiError, Scheduler
 
 pytestmark = pytest.mark.terraform
@@ -64,11 +64,10 @@ def underscored(names: list[str]) -> list[str]:
     return [name.replace("-", "_") for name in names]
 
 
-def test_the_phased_strategy_there_and_back(checkout: Checkout, scheduler: Scheduler) -> None:
+def test_the_phased_strategy_there_and_back(deployed: Deployed, scheduler: Scheduler) -> None:
     # What each night writes, and that a repeat writes nothing, tests/rehearsal/test_builtin.py has.
-    assert diff(checkout, 0) == {"import": LIVE}
     as_found = json.dumps(scheduler.jobs, sort_keys=True)
-    assert deploy(checkout, scheduler, 0) == []
+    checkout = deployed(0)
     assert json.dumps(scheduler.jobs, sort_keys=True) == as_found
 
     new = ["locations", *CRITICAL]
@@ -221,58 +220,6 @@ def test_an_update_that_the_api_refuses_is_not_done_until_the_live_job_shows_it(
     scheduler.take_writes()
     assert deploy(checkout, scheduler, 2) == daily("patch", ["payroll"])
     assert schedules(scheduler)["v2-sync-payroll-daily"] == "0 5 * * *"
-
-
-def test_status_diff_and_deploy_agree_about_what_was_done_by_hand(deployed: Deployed, scheduler: Scheduler) -> None:
-    checkout = deployed(1)
-    scheduler.delete(named("v2-sync-returns-daily"))
-    scheduler.patch(named("v2-sync-purchase-orders-daily"), {"schedule": "0 1 * * *"}, ["schedule"])
-    scheduler.patch(named("v2-sync-payroll-adjustments-daily"), {"attemptDeadline": "30s"}, ["attemptDeadline"])
-    scheduler.pause(named("v2-sync-inventory-bills-daily"))
-    scheduler.patch(named("v2-sync-jobs-daily"), {"schedule": "0 1 * * *"}, ["schedule"])
-    target = {"uri": "https://example.com/locations"}
-    body = {"name": named("v2-sync-locations-daily"), "schedule": "0 1 * * *", "httpTarget": target}
-    scheduler.create(PARENT, body)
-    scheduler.take_writes()
-    undone = {
-        "returns": ("missing", "create"),
-        "purchase_orders": ("drifted", "update"),
-        "payroll_adjustments": ("drifted", "update"),
-        "inventory_bills": ("paused by hand", "update"),
-        "jobs": ("drifted", "update"),
-    }
-
-    advised = status(checkout, 1)
-    undo = "`ingest-rollout deploy --night 1 --override plan --reason TEXT`"
-    assert {n: job["states"] for n, job in advised.items() if undo in job["note"]} == {
-        name: [state] for name, (state, _) in undone.items()
-    }
-    assert advised["locations"]["states"] == ["unmanaged"]
-    assert "night 2 would create it" in advised["locations"]["note"]
-
-    shown = diff(checkout, 1)
-    assert {name: action for action, names in shown.items() for name in names} == {
-        name: action for name, (_, action) in undone.items()
-    }
-
-    refused = checkout.rollout("deploy", "--night", "1", "--yes")
-    assert refused.returncode == 1
-    assert {line.partition(":")[0] for line in refused.stderr.splitlines()} == {*undone, "refused. To go on anyway"}
-    assert scheduler.take_writes() == []
-
-    written = deploy(checkout, scheduler, 1, "plan")
-    assert written == [
-        *daily("create", ["returns"]),
-        *daily("patch", ["inventory-bills", "jobs", "payroll-adjustments", "purchase-orders"]),
-    ]
-    assert {name for name, job in status(checkout, 1).items() if job["states"] != ["in sync"]} == {"locations"}
-    assert schedules(scheduler)["v2-sync-locations-daily"] == "0 1 * * *"
-
-
-def status(checkout: Checkout, night: int) -> dict[str, Any]:
-    """By entity."""
-    told = json.loads(checkout.rollout("status", "--night", str(night), "--json").stdout)
-    return {job["entity"]: job for job in told["jobs"]}
 
 
 def test_a_job_that_leaves_the_catalogue_or_its_group_stays_live(deployed: Deployed, scheduler: Scheduler) -> None:

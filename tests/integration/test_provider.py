@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -132,37 +132,70 @@ def test_jobs_that_nobody_wrote_down_are_adopted_as_they_are(
     assert masks == [None] * 8, "the provider replaces the whole object"
 
 
-def test_what_was_changed_by_hand_is_seen_and_put_right(
-    checkout: Checkout, scheduler: Scheduler, masks: list[Iterable[str] | None]
+def test_status_diff_and_deploy_agree_about_what_was_done_by_hand_and_it_is_put_right(
+    deployed: Callable[[int], Checkout], scheduler: Scheduler, masks: list[Iterable[str] | None]
 ) -> None:
-    run_deploy(checkout, 2, "gate")
+    checkout = deployed(2)
     as_deployed = json.loads(json.dumps(scheduler.jobs))
-    scheduler.patch(named("jobs"), {"schedule": "0 1 * * *"}, ["schedule"])
-    scheduler.patch(named("returns"), {"description": "hands off"}, ["description"])
+    # Of those that Terraform created and of those that it adopted.
+    for entity in ("returns", "payroll"):
+        scheduler.delete(named(entity))
+    for entity in ("inventory-bills", "customers"):
+        scheduler.pause(named(entity))
+    for entity in ("purchase-orders", "jobs"):
+        scheduler.patch(named(entity), {"schedule": "0 1 * * *"}, ["schedule"])
+    scheduler.patch(named("payroll-adjustments"), {"attemptDeadline": "30s"}, ["attemptDeadline"])
+    scheduler.patch(named("estimates"), {"description": "hands off"}, ["description"])
     scheduler.patch(named("locations"), {"retryConfig": {"retryCount": 5}}, ["retryConfig.retryCount"])
-    scheduler.pause(named("customers"))
-    # One that Terraform created, and one that it adopted.
-    scheduler.delete(named("purchase-orders"))
-    scheduler.delete(named("payroll"))
+    target = {"uri": "https://example.com/campaigns"}
+    campaigns = f"{PARENT}/jobs/v2-sync-campaigns-weekly"
+    scheduler.create(PARENT, {"name": campaigns, "schedule": "0 1 * * *", "httpTarget": target})
+    foreign = json.loads(json.dumps(scheduler.jobs[campaigns]))
     scheduler.take_writes()
     masks.clear()
-
-    changes = planned(checkout, 2)
-    assert actions(changes) == {
-        "create": ["payroll", "purchase_orders"],
-        "update": ["customers", "jobs", "locations", "returns"],
+    undone: dict[str, tuple[str, list[str]]] = {
+        "returns": ("missing", []),
+        "payroll": ("missing", []),
+        "inventory_bills": ("paused by hand", ["paused"]),
+        "customers": ("paused by hand", ["paused"]),
+        "purchase_orders": ("drifted", ["schedule"]),
+        "jobs": ("drifted", ["schedule"]),
+        "payroll_adjustments": ("drifted", ["attempt_deadline"]),
+        "estimates": ("drifted", ["description"]),
+        "locations": ("drifted", ["retry_config"]),
     }
-    assert changed(changes["jobs"]) == {"schedule": ("0 1 * * *", "0 4 * * *")}
-    assert set(changed(changes["returns"])) == {"description"}
-    assert changed(changes["locations"]) == {"retry_config.retry_count": (5, 2)}
-    assert changed(changes["customers"]) == {"paused": (True, False)}
+
+    advised = status(checkout, 2)
+    undo = "`ingest-rollout deploy --night 2 --override plan --reason TEXT`"
+    assert {name: job["states"] for name, job in advised.items() if undo in job["note"]} == {
+        name: [state] for name, (state, _) in undone.items()
+    }
+    assert advised["campaigns"]["states"] == ["unmanaged"]
+    assert "night 3 would create it" in advised["campaigns"]["note"]
+
+    changes = json.loads(checkout.rollout("diff", "--night", "2", "--json").stdout)["changes"]
+    assert {change["address"].partition(".")[2]: (change["action"], change["fields"]) for change in changes} == {
+        name: ("update" if fields else "create", fields) for name, (_, fields) in undone.items()
+    }
+
+    refused = checkout.rollout("deploy", "--night", "2", "--yes")
+    assert refused.returncode == 1
+    # The description of an adopted job was never recorded: nobody can say that it was changed.
+    blocking = {line.partition(":")[0] for line in refused.stderr.splitlines()}
+    assert blocking == {*undone, "refused. To go on anyway"} - {"estimates"}
     assert scheduler.take_writes() == []
 
     run_deploy(checkout, 2, "plan")
-    ignore = ("userUpdateTime", "status", "lastAttemptTime")
-    assert _without(scheduler.jobs, ignore) == _without(as_deployed, ignore)
-    assert set(masks) == {None}
-    assert planned(checkout, 2) == {}
+    ignore = ("userUpdateTime", "scheduleTime", "status", "lastAttemptTime")
+    assert _without(scheduler.jobs, ignore) == _without(as_deployed | {campaigns: foreign}, ignore)
+    assert set(masks) == {None}, "the provider replaces the whole object"
+    assert {name for name, job in status(checkout, 2).items() if job["states"] != ["in sync"]} == {"campaigns"}
+
+
+def status(checkout: Checkout, night: int) -> dict[str, Any]:
+    """By entity."""
+    jobs = json.loads(checkout.rollout("status", "--night", str(night), "--json").stdout)["jobs"]
+    return {job["entity"]: job for job in jobs}
 
 
 def _without(jobs: dict[str, Fields], keys: tuple[str, ...]) -> dict[str, Fields]:
