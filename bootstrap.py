@@ -33,7 +33,8 @@ CDKTF = """#!/bin/sh
 export CHECKPOINT_DISABLE="${{CHECKPOINT_DISABLE-1}}"
 exec "{command}" "$@"
 """
-PYTEST = ("pytest", "-n", "auto", "--dist", "worksteal")
+# One process more than cores: some tests wait, for a lock or a service.
+PYTEST = ("pytest", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
 TASKS = {
     "setup": [],
     "rehearse": [["ingest-rollout", "nights"], ["ingest-rollout", "rehearse", "--report", "rehearsal.html"]],

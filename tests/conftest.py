@@ -34,6 +34,12 @@ hypothesis.settings.register_profile("unit", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("unit")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no process waits for the last of them."""
+    items.sort(key=lambda item: item.get_closest_marker("terraform") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     plan = ("ingest/catalogue.py", "ingest/rollout.py")
     if terminalreporter.stats.get("failed") and run_in(ROOT, "git", "diff", "--name-only", "HEAD", "--", *plan).stdout:

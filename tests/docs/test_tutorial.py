@@ -15,6 +15,7 @@ from operations.cloud.permissions import ACCOUNTS_VARIABLE, PROJECTS_VARIABLE
 from operations.preflight import PERMISSIONS
 from tests.checkout import ROOT, Checkout
 from tests.docs.transcript import missing, transcript, typed
+from tests.given.deployed import for_deploys
 from twin.iam import Iam
 from twin.server import serve
 from twin.twin import running
@@ -29,11 +30,11 @@ SHOWN = transcript(PAGE, SETTINGS.time_zone)
 
 
 @contextmanager
-def after_night_0(folder: Path) -> Iterator[Type]:
+def after_night_0(folder: Path, factory: pytest.TempPathFactory) -> Iterator[Type]:
     """Types commands in a checkout whose cloud is the twin; night 0 is deployed and has passed its gate."""
     iam = Iam(SETTINGS.project, set(PERMISSIONS))
     with running(SETTINGS, NIGHT_0) as twin, serve(twin.ingestor) as service, serve(iam) as permissions:
-        checkout = Checkout(folder)
+        checkout = for_deploys(folder, {}, factory)
         environ = {
             **twin.endpoints,
             "GOOGLE_OAUTH_ACCESS_TOKEN": "for the local endpoint",
@@ -62,9 +63,11 @@ def test_what_needs_no_cloud_prints_what_the_tutorial_shows(tmp_path: Path) -> N
 
 
 @pytest.mark.terraform
-def test_an_evening_prints_what_the_tutorial_shows(provider: None, tmp_path: Path) -> None:
+def test_an_evening_prints_what_the_tutorial_shows(
+    provider: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     assert [shown.command.split()[1] for shown in SHOWN] == ["preflight", "plan", "diff", "deploy", "status", "gate"]
-    with after_night_0(tmp_path) as type_:
+    with after_night_0(tmp_path, tmp_path_factory) as type_:
         for shown in SHOWN:
             printed = type_(shown.command, shown.at)
             lacking = missing(shown, printed)

@@ -21,6 +21,14 @@ LEFT = ("state", "rollout.out", "history")
 """What a deploy writes."""
 
 
+def for_deploys(root: Path, environ: dict[str, str], factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which equal nights are synthesized once in a run."""
+    checkout = Checkout(root, environ | {"SYNTHESIZED": str(once(factory, "synthesized", lambda folder: None))})
+    (root / "main.py").rename(root / "main_itself.py")
+    shutil.copy(ROOT / "tests" / "given" / "main_once.py", root / "main.py")
+    return checkout
+
+
 @contextmanager
 def evening() -> Iterator[Twin]:
     """With the seven jobs as they were made by hand, with fields that nobody wrote down; it is 9 PM."""
@@ -40,7 +48,8 @@ def leave_deployed(night: int, checkout: Checkout, twin: Twin, factory: pytest.T
         with running(twin.settings, twin.clock.now) as other:
             other.scheduler.jobs = json.loads(jobs)
             (folder / "checkout").mkdir()
-            run_deploy(Checkout(folder / "checkout", checkout.environ | other.endpoints), night, *["gate"][:night])
+            again = for_deploys(folder / "checkout", checkout.environ | other.endpoints, factory)
+            run_deploy(again, night, *["gate"][:night])
             (folder / "jobs.json").write_text(json.dumps(other.scheduler.jobs))
 
     made = once(factory, ("deployed", night, jobs), deploy)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import Checkout
-from tests.given.deployed import evening, leave_deployed
+from tests.given.deployed import evening, for_deploys, leave_deployed
 from twin.scheduler import Scheduler
 from twin.twin import Twin
 
@@ -23,12 +23,10 @@ def scheduler(twin: Twin) -> Scheduler:
 
 
 @pytest.fixture
-def checkout(provider: None, twin: Twin, tmp_path: Path) -> Checkout:
+def checkout(provider: None, twin: Twin, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A clean checkout whose Terraform finds the endpoint in the environment: the JSON is what production gets."""
-    return Checkout(
-        tmp_path,
-        {**twin.endpoints, "GOOGLE_OAUTH_ACCESS_TOKEN": "for the local endpoint"},
-    )
+    environ = {**twin.endpoints, "GOOGLE_OAUTH_ACCESS_TOKEN": "for the local endpoint"}
+    return for_deploys(tmp_path, environ, tmp_path_factory)
 
 
 @pytest.fixture

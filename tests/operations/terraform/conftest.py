@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import Checkout
-from tests.given.deployed import evening
+from tests.given.deployed import evening, for_deploys
 from tests.given.storage import BUCKET, Storage, running
 from twin.twin import Twin
 
@@ -33,7 +33,7 @@ def new_checkout(
     def made(backend: str) -> Checkout:
         root: Path = tmp_path_factory.mktemp("checkout")
         environ = {**twin.endpoints, **storage.environ, "GOOGLE_OAUTH_ACCESS_TOKEN": "for the local endpoint"}
-        checkout = Checkout(root, environ)
+        checkout = for_deploys(root, environ, tmp_path_factory)
         checkout.set_context(backend=backend, backend_bucket=BUCKET)
         return checkout
 
