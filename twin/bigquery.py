@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -119,7 +120,7 @@ class BigQuery:
         return self._page(job, self._kept(job), start, size, exact)
 
     def _run(self, sql: object, dry: bool, limit: object, wanted: str | None = None) -> tuple[str, Answer]:
-        tree = _parsed(sql)
+        tree = _parsed(str(sql or "")).copy()
         if self.now:
             present = sqlglot.parse_one(f"TIMESTAMP '{self.now().isoformat(sep=' ')}'", read="bigquery")
             for moment in list(tree.find_all(exp.CurrentTimestamp)):
@@ -138,7 +139,7 @@ class BigQuery:
             message = f"Query exceeded limit for bytes billed: {limit}. {billed} or higher required."
             raise ApiError(400, "bytesBilledLimitExceeded", message)
         try:
-            answer = self._answer(tree.sql("duckdb"), processed, dry)
+            answer = self._answer(tree.sql("duckdb", copy=False), processed, dry)
         except duckdb.Error as error:
             raise _invalid(str(error).splitlines()[0]) from None
         job = wanted or f"job_{next(iter(self._numbers))}"
@@ -276,10 +277,11 @@ def bigquery_app(bigquery: BigQuery, lock: Lock) -> Wsgi:
     return json_api(answer, lock)
 
 
-def _parsed(sql: object) -> exp.Query:
-    """One SELECT, or a UNION of them."""
+@lru_cache(maxsize=64)
+def _parsed(sql: str) -> exp.Query:
+    """One SELECT, or a UNION of them; night after night the same ones are asked."""
     try:
-        trees = [tree for tree in sqlglot.parse(str(sql or ""), read="bigquery") if tree]
+        trees = [tree for tree in sqlglot.parse(sql, read="bigquery") if tree]
     except SqlglotError as error:
         raise _invalid(f"Syntax error: {str(error).splitlines()[0]}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):

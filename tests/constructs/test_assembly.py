@@ -431,10 +431,10 @@ def kit(request: pytest.FixtureRequest) -> str:
 
 
 def test_node_reads_the_cut_or_the_whole_whatever_jsii_read_before(kit: str) -> None:
-    found = [types({"INGEST_CDK": kit, VARIABLE: whole}) for whole in ("", "1", "", "1")]
+    found = [types({"INGEST_CDK": kit, VARIABLE: whole}) for whole in ("", "1", "")]
 
     assert max(found[::2]) < 400
-    assert min(found[1::2]) > 10_000
+    assert found[1] > 10_000
 
 
 def test_a_cut_that_jsii_refuses_is_done_without(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from operations.timeline.schedule import schedule
 from tests.checkout import Checkout
 from tests.given.browser import Visit, Visited
 from tests.given.domain import AT, WITH_INVOKER, in_phoenix
+from tests.given.synth import once
 from tests.given.timeline import MEASURED, phoenix
 
 PHONE, NARROWEST, TABLET, DESKTOP = 390, 320, 768, 1280
@@ -88,12 +89,14 @@ def timeline_html() -> str:
 @pytest.fixture(scope="session")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which a rehearsal wrote report.html, and told.json is what it printed."""
-    checkout = Checkout(tmp_path_factory.mktemp("checkout"))
-    options = ("--engine", "built-in", "--fault", "fails:returns", "--report", "report.html", "--json")
-    done = checkout.rollout("rehearse", *options)
-    assert done.returncode == 0, done.stderr
-    (checkout.root / "told.json").write_text(done.stdout, encoding="utf-8")
-    return checkout.root
+
+    def play(folder: Path) -> None:
+        options = ("--engine", "built-in", "--fault", "fails:returns", "--report", "report.html", "--json")
+        done = Checkout(folder).rollout("rehearse", *options)
+        assert done.returncode == 0, done.stderr
+        (folder / "told.json").write_text(done.stdout, encoding="utf-8")
+
+    return once(tmp_path_factory, "rehearsed with a fault", play)
 
 
 @pytest.fixture(scope="session")
@@ -112,11 +115,12 @@ def assert_fits(visited: Visited, width: int) -> None:
 
 
 def test_it_asks_for_nothing_says_nothing_and_fits_each_screen(html: str, visit: Visit) -> None:
+    visited = visit(html)
     for width in (NARROWEST, PHONE, TABLET, 959, 960, DESKTOP):
-        visited = visit(html, width=width)
-        assert [url for url in visited.requests if not url.endswith("/page.html")] == []
-        assert visited.complaints == []
+        visited.page.set_viewport_size({"width": width, "height": 12_000})
         assert_fits(visited, width)
+    assert [url for url in visited.requests if not url.endswith("/page.html")] == []
+    assert visited.complaints == []
 
 
 @pytest.mark.parametrize("width", [NARROWEST, PHONE])
