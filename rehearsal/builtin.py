@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from google.api_core.exceptions import GoogleAPICallError
-from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1 import CloudSchedulerClient, Job
 
 from ingest.baseline import RETRY
 from operations.cloud import jobs
 from operations.cloud.errors import message
+from operations.cloud.scheduler import live_jobs
 from operations.errors import OperationError
 from operations.local.files import write_atomic
 from operations.terraform.engine import NO_OP, Planned, Show, refuse_unrecorded, stack_folder, unseen
@@ -48,8 +49,10 @@ class BuiltIn:
         self._client = client
         self._identity = identity
         self._steps: list[Step] = []
+        self._listed: dict[str, dict[str, Job]] = {}
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
+        self._listed = {}
         self._steps = [step for stack in stacks for step in self._plan(stack)]
         return sorted((step.planned for step in self._steps), key=lambda planned: (planned.stack, planned.address))
 
@@ -80,16 +83,23 @@ class BuiltIn:
         for address, job, resource in jobs.resources(content):
             if held.get(address, job) != job:
                 raise OperationError(f"{stack}: {address} would be replaced by {job}; the {self.name} does not do that")
-            live = jobs.find(self._client, job) if address in held or address in imports else None
+            live = self._live(job) if address in held or address in imports else None
             importing = address in imports and address not in held
             steps.append(self._step(stack, address, resource, job, live, recorded.get(address), importing=importing))
             held.pop(address, None)
         steps += self._plan_identity(stack, content, held)
         for address, job in held.items():
-            before = jobs.find(self._client, job) if address.startswith(jobs.KIND) else None
+            before = self._live(job) if address.startswith(jobs.KIND) else None
             attributes = before and _attributes(job, before)
             steps.append(Step(Planned(stack, address, "delete", [], attributes, None, recorded[address]), job))
         return steps
+
+    def _live(self, job: str) -> jobs.Fields | None:
+        """By one list for each plan."""
+        parent, _, name = job.rpartition("/jobs/")
+        if parent not in self._listed:
+            self._listed[parent] = live_jobs(self._client, parent)
+        return jobs.live(self._listed[parent][name]) if name in self._listed[parent] else None
 
     def _plan_identity(self, stack: str, content: Mapping[str, Any], held: dict[str, str]) -> Iterator[Step]:
         project = content["provider"]["google"][0]["project"]
