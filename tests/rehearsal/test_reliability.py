@@ -25,8 +25,6 @@ from tests.given.stage import Open, Stage
 from twin.scheduler import ApiError
 
 POINTS = {"built-in": 20, "terraform": 6}
-PARTS = 2
-"""Tests that the points are shared out to, so that they can run side by side."""
 SEED = 20261124
 CALLS = ("create", "patch", "delete", "resume", "get")
 
@@ -120,12 +118,11 @@ def watched(
             delattr(stage.twin.scheduler, name)
 
 
-@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(
     "engine", ["built-in", pytest.param("terraform", marks=pytest.mark.terraform)], ids=["built-in", "terraform"]
 )
 def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
-    engine: str, part: int, stage: Open, request: pytest.FixtureRequest, tmp_path: Path
+    engine: str, stage: Open, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     if engine == "terraform":
         request.getfixturevalue("provider")
@@ -145,7 +142,7 @@ def test_a_deploy_killed_at_any_point_is_finished_by_the_next_one(
         numbers = [number for number, call in enumerate(seen, 1) if engine == "built-in" or call != "get"]
         points = [(number, when) for number in numbers for when in ("before", "after")]
         chosen = random.Random(SEED).sample(points, POINTS[engine])  # noqa: S311
-        for number, when in sorted(chosen)[part::PARTS]:
+        for number, when in sorted(chosen):
             it.twin.scheduler.jobs = deepcopy(before)
             shutil.rmtree(it.workspace.deploys_from)
             shutil.copytree(as_before, it.workspace.deploys_from, symlinks=True)

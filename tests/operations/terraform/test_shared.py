@@ -52,7 +52,7 @@ def test_a_second_checkout_sees_what_the_first_deployed_and_is_told_of_locks_and
         "this again\n"
     )
     assert second.run("terraform", "force-unlock", "-force", str(generation), cwd=folder).returncode == 0
-    assert second.rollout("diff", "--night", "1").returncode == 0
+    assert storage.live(BUCKET, f"{LABOR}.tflock") is None
 
     storage.may = {"read"}
     refused = second.rollout("diff", "--night", "1")
