@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,25 @@ def test_every_part_has_its_arrows() -> None:
     parts |= {file.name for file in ROOT.glob("*.py")}
 
     assert parts - {"tests", "bench", "node_modules"} <= ARROWS.keys()
+
+
+MODULES = [file.relative_to(ROOT) for part in ARROWS for file in sources(part)]
+MOST_MODULES = 14
+"""In one folder."""
+
+
+def test_every_module_has_its_test_at_the_same_place() -> None:
+    tested = [file for file in MODULES if len(file.parts) > 1 and not file.name.startswith("__")]
+    lacking = [file for file in tested if not (ROOT / "tests" / file.with_name(f"test_{file.name}")).is_file()]
+
+    assert len(tested) > 100
+    assert not lacking, f"no test at tests/<same path>/test_<module>.py: {', '.join(map(str, lacking))}"
+
+
+def test_no_folder_is_crowded() -> None:
+    folders = Counter(file.parent for file in MODULES)
+
+    assert max(folders.values()) <= MOST_MODULES, f"make rooms in {folders.most_common(1)[0][0]}/"
 
 
 def test_the_domain_loads_no_cdktf_google_or_click() -> None:
