@@ -33,8 +33,9 @@ CDKTF = """#!/bin/sh
 export CHECKPOINT_DISABLE="${{CHECKPOINT_DISABLE-1}}"
 exec "{command}" "$@"
 """
-# One process more than cores: some tests wait, for a lock or a service.
-PYTEST = ("pytest", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+# One process more than cores that we may use: some tests wait, for a lock or a service.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+PYTEST = ("pytest", "-n", str(CORES + 1), "--dist", "worksteal")
 TASKS = {
     "setup": [],
     "rehearse": [["ingest-rollout", "nights"], ["ingest-rollout", "rehearse", "--report", "rehearsal.html"]],
