@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from inspect import cleandoc
 
 import pytest
 from google.cloud.scheduler_v1.types import HttpMethod, HttpTarget, Job, ListJobsRequest, RetryConfig
@@ -15,9 +16,10 @@ from ingest.limits import DEFAULTS, Range
 
 def documented(kind: type, field: str) -> str:
     """What the library says of a field, on one line."""
-    doc = str(kind.__doc__)
-    (start,) = [match.end() for match in re.finditer(rf"^ {{8}}{field} \(", doc, re.MULTILINE)]
-    text = re.split(r"^ {8}\S", doc[start:], maxsplit=1, flags=re.MULTILINE)[0]
+    # Python 3.13 takes the common indent off when it compiles.
+    doc = cleandoc(str(kind.__doc__))
+    (start,) = [match.end() for match in re.finditer(rf"^ {{4}}{field} \(", doc, re.MULTILINE)]
+    text = re.split(r"^ {4}\S", doc[start:], maxsplit=1, flags=re.MULTILINE)[0]
     return " ".join(text.split())
 
 

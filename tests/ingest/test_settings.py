@@ -423,7 +423,7 @@ def test_a_folder_without_the_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ('{\n  "context": {\n    "night": 0,\n  }\n}', "cdktf.json: line 4 is not JSON ("),
+        ('{\n  "context": {\n    "night" 0\n  }\n}', "cdktf.json: line 3 is not JSON ("),
         ("", "cdktf.json: line 1 is not JSON ("),
         ('{"context": {"night": 0, "night": 1}}', "cdktf.json: 'night' is there more than once; correct it"),
         ('{"app": "a", "app": "b", "context": {}}', "cdktf.json: 'app' is there more than once; correct it"),

@@ -164,7 +164,7 @@ def test_json_is_read_as_it_is(value: object, tmp_path_factory: pytest.TempPathF
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b'{\n"a": 1,\n}', "f.json: line 3 is not JSON ("),
+        (b'{\n"a" 1\n}', "f.json: line 2 is not JSON ("),
         (b"", "f.json: line 1 is not JSON ("),
         (b'{"a": {"b": 1, "b": 2}}', "f.json: 'b' is there more than once"),
         (b"[" * 100_000, "f.json: "),
