@@ -64,6 +64,17 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> None:
         pytest.skip(f"terraform init cannot install the google provider 6.50.0: {reason(done.stderr)}")
 
 
+@pytest.fixture
+def no_provider(tmp_path: Path) -> dict[str, str]:
+    """An environment in which Terraform finds no provider at all."""
+    config = tmp_path / "terraformrc"
+    (tmp_path / "mirror").mkdir()
+    config.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tmp_path / "mirror"}"\n  }}\n}}\n'
+    )
+    return {"TF_CLI_CONFIG_FILE": str(config)}
+
+
 @pytest.fixture(scope="session")
 def terrain() -> None:
     """Skips where CDK Terrain is not installed."""

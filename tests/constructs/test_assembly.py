@@ -20,6 +20,7 @@ import pytest
 from constructs import assembly
 from constructs.assembly import KEPT, VARIABLE, cache_folder, cut_down
 from constructs.bindings import KITS, PROVIDER_MODULES
+from operations.terraform import synth
 from operations.terraform.synth import synthesize_all
 from tests.checkout import ENVIRON, ROOT, Checkout, run_in
 from tests.terrain.given import every_night
@@ -453,8 +454,21 @@ def synthesized(kit: str, folder: Path, whole: str) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def test_every_stack_of_every_night_has_the_same_bytes_with_either(kit: str, tmp_path: Path) -> None:
-    cut, whole = (synthesized(kit, tmp_path / f"w{value}", value) for value in ("", "1"))
+PLAIN = """
+import importlib, os, sys, toolchain
+toolchain.quiet_node(os.environ)
+importlib.import_module("cdktf_cdktf_provider_google")
+assert len([name for name in sys.modules if name.startswith("cdktf_cdktf_provider_google.")]) > 1000
+"""
+
+
+def test_every_stack_of_every_night_has_the_same_bytes_by_the_plain_import_of_the_whole_package(
+    kit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = synthesized(kit, tmp_path / "cut", "")
+    if kit == "cdktf":
+        monkeypatch.setattr(synth, "_MAIN_FOR_EACH", PLAIN + synth._MAIN_FOR_EACH)
+    whole = synthesized(kit, tmp_path / "whole", "1")
 
     assert len([name for name in whole if name.endswith("manifest.json")]) == len(list(every_night()))
     text = b"".join(whole.values()).decode()

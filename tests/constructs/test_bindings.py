@@ -1,4 +1,4 @@
-"""The seam to cdktf: fast, and the same as the plain import."""
+"""The seam to cdktf. That it synthesizes what the plain import does, test_assembly.py shows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from pathlib import Path
 import pytest
 
 from constructs.bindings import PROVIDER_MODULES, PROVIDER_PACKAGE, load_lazily
-from tests.checkout import Checkout
-
-PLAIN = """
-import importlib, runpy, sys
-sys.path.insert(0, ".")
-package = importlib.import_module("cdktf_cdktf_provider_google")
-assert len([name for name in sys.modules if name.startswith("cdktf_cdktf_provider_google.")]) > 1000
-runpy.run_path("main.py", run_name="__main__")
-"""
 
 
 @pytest.fixture
@@ -32,20 +23,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     for name in [name for name in sys.modules if name.partition(".")[0] == "generated"]:
         del sys.modules[name]
-
-
-def test_the_plain_import_synthesizes_the_same_bytes(tmp_path: Path) -> None:
-    outputs = []
-    for name, command in {"lazy": ("main.py",), "plain": ("-c", PLAIN)}.items():
-        root = tmp_path / name
-        root.mkdir()
-        done = Checkout(root).run(sys.executable, *command, environ={"INGEST_NIGHT": "1"})
-        assert done.returncode == 0, done.stderr
-        files = sorted((root / "cdktf.out").rglob("*.json"))
-        outputs.append({str(file.relative_to(root)): file.read_bytes() for file in files})
-
-    assert len(outputs[0]) == 5, "four stacks and the manifest"
-    assert outputs[0] == outputs[1]
 
 
 def test_only_the_modules_in_use_are_loaded() -> None:

@@ -90,12 +90,17 @@ def test_the_readme_is_short_and_shows_its_commands_on_the_first_screen() -> Non
     assert {"rehearse", "test"} <= set(re.findall(r"bootstrap\.py ([a-z]+)", "\n".join(lines[:40])))
 
 
-def test_the_readme_shows_what_a_rehearsal_prints(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_readme_shows_what_a_rehearsal_prints_also_without_the_provider(
+    tmp_path: Path, no_provider: dict[str, str], request: pytest.FixtureRequest
+) -> None:
     shown = re.search(r"^step .*?(?=^```)", README, re.MULTILINE | re.DOTALL)
-    done = Checkout(tmp_path).rollout("rehearse", "--strategy", "phased", "--engine", "built-in")
+    (tmp_path / "checkout").mkdir()
+    done = Checkout(tmp_path / "checkout").rollout("rehearse", "--strategy", "phased", **no_provider)
     headline, _, printed = done.stdout.partition("\n")
 
-    assert (done.returncode, done.stderr, headline) == (0, "", "Strategy phased, deployed by built-in applier")
+    assert (done.returncode, headline) == (0, "Strategy phased, deployed by built-in applier"), done.stderr
+    (why,) = done.stderr.splitlines()
+    assert why.startswith("Terraform cannot be used here, the built-in applier plays its part: ")
     assert shown
     if without_seconds(shown[0]) != without_seconds(printed) and request.config.option.update_snapshots:
         rewrite_readme(shown[0], printed)

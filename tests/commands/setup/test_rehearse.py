@@ -25,17 +25,6 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path / "checkout", {"TMPDIR": str(tmp_path / "temporary")})
 
 
-@pytest.fixture
-def no_provider(tmp_path: Path) -> dict[str, str]:
-    """An environment in which Terraform finds no provider at all."""
-    config = tmp_path / "terraformrc"
-    (tmp_path / "mirror").mkdir()
-    config.write_text(
-        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tmp_path / "mirror"}"\n  }}\n}}\n'
-    )
-    return {"TF_CLI_CONFIG_FILE": str(config)}
-
-
 def test_a_second_teams_prefix_source_and_strategy_are_settings(checkout: Checkout) -> None:
     faults = ("--fault", "edited:invoices", "--fault", "paused:returns@1", "--fault", "neighbour@2")
     theirs = {"INGEST_JOB_PREFIX": "acme-load-", "INGEST_SOURCE": "Acme ERP"}
@@ -100,17 +89,6 @@ def test_the_kinds_of_faults_are_listed(checkout: Checkout) -> None:
 
     assert done.returncode == 0
     assert "killed            the deploy is killed between plan and apply" in done.stdout
-
-
-def test_without_the_provider_the_built_in_applier_plays_and_terraforms_reason_is_told(
-    checkout: Checkout, no_provider: dict[str, str]
-) -> None:
-    done = checkout.rollout("rehearse", **no_provider)
-
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("Terraform cannot be used here, the built-in applier plays its part: ")
-    assert len(done.stderr.splitlines()) == 1
-    assert "deployed by built-in applier" in done.stdout
 
 
 def test_terraform_that_is_asked_for_and_cannot_run_is_an_error(
