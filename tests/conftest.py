@@ -18,6 +18,7 @@ import pytest
 from tests.checkout import PROVIDER, ROOT, run_in
 from tests.given.domain import SETTINGS, WITH_INVOKER
 from tests.given.synth import Stacks, Synthesize, once
+from toolchain import quiet_node
 
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from tests.given.tables import Place
     from twin.twin import Twin
 
+# As main.py has it, for what is synthesized in this process.
+quiet_node(os.environ)
 # No time limit for one example, which a busy machine breaks.
 hypothesis.settings.register_profile("unit", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("unit")
