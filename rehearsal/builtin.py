@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,11 @@ class BuiltIn:
         self._client = client
         self._identity = identity
         self._steps: list[Step] = []
-        self._listed: dict[str, dict[str, Job]] = {}
 
     def plan(self, stacks: Sequence[str]) -> list[Planned]:
-        self._listed = {}
-        self._steps = [step for stack in stacks for step in self._plan(stack)]
+        # Listed once a plan.
+        listed = cache(partial(live_jobs, self._client))
+        self._steps = [step for stack in stacks for step in self._plan(stack, listed)]
         return sorted((step.planned for step in self._steps), key=lambda planned: (planned.stack, planned.address))
 
     def release(self, stack: str, address: str) -> None:
@@ -74,7 +74,7 @@ class BuiltIn:
                 action = step.planned.action
                 raise OperationError(f"{step.planned.stack}: cannot {action} {step.job}: {message(error)}") from None
 
-    def _plan(self, stack: str) -> list[Step]:
+    def _plan(self, stack: str, listed: Callable[[str], dict[str, Job]]) -> list[Step]:
         content = json.loads((stack_folder(self._workspace, stack) / "cdk.tf.json").read_text(encoding="utf-8"))
         imports = {entry["to"]: entry["id"] for entry in content.get("import", [])}
         recorded = _State(self._workspace, stack).attributes()
@@ -83,23 +83,16 @@ class BuiltIn:
         for address, job, resource in jobs.resources(content):
             if held.get(address, job) != job:
                 raise OperationError(f"{stack}: {address} would be replaced by {job}; the {self.name} does not do that")
-            live = self._live(job) if address in held or address in imports else None
+            live = _live(job, listed) if address in held or address in imports else None
             importing = address in imports and address not in held
             steps.append(self._step(stack, address, resource, job, live, recorded.get(address), importing=importing))
             held.pop(address, None)
         steps += self._plan_identity(stack, content, held)
         for address, job in held.items():
-            before = self._live(job) if address.startswith(jobs.KIND) else None
+            before = _live(job, listed) if address.startswith(jobs.KIND) else None
             attributes = before and _attributes(job, before)
             steps.append(Step(Planned(stack, address, "delete", [], attributes, None, recorded[address]), job))
         return steps
-
-    def _live(self, job: str) -> jobs.Fields | None:
-        """By one list for each plan."""
-        parent, _, name = job.rpartition("/jobs/")
-        if parent not in self._listed:
-            self._listed[parent] = live_jobs(self._client, parent)
-        return jobs.live(self._listed[parent][name]) if name in self._listed[parent] else None
 
     def _plan_identity(self, stack: str, content: Mapping[str, Any], held: dict[str, str]) -> Iterator[Step]:
         project = content["provider"]["google"][0]["project"]
@@ -166,6 +159,12 @@ class BuiltIn:
             self._client.pause_job(name=job)
         else:
             self._client.resume_job(name=job)
+
+
+def _live(job: str, listed: Callable[[str], dict[str, Job]]) -> jobs.Fields | None:
+    parent, _, name = job.rpartition("/jobs/")
+    live = listed(parent).get(name)
+    return jobs.live(live) if live else None
 
 
 def _attributes(job: str, fields: jobs.Fields) -> dict[str, Any]:
