@@ -32,6 +32,3 @@ CLOCKS = {"commands/options.py", "operations/ledger/ledger.py"}
 
 # Inside ingest/, by folder. The plan, which is flat, imports nothing of how a night is judged.
 DOMAIN: dict[str, set[str]] = {"text": set(), "": {"text"}, "judging": {"", "text"}, "costing": {"", "text", "judging"}}
-
-# The folders of the commands; no command imports another, and what they share lies above them.
-COMMANDS = ("evening", "between", "setup")
